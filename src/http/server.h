@@ -1,0 +1,124 @@
+// The listener: HTTP/1.1 (keep-alive, pipelining) and TLS over Boost.Asio, the ingest paths of
+// Mixpanel's SDKs and the query paths. It translates and holds no rules: intake decides about
+// events, query about answers, access about callers.
+//
+// Everything a client sends is bounded before memory is spent (base/limits.h), slow clients are cut
+// off, and no answer holds a stack or a path. The access log names method, route pattern, status
+// and duration, never a target: query strings carry data.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "model/ids.h"
+
+namespace bulkhead {
+
+class Catalogue;
+class FileSystem;
+class Intake;
+class QueryEngine;
+
+struct AccessLine {
+  std::string_view method;  // "GET", "POST", ... or "-" where the request could not be read
+  std::string_view route;   // the route's pattern, such as "/flags/{id}/first-time-events", or "-"
+  int status = 0;
+  int64_t duration_us = 0;
+};
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:8787";  // ADDR:PORT or [ADDR]:PORT; port 0 takes a free one
+  std::string tls_certificate_path;       // PEM chain; with tls_key_path: TLS 1.3
+  std::string tls_key_path;
+  bool allow_tls_1_2 = false;  // for SDKs on old platforms; below 1.2 is refused always
+  bool allow_plain_http =
+      false;              // without TLS only loopback addresses are listened on, unless true
+  int io_threads = 2;     // sockets, parsing, intake
+  int query_threads = 2;  // reports; never on an io thread
+  std::vector<std::string> trusted_proxies;  // addresses whose X-Forwarded-For is believed
+  size_t max_connections = limits::kMaxConnections;
+  size_t max_pipelined = 64;  // requests of one connection that may wait for their answers
+  size_t max_buffered_bytes =
+      512UL * 1024 * 1024;          // bodies of all connections together; past it 503
+  size_t max_queued_queries = 256;  // past it 429
+  int64_t header_timeout_ms = limits::kHeaderTimeoutSeconds * 1000;
+  int64_t body_timeout_ms = limits::kBodyTimeoutSeconds * 1000;
+  int64_t idle_timeout_ms = limits::kIdleTimeoutSeconds * 1000;
+  int64_t write_timeout_ms =
+      60'000;  // a client that takes nothing of its answer for this long is cut off
+  int64_t drain_timeout_ms = 10'000;  // Stop() waits this long for requests in flight
+  std::function<void(const AccessLine&)> access_log;  // called on io threads; may be empty
+};
+
+// Ready means that everything acknowledged so far can be queried.
+struct Health {
+  bool ready = false;
+  std::string detail;  // one line without user data, such as "store is behind the log"
+};
+using HealthSource = std::function<Health()>;
+
+// Appends OpenMetrics lines (families with HELP and TYPE, each ended by a newline), without the
+// final "# EOF".
+using MetricsSource = std::function<void(std::string* out)>;
+
+// A JSON value for one project: what the sieve refused, what the store holds.
+using ProjectJsonSource = std::function<Result<std::string>(ProjectId)>;
+
+// One read of persons, as the audit log keeps it.
+struct PersonRead {
+  ProjectId project;
+  std::string account;  // the service account's name
+  std::string action;   // "engage", "stream/query", "export"
+  std::string scope;    // which rows: dates, pids, page; never a raw identifier
+};
+
+// Appends the line durably before the answer leaves; an error means that the read does not happen
+// (503).
+class ReadRecorder {
+ public:
+  virtual ~ReadRecorder() = default;
+  virtual Result<void> Record(const PersonRead& read) = 0;  // thread-safe
+};
+
+// What the server works with; all outlive it. A null part's paths answer 503.
+struct Services {
+  Intake* intake = nullptr;
+  Catalogue* catalogue = nullptr;
+  std::function<QueryEngine*(ProjectId)> engine;  // null where the project has none
+  ReadRecorder* reads = nullptr;
+  FileSystem* fs = nullptr;  // where saved funnels lie
+  std::string funnels_dir;   // one file per project: DIR/funnels
+  HealthSource health;
+  MetricsSource metrics;
+  ProjectJsonSource sieve;  // GET /api/v1/sieve
+  ProjectJsonSource stats;  // GET /api/v1/stats
+  const Clock* clock = &SystemClock();
+};
+
+// Listening from Start() until Stop() or destruction. Thread-safe.
+class HttpServer {
+ public:
+  static Result<std::unique_ptr<HttpServer>> Start(ServerOptions options, Services services);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  [[nodiscard]] uint16_t port() const;
+  // Closes the listener, lets requests in flight finish (drain_timeout_ms), then closes every
+  // connection and joins the threads.
+  void Stop();
+
+ private:
+  class Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bulkhead
