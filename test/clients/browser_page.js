@@ -1,0 +1,28 @@
+// Runs in the page. `plan` comes from the test: {token, host, transport, method, batch}. Answers when everything is sent.
+async function runClient(plan) {
+  const sent = (resolve) => resolve();
+  await new Promise((resolve) => {
+    mixpanel.init(plan.token, {
+      api_host: plan.host, api_method: plan.method, api_transport: plan.transport, batch_requests: plan.batch,
+      batch_flush_interval_ms: 60000, persistence: "localStorage", persistence_name: plan.name, flags: true,
+      remote_settings_mode: "fallback", track_pageview: false, autocapture: false, debug: false,
+      ignore_dnt: true, loaded: resolve,
+    });
+  });
+  mixpanel.register({ plan_name: plan.name });
+  mixpanel.track("Landing", { area: "docs" });
+  mixpanel.track("Landing", { area: "pricing" });
+  mixpanel.track_pageview();
+  mixpanel.identify("browser-" + plan.name);
+  mixpanel.people.set({ $email: plan.name + ".person@corp-mail.com", plan: "pro" });
+  mixpanel.people.set_once({ first_page: "docs" });
+  mixpanel.people.increment("visits", 2);
+  mixpanel.people.append("pages", "docs");
+  mixpanel.people.union("tags", ["a", "b"]);
+  mixpanel.set_group("company", "acme-" + plan.name);
+  mixpanel.get_group("company", "acme-" + plan.name).set({ seats: 7 });
+  mixpanel.track("Signed Up", { source: "web", amount: 12.5 });
+  if (!plan.batch) {  // by callback, as shops wait before leaving the page
+    await new Promise((resolve) => mixpanel.track("Last", {}, () => sent(resolve)));
+  }
+}
