@@ -22,9 +22,9 @@
 namespace bulkhead {
 
 class Catalogue;
-class FileSystem;
 class Intake;
 class QueryEngine;
+class SavedFunnels;
 
 struct AccessLine {
   std::string_view method;  // "GET", "POST", ... or "-" where the request could not be read
@@ -93,8 +93,7 @@ struct Services {
   Catalogue* catalogue = nullptr;
   std::function<QueryEngine*(ProjectId)> engine;  // null where the project has none
   ReadRecorder* reads = nullptr;
-  FileSystem* fs = nullptr;  // where saved funnels lie
-  std::string funnels_dir;   // one file per project: DIR/funnels
+  std::function<SavedFunnels*(ProjectId)> funnels;  // null where the project has none
   HealthSource health;
   MetricsSource metrics;
   ProjectJsonSource sieve;  // GET /api/v1/sieve

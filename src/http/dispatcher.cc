@@ -1,0 +1,101 @@
+#include "http/dispatcher.h"
+
+#include <utility>
+
+#include "base/limits.h"
+#include "http/cors.h"
+#include "http/ingest_routes.h"
+#include "http/operator_routes.h"
+#include "http/query_routes.h"
+
+namespace bulkhead {
+namespace {
+
+class Dispatcher final : public RequestHandler {
+ public:
+  Dispatcher(Services services, HttpMetrics* metrics, WorkPool* pool)
+      : services_(std::move(services)) {
+    AddIngestRoutes(&services_, &router_);
+    AddSdkSupportRoutes(&services_, &router_);
+    AddOperatorRoutes(&services_, metrics, &router_);
+    AddQueryRoutes(&services_, pool, &router_);
+  }
+
+  void Handle(HttpRequest request, Reply reply) override {
+    const Route* route = router_.Find(request.path);
+    if (route == nullptr) {
+      reply->Send(ErrorResponse(404, "no such path"));
+      return;
+    }
+    reply->route = route->pattern;
+    if (request.method == "OPTIONS") {
+      reply->Send(Options(*route, request));
+      return;
+    }
+    if (!Router::Allows(*route, request.method)) {
+      HttpResponse response = route->face == Face::kIngest
+                                  ? IngestErrorResponse(405, "method not allowed")
+                                  : ErrorResponse(405, "method not allowed");
+      response.headers.emplace_back("Allow", Router::AllowHeader(*route));
+      if (route->face == Face::kIngest) {
+        AllowOrigin(request, &response);
+      }
+      reply->Send(std::move(response));
+      return;
+    }
+    route->handle(std::move(request), std::move(reply));
+  }
+
+  HttpResponse Refuse(const HttpRequest& head, int status) override {
+    const Route* route = router_.Find(head.path);
+    const bool query = route != nullptr && route->face == Face::kQuery;
+    const std::string message = RefusalText(status);
+    HttpResponse response =
+        query ? ErrorResponse(status, message) : IngestErrorResponse(status, message);
+    // The browser SDK halves its batch on 413, for which it must be allowed to see the status.
+    if (!query) {
+      AllowOrigin(head, &response);
+    }
+    response.close = true;
+    return response;
+  }
+
+ private:
+  static std::string RefusalText(int status) {
+    switch (status) {
+      case 408:
+        return "the request came too slowly";
+      case 413:
+        return "request exceeds max limit of " + std::to_string(limits::kMaxBodyBytes) + " bytes";
+      case 431:
+        return "request header exceeds max limit of " + std::to_string(limits::kMaxHeaderBytes) +
+               " bytes";
+      case 503:
+        return "too many requests are being read, please retry";
+      default:
+        return "malformed request";
+    }
+  }
+
+  static HttpResponse Options(const Route& route, const HttpRequest& request) {
+    if (route.face == Face::kIngest) {
+      return PreflightResponse(request);
+    }
+    HttpResponse response;
+    response.status = 204;
+    response.headers.emplace_back("Allow", Router::AllowHeader(route));
+    return response;
+  }
+
+  Services services_;
+  Router router_;
+};
+
+}  // namespace
+
+std::unique_ptr<RequestHandler> MakeDispatcher(Services services, HttpMetrics* metrics,
+                                               WorkPool* pool) {
+  return std::make_unique<Dispatcher>(std::move(services), metrics, pool);
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,84 @@
+#include "http/ingest_routes.h"
+
+#include <utility>
+
+#include "http/cors.h"
+#include "intake/intake.h"
+
+namespace bulkhead {
+namespace {
+
+void Accept(Intake* intake, IngestRequest::Endpoint endpoint, HttpRequest request, Reply reply) {
+  HttpResponse with_origin;
+  AllowOrigin(request, &with_origin);
+  if (intake == nullptr) {
+    HttpResponse response = IngestErrorResponse(503, "intake is not running");
+    response.headers.insert(response.headers.end(), with_origin.headers.begin(),
+                            with_origin.headers.end());
+    reply->Send(std::move(response));
+    return;
+  }
+  IngestRequest ingest;
+  ingest.endpoint = endpoint;
+  ingest.method = request.method == "HEAD" ? std::string_view("GET") : request.method;
+  ingest.query = request.query;
+  ingest.content_type = request.Header("content-type");
+  ingest.content_encoding = request.Header("content-encoding");
+  ingest.body = request.body;
+  ingest.authorization = request.Header("authorization");
+  ingest.host = request.Header("host");
+  ingest.client_ip = request.client_ip;
+  ingest.user_agent = request.Header("user-agent");
+  ingest.origin = request.Header("origin");
+  intake->Accept(ingest, [reply = std::move(reply),
+                          cors = std::move(with_origin.headers)](IngestResponse answer) {
+    HttpResponse response;
+    response.status = answer.status;
+    response.content_type = std::move(answer.content_type);
+    response.body = std::move(answer.body);
+    response.headers = std::move(answer.headers);
+    response.headers.insert(response.headers.end(), cors.begin(), cors.end());
+    reply->Send(std::move(response));
+  });
+}
+
+// The same JSON for everybody: it depends on nothing the client sent, so nothing is checked.
+void AddEmpty(std::string_view pattern, std::vector<std::string_view> methods, std::string body,
+              Router* router) {
+  router->Add(Route{pattern, Face::kIngest, std::move(methods),
+                    [body = std::move(body)](HttpRequest request, Reply reply) {
+                      HttpResponse response = JsonResponse(200, body);
+                      AllowOrigin(request, &response);
+                      reply->Send(std::move(response));
+                    }});
+}
+
+}  // namespace
+
+void AddIngestRoutes(const Services* services, Router* router) {
+  const auto add = [&](std::string_view pattern, IngestRequest::Endpoint endpoint) {
+    router->Add(Route{pattern,
+                      Face::kIngest,
+                      {"GET", "POST"},
+                      [services, endpoint](HttpRequest request, Reply reply) {
+                        Accept(services->intake, endpoint, std::move(request), std::move(reply));
+                      }});
+  };
+  add("/track", IngestRequest::kTrack);
+  add("/import", IngestRequest::kImport);
+  add("/engage", IngestRequest::kEngage);
+  add("/groups", IngestRequest::kGroups);
+}
+
+void AddSdkSupportRoutes(const Services* /*services*/, Router* router) {
+  AddEmpty("/flags", {"GET", "POST"}, R"({"flags":{},"pending_first_time_events":[]})", router);
+  AddEmpty("/flags/definitions", {"GET"}, R"({"flags":[]})", router);
+  AddEmpty("/flags/{id}/first-time-events", {"POST"}, R"({"status":"ok"})", router);
+  AddEmpty("/settings", {"GET"}, R"({"sdk_config":{"config":{}}})", router);
+  AddEmpty("/record", {"POST"}, R"({"code":200,"status":"OK"})", router);
+  AddEmpty("/decide", {"GET", "POST"},
+           R"({"notifications":[],"config":{"enable_collect_everything":false}})", router);
+  AddEmpty("/lookup-tables", {"GET"}, R"({"code":200,"status":"OK","results":[]})", router);
+}
+
+}  // namespace bulkhead
