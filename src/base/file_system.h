@@ -1,0 +1,61 @@
+// The file system as a seam: everything durable goes through it, so that a test can fail or cut off any step.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace bulkhead {
+
+class AppendFile {
+ public:
+  virtual ~AppendFile() = default;
+  // All of `bytes`, or an error after which an unknown part of them may be in the file.
+  virtual Result<void> Append(std::string_view bytes) = 0;
+  virtual Result<void> Sync() = 0;  // data and size are durable afterwards
+  virtual Result<void> Truncate(uint64_t size) = 0;
+};
+
+class ReadFile {
+ public:
+  virtual ~ReadFile() = default;
+  // Up to `size` bytes; fewer only at the end of the file.
+  virtual Result<std::string> ReadAt(uint64_t offset, size_t size) const = 0;
+  [[nodiscard]] virtual Result<uint64_t> Size() const = 0;
+};
+
+// A file's bytes in memory; unmapped when destroyed.
+class MappedFile {
+ public:
+  virtual ~MappedFile() = default;
+  [[nodiscard]] virtual std::string_view bytes() const = 0;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  virtual Result<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path) = 0;  // made if absent, mode 0600
+  virtual Result<std::unique_ptr<ReadFile>> OpenRead(const std::string& path) = 0;
+  virtual Result<std::unique_ptr<MappedFile>> Map(const std::string& path) = 0;
+  virtual Result<std::string> ReadWhole(const std::string& path) = 0;
+  virtual Result<std::vector<std::string>> List(const std::string& dir) = 0;  // names, sorted; directories too
+  virtual Result<void> Remove(const std::string& path) = 0;
+  virtual Result<void> Rename(const std::string& from, const std::string& to) = 0;
+  virtual Result<void> CreateDirs(const std::string& dir) = 0;  // mode 0700
+  virtual Result<void> SyncDir(const std::string& dir) = 0;
+  virtual Result<uint64_t> FreeBytes(const std::string& dir) = 0;
+  virtual bool Exists(const std::string& path) = 0;
+
+  // Temporary file beside it, fsync, rename, fsync of the directory: afterwards the file has either its old bytes or all of
+  // the new ones, whatever happens.
+  Result<void> WriteFileAtomically(const std::string& path, std::string_view bytes);
+};
+
+FileSystem& RealFileSystem();
+
+}  // namespace bulkhead
