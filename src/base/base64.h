@@ -9,8 +9,8 @@ namespace bulkhead {
 
 std::string Base64Encode(std::string_view bytes);
 
-// Takes both alphabets, padding or none, and a space where form decoding made one of a '+'. nullopt: another character, or a
-// length that no encoder gives.
+// Takes both alphabets, padding or none, and a space where form decoding made one of a '+'.
+// nullopt: another character, or a length that no encoder gives.
 std::optional<std::string> Base64DecodeLenient(std::string_view text);
 
 }  // namespace bulkhead

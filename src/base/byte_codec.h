@@ -1,5 +1,6 @@
-// Little-endian fixed integers, varints and length-prefixed strings. The writer appends to a string; the reader never reads
-// past its end: after an overrun ok() is false and every further read gives zero or empty.
+// Little-endian fixed integers, varints and length-prefixed strings. The writer appends to a
+// string; the reader never reads past its end: after an overrun ok() is false and every further
+// read gives zero or empty.
 #pragma once
 
 #include <bit>
@@ -11,7 +12,8 @@
 
 namespace bulkhead {
 
-static_assert(std::endian::native == std::endian::little, "formats are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "formats are written as they lie in memory");
 
 class ByteWriter {
  public:
@@ -51,7 +53,8 @@ class ByteWriter {
 
 class ByteReader {
  public:
-  explicit ByteReader(std::string_view bytes) : begin_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  explicit ByteReader(std::string_view bytes)
+      : begin_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool AtEnd() const { return begin_ == end_; }
@@ -100,7 +103,8 @@ class ByteReader {
     return bytes;
   }
   std::string_view String() { return Raw(Varint()); }
-  // A count of items that each take at least one byte: bounded by what is left, so that it may size a vector.
+  // A count of items that each take at least one byte: bounded by what is left, so that it may size
+  // a vector.
   size_t Count() {
     const uint64_t count = Varint();
     if (count > remaining()) {

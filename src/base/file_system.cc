@@ -76,7 +76,8 @@ class RealReadFile final : public ReadFile {
     std::string bytes(size, '\0');
     size_t done = 0;
     while (done < size) {
-      const ssize_t got = ::pread(fd_.get(), bytes.data() + done, size - done, static_cast<off_t>(offset + done));
+      const ssize_t got =
+          ::pread(fd_.get(), bytes.data() + done, size - done, static_cast<off_t>(offset + done));
       if (got < 0 && errno == EINTR) {
         continue;
       }
@@ -168,7 +169,8 @@ class PosixFileSystem final : public FileSystem {
   Result<std::vector<std::string>> List(const std::string& dir) override {
     std::error_code code;
     std::vector<std::string> names;
-    for (std::filesystem::directory_iterator it(dir, code), end; !code && it != end; it.increment(code)) {
+    for (std::filesystem::directory_iterator it(dir, code), end; !code && it != end;
+         it.increment(code)) {
       names.push_back(it->path().filename().string());
     }
     if (code) {

@@ -1,4 +1,5 @@
-// The file system as a seam: everything durable goes through it, so that a test can fail or cut off any step.
+// The file system as a seam: everything durable goes through it, so that a test can fail or cut off
+// any step.
 #pragma once
 
 #include <cstdint>
@@ -39,11 +40,13 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  virtual Result<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path) = 0;  // made if absent, mode 0600
+  virtual Result<std::unique_ptr<AppendFile>> OpenAppend(
+      const std::string& path) = 0;  // made if absent, mode 0600
   virtual Result<std::unique_ptr<ReadFile>> OpenRead(const std::string& path) = 0;
   virtual Result<std::unique_ptr<MappedFile>> Map(const std::string& path) = 0;
   virtual Result<std::string> ReadWhole(const std::string& path) = 0;
-  virtual Result<std::vector<std::string>> List(const std::string& dir) = 0;  // names, sorted; directories too
+  virtual Result<std::vector<std::string>> List(
+      const std::string& dir) = 0;  // names, sorted; directories too
   virtual Result<void> Remove(const std::string& path) = 0;
   virtual Result<void> Rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> CreateDirs(const std::string& dir) = 0;  // mode 0700
@@ -51,8 +54,8 @@ class FileSystem {
   virtual Result<uint64_t> FreeBytes(const std::string& dir) = 0;
   virtual bool Exists(const std::string& path) = 0;
 
-  // Temporary file beside it, fsync, rename, fsync of the directory: afterwards the file has either its old bytes or all of
-  // the new ones, whatever happens.
+  // Temporary file beside it, fsync, rename, fsync of the directory: afterwards the file has either
+  // its old bytes or all of the new ones, whatever happens.
   Result<void> WriteFileAtomically(const std::string& path, std::string_view bytes);
 };
 

@@ -1,0 +1,141 @@
+// The durable log's one writer. Append queues; a thread of its own gathers what is queued, writes
+// it with one write and one fdatasync, then calls each `done`. Nothing is acknowledged before it is
+// durable; after any failure of the disk nothing that was not acknowledged stands in the way of
+// what comes (docs/formats/log.md).
+//
+// One writer per directory: the caller holds the lock on the data directory. All functions are
+// thread-safe. The file system must outlive the writer. Destruction writes what is queued, calls
+// every `done`, then returns.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "log/log_files.h"
+
+namespace bulkhead {
+
+struct LogWriterOptions {
+  uint64_t file_bytes = limits::kLogFileBytes;  // a new file is begun past this
+  uint64_t min_free_bytes =
+      limits::kMinFreeDiskBytes;             // with less left on the disk, appends answer kLimit
+  uint64_t max_total_bytes = 0;              // of all files together, likewise; 0 = no bound
+  size_t max_group_bytes = size_t{8} << 20;  // written and synced at once; one record may be larger
+  size_t max_queued_bytes = size_t{128} << 20;  // waiting in memory; more answers kLimit
+  // New records get positions from here on even where the log ends earlier (its directory was lost,
+  // its followers were not): no follower then takes a new record for one it has seen.
+  uint64_t at_least_position = 0;
+};
+
+// What opening found.
+struct LogRecovery {
+  uint64_t records = 0;          // whole records in the last file
+  uint64_t truncated_bytes = 0;  // of an unfinished group, cut off
+};
+
+struct LogStats {
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  uint64_t first_position = 0;  // the oldest that is still there
+  uint64_t durable_end = 0;
+  uint64_t groups = 0;
+  uint64_t records = 0;
+  uint64_t failed_groups = 0;  // the disk failed
+  uint64_t refused = 0;        // kLimit
+  uint64_t queued_bytes = 0;
+};
+
+class LogWriter {
+ public:
+  // The position of the record, or why it is not in the log:
+  //   kLimit        nearly full, or too much is waiting: nothing is wrong with the record, send it
+  //   again later kUnavailable  the disk failed, or the writer is closing: it may or may not be
+  //   there after a crash, whole kInvalid      empty, or larger than limits::kMaxLogRecordBytes
+  //   kCorruption   what was durable can no longer be read
+  using Done = std::function<void(Result<uint64_t>)>;
+
+  // Makes the directory if there is none, cuts off the unfinished group that a crash may leave at
+  // the end, and makes the rest durable. kCorruption: a record that was acknowledged is damaged;
+  // nothing is changed then.
+  static Result<std::unique_ptr<LogWriter>> Open(FileSystem& fs, const std::string& dir,
+                                                 LogWriterOptions options = {});
+  ~LogWriter();
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+
+  // `done` is called exactly once, on the writer's thread or, where the answer is known at once, on
+  // the caller's. It should be short (the next group waits for it), and must not throw or destroy
+  // the writer.
+  void Append(std::string payload, Done done);
+
+  // Every record before this position is durable. Followers read up to here.
+  [[nodiscard]] uint64_t durable_end() const {
+    return durable_end_.load(std::memory_order_acquire);
+  }
+  // Waits until durable_end() is past `position`; false if it still is not after `timeout`.
+  bool WaitForData(uint64_t position, std::chrono::milliseconds timeout) const;
+
+  // Removes the files that hold nothing at or after `position`; never the newest.
+  Result<void> TrimBefore(uint64_t position);
+
+  [[nodiscard]] const LogRecovery& recovery() const { return recovery_; }
+  [[nodiscard]] LogStats stats() const;
+
+ private:
+  struct Pending {
+    std::string payload;
+    Done done;
+  };
+  LogWriter(FileSystem& fs, std::string dir, LogWriterOptions options)
+      : fs_(fs), dir_(std::move(dir)), options_(options) {}
+
+  Result<void> Recover();
+  void Run();
+  std::vector<Pending> TakeGroup();
+  void WriteGroup(std::vector<Pending>* group);
+  Result<void> HasRoom(uint64_t bytes);
+  Result<void> WriteDurably(const std::string& bytes);
+  Result<void> BeginFile();
+  Result<void> VerifyCurrentFile();
+  void Publish(uint64_t end, size_t records);
+  void Fail(std::vector<Pending>* group, const Error& error);
+
+  FileSystem& fs_;
+  const std::string dir_;
+  const LogWriterOptions options_;
+  LogRecovery recovery_;
+
+  // Of the writer's thread alone, once it runs.
+  std::unique_ptr<AppendFile> file_;  // null: a new file must be begun before anything is written
+  uint64_t file_start_ = 0;           // of the newest file
+  uint64_t file_end_ = 0;             // position after the last durable record of the newest file
+  uint64_t next_start_ = 0;           // where the next file will begin
+  bool verify_before_use_ = false;    // a sync failed: read the old file back first
+  std::string buffer_;
+
+  std::atomic<uint64_t> durable_end_{0};
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable queued_;
+  mutable std::condition_variable advanced_;
+  std::deque<Pending> queue_;
+  size_t queued_bytes_ = 0;
+  bool closing_ = false;
+  std::vector<LogFile> files_;  // by start; the last one is being written
+  LogStats counts_;
+  std::mutex trim_mutex_;  // one trim at a time
+  std::thread thread_;
+};
+
+}  // namespace bulkhead

@@ -1,0 +1,23 @@
+// A batch as the bytes of one log record (docs/formats/batch.md). Property and event names are
+// written once per batch. Decoding is safe on arbitrary bytes: it answers kCorruption, reads
+// nothing outside them and nests at most kMaxBatchDepth deep. What EncodeBatch wrote, DecodeBatch
+// reads: numbers that JSON cannot hold (infinities) and values nested deeper than the bound are
+// written as null.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/event.h"
+
+namespace bulkhead {
+
+inline constexpr int kMaxBatchDepth = 8;  // lists and objects inside each other
+
+// Appends to `out`.
+void EncodeBatch(const Batch& batch, std::string* out);
+
+Result<Batch> DecodeBatch(std::string_view bytes);
+
+}  // namespace bulkhead
