@@ -5,7 +5,7 @@
 //
 //   OUT_DIR/bodies.ndjson  one /import body of 2000 events per line, in order of time, as the SDKs
 //   would have sent it OUT_DIR/events.csv     the same events for the peers:
-//   user,time,event,insert_id,plan,country,browser,path,status,
+//   user,time,event,insert_id (its number),plan,country,browser,path,status,
 //                          latency_ms,endpoint_id,amount (\N where a property is absent)
 //
 // Users keep their plan, country and browser. They come in sessions. A person's events lie at least
@@ -195,7 +195,7 @@ class Writer {
         R"({"event":"%s","properties":{"time":%u,"distinct_id":"user-%06u","$insert_id":"%016llx")",
         kNames[event.name].text, time, event.user, static_cast<unsigned long long>(insert_id));
     json_ += text.data();
-    std::snprintf(text.data(), text.size(), "%u,%u,%s,%016llx,", event.user, time,
+    std::snprintf(text.data(), text.size(), "%u,%u,%s,%llu,", event.user, time,
                   kNames[event.name].text, static_cast<unsigned long long>(insert_id));
     csv_line_ += text.data();
   }
