@@ -1,5 +1,6 @@
 #include "base/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -62,6 +63,14 @@ std::optional<std::string> Base64DecodeLenient(std::string_view text) {
       bits -= 8;
       bytes.push_back(static_cast<char>(word >> bits & 0xFF));
     }
+  }
+  return bytes;
+}
+
+std::optional<std::string> Base64DecodeStrict(std::string_view text) {
+  std::optional<std::string> bytes = Base64DecodeLenient(text);
+  if (!bytes || Base64Encode(*bytes) != text) {
+    return std::nullopt;
   }
   return bytes;
 }

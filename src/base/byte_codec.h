@@ -6,9 +6,9 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace bulkhead {
 
@@ -83,6 +83,9 @@ class ByteReader {
       const auto byte = static_cast<uint8_t>(*begin_++);
       value |= static_cast<uint64_t>(byte & 0x7F) << shift;
       if ((byte & 0x80) == 0) {
+        if ((byte == 0 && shift != 0) || (shift == 63 && byte > 1)) {
+          break;  // longer than needed, or more than 64 bits: no writer of ours
+        }
         return value;
       }
     }
