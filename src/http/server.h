@@ -21,8 +21,8 @@
 
 namespace bulkhead {
 
-class Catalogue;
 class Intake;
+class ProjectLookup;
 class QueryEngine;
 class SavedFunnels;
 
@@ -90,7 +90,7 @@ class ReadRecorder {
 // What the server works with; all outlive it. A null part's paths answer 503.
 struct Services {
   Intake* intake = nullptr;
-  Catalogue* catalogue = nullptr;
+  const ProjectLookup* projects = nullptr;  // service accounts of the query faces (intake/intake.h)
   std::function<QueryEngine*(ProjectId)> engine;  // null where the project has none
   ReadRecorder* reads = nullptr;
   std::function<SavedFunnels*(ProjectId)> funnels;  // null where the project has none
