@@ -74,12 +74,20 @@ struct Path {
   bool element;
 
   [[nodiscard]] std::string Text() const {
-    if (element) return (parent != nullptr ? parent->Text() : std::string()) + "[]";
-    return parent != nullptr ? parent->Text() + "." + std::string(name) : std::string(name);
+    std::string text = parent != nullptr ? parent->Text() : std::string();
+    if (element) return text.append("[]");
+    if (parent != nullptr) text.push_back('.');
+    return text.append(name);
   }
 };
 
 std::string AsText(const Value& value) { return value.is_string() ? value.string() : ToJson(value); }
+
+// A value that was cleaned before: cleaning twice changes nothing.
+bool IsPlaceholder(std::string_view text, std::string_view kind) {
+  return text.size() > kind.size() + 2 && text.front() == '<' && text.back() == '>' && text.substr(1, kind.size()) == kind &&
+         text[kind.size() + 1] == ':' && text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", kind.size() + 2) == text.size() - 1;
+}
 
 // Back to a UTF-8 border.
 void CutTo(size_t bytes, std::string* text) {
@@ -211,14 +219,14 @@ class Walk {
       Any(decision.value_class, path, value, depth);
       return false;
     }
-    if (decision.action == Action::kToken && value->is_string() && value->string().starts_with("<" + decision.kind + ":")) {
+    if (decision.action == Action::kToken && value->is_string() && IsPlaceholder(value->string(), decision.kind)) {
       return false;
     }
     Find(decision.rule, path, decision.action);
     switch (decision.action) {
       case Action::kSeal:
         outcome_->sealed.push_back({path.Text(), AsText(*value)});
-        *value = Value("<" + decision.kind + ":sealed>");
+        *value = Value(Placeholder(decision.kind, "sealed"));
         break;
       case Action::kToken:
         *value = Value(cleaner_.Token(decision.kind, AsText(*value)));
@@ -227,7 +235,7 @@ class Walk {
         *value = Value(kDropped);
         return true;
       default:
-        *value = Value("<" + decision.kind + ":redacted>");
+        *value = Value(Placeholder(decision.kind, "redacted"));
         break;
     }
     return false;
@@ -308,8 +316,8 @@ class Walk {
   void Coarsen(const Path& path, std::string* text) {
     const UserAgent agent = agents_.LookUp(*text);
     std::string coarse = agent.browser;
-    if (!agent.browser_major.empty()) coarse += " " + agent.browser_major;
-    if (!agent.os.empty()) coarse += ", " + agent.os;
+    if (!agent.browser_major.empty()) coarse.append(1, ' ').append(agent.browser_major);
+    if (!agent.os.empty()) coarse.append(", ").append(agent.os);
     if (coarse.empty()) coarse = "<user-agent:redacted>";
     hits_.clear();
     cleaner_.Clean(&coarse, ValueClass::kVersion, &hits_);
@@ -323,7 +331,7 @@ class Walk {
     std::unordered_map<std::string, int> seen;
     for (auto& member : *object) {
       const int count = ++seen[member.first];
-      if (count > 1) member.first += "_" + std::to_string(count);
+      if (count > 1) member.first.append(1, '_').append(std::to_string(count));
     }
   }
 

@@ -132,7 +132,6 @@ TEST(SieveTest, NoWrappingCarriesAPositiveThrough) {
         CleanOutcome outcome;
         const std::string cleaned = CleanedText(name, text, &outcome);
         EXPECT_FALSE(Holds(cleaned, positive.needle)) << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
-        EXPECT_NE(cleaned, CleanedText("", "")) << positive.rule;
         EXPECT_FALSE(Holds(cleaned, text)) << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
         EXPECT_FALSE(outcome.findings.empty()) << positive.rule << ", " << wrapping << ", " << name;
         for (const Finding& finding : outcome.findings) EXPECT_EQ(finding.path, name);
@@ -238,7 +237,7 @@ TEST(SieveTest, UserAgents) {
 
 TEST(SieveTest, CountersAreBounded) {
   SieveCounters counters;
-  for (int i = 0; i < 10000; ++i) counters.Add({{"email", "p" + std::to_string(i), Action::kTokenAndSeal}}, "web");
+  for (int i = 0; i < 10000; ++i) counters.Add({{"email", std::string("path").append(std::to_string(i)), Action::kTokenAndSeal}}, "web");
   const auto snapshot = counters.Snapshot();
   EXPECT_LE(snapshot.size(), SieveCounters::kMaxKeys + 64);
   uint64_t sum = 0;

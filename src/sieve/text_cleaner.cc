@@ -157,6 +157,17 @@ bool IsRelativeAddress(std::string_view text) {
 
 }  // namespace
 
+std::string Placeholder(std::string_view kind, std::string_view word) {
+  std::string out;
+  out.reserve(kind.size() + word.size() + 3);
+  out.push_back('<');
+  out.append(kind);
+  out.push_back(':');
+  out.append(word);
+  out.push_back('>');
+  return out;
+}
+
 bool IsTriviallyClean(std::string_view text) {
   if (text.size() < 6) return true;
   uint8_t any = 0;
@@ -184,7 +195,7 @@ std::string TextCleaner::Token(std::string_view kind, std::string_view value) co
   keyed += ':';
   keyed += Canonical(kind, value);
   token_key_->Digest128(keyed, digest);
-  return "<" + std::string(kind) + ":" + HexEncode(digest) + ">";
+  return Placeholder(kind, HexEncode(digest));
 }
 
 bool TextCleaner::Clean(std::string* text, ValueClass value_class, std::vector<TextHit>* hits) const {
@@ -236,7 +247,7 @@ std::string TextCleaner::Replacement(const ValueRule& rule, std::string_view val
     return Token(rule.kind, value);
   }
   hits->push_back({rule.id, rule.action, std::string()});
-  return std::string("<") + rule.kind + ":redacted>";
+  return Placeholder(rule.kind, "redacted");
 }
 
 bool TextCleaner::ReplaceSpans(std::string* text, View view, std::vector<TextHit>* hits) const {
@@ -272,7 +283,7 @@ bool TextCleaner::CleanAddresses(std::string* text, View view, std::vector<TextH
   if (whole) {
     // current_url_search without its question mark.
     const bool bare_query = text->find_first_of("/?#") == std::string::npos && text->find('=') != std::string::npos;
-    std::string cleaned = CleanAddress(bare_query ? "?" + *text : *text, view, hits);
+    std::string cleaned = CleanAddress(bare_query ? std::string(1, '?').append(*text) : *text, view, hits);
     if (bare_query && cleaned.starts_with('?')) cleaned.erase(0, 1);
     const bool changed = cleaned != *text;
     *text = std::move(cleaned);

@@ -18,6 +18,9 @@ struct TextHit {
   std::string sealed;  // the raw value where the action seals
 };
 
+// "<kind:word>", such as <jwt:redacted>.
+std::string Placeholder(std::string_view kind, std::string_view word);
+
 // Whether no rule and no decoded form can match: short, without the characters that every rule needs.
 bool IsTriviallyClean(std::string_view text);
 
