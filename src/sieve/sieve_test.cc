@@ -132,6 +132,10 @@ TEST(SieveTest, NoWrappingCarriesAPositiveThrough) {
         CleanOutcome outcome;
         const std::string cleaned = CleanedText(name, text, &outcome);
         EXPECT_FALSE(Holds(cleaned, positive.needle)) << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
+        for (const std::string& form : {PercentEncode(positive.text), Base64Encode(positive.text), UrlSafe(Base64Encode(positive.text)),
+                                        PercentEncode(PercentEncode(positive.text)), ToJson(Value(EscapedAll(positive.text)))}) {
+          EXPECT_FALSE(Holds(cleaned, form)) << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
+        }
         EXPECT_FALSE(Holds(cleaned, text)) << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
         EXPECT_FALSE(outcome.findings.empty()) << positive.rule << ", " << wrapping << ", " << name;
         for (const Finding& finding : outcome.findings) EXPECT_EQ(finding.path, name);
