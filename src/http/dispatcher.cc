@@ -14,11 +14,11 @@ namespace {
 class Dispatcher final : public RequestHandler {
  public:
   Dispatcher(Services services, HttpMetrics* metrics, WorkPool* pool)
-      : services_(std::move(services)) {
+      : services_(std::move(services)), query_routes_(&services_, pool) {
     AddIngestRoutes(&services_, &router_);
     AddSdkSupportRoutes(&services_, &router_);
     AddOperatorRoutes(&services_, metrics, &router_);
-    AddQueryRoutes(&services_, pool, &router_);
+    query_routes_.Add(&router_);
   }
 
   void Handle(HttpRequest request, Reply reply) override {
@@ -60,6 +60,8 @@ class Dispatcher final : public RequestHandler {
     return response;
   }
 
+  void Stop() override { query_routes_.Stop(); }
+
  private:
   static std::string RefusalText(int status) {
     switch (status) {
@@ -88,6 +90,7 @@ class Dispatcher final : public RequestHandler {
   }
 
   Services services_;
+  QueryRoutes query_routes_;
   Router router_;
 };
 

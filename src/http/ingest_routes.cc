@@ -45,7 +45,7 @@ void Accept(Intake* intake, IngestRequest::Endpoint endpoint, HttpRequest reques
 // The same JSON for everybody: it depends on nothing the client sent, so nothing is checked.
 void AddEmpty(std::string_view pattern, std::vector<std::string_view> methods, std::string body,
               Router* router) {
-  router->Add(Route{pattern, Face::kIngest, std::move(methods),
+  router->Add(Route{std::string(pattern), Face::kIngest, std::move(methods),
                     [body = std::move(body)](HttpRequest request, Reply reply) {
                       HttpResponse response = JsonResponse(200, body);
                       AllowOrigin(request, &response);
@@ -57,7 +57,7 @@ void AddEmpty(std::string_view pattern, std::vector<std::string_view> methods, s
 
 void AddIngestRoutes(const Services* services, Router* router) {
   const auto add = [&](std::string_view pattern, IngestRequest::Endpoint endpoint) {
-    router->Add(Route{pattern,
+    router->Add(Route{std::string(pattern),
                       Face::kIngest,
                       {"GET", "POST"},
                       [services, endpoint](HttpRequest request, Reply reply) {

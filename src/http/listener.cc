@@ -185,6 +185,9 @@ void Listener::Impl::Stop() {
       shared_->connections.AbortAll();
       (void)shared_->connections.WaitEmpty(1000);
     }
+    if (shared_->handler) {
+      shared_->handler->Stop();
+    }
     if (shared_->pool) {
       shared_->pool->Stop();
     }

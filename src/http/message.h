@@ -59,7 +59,7 @@ class Responder {
   void SetSink(Sink sink) { sink_ = std::move(sink); }
   void Send(HttpResponse response);
 
-  // The pattern of the route that answers, for log and metrics; points to static storage.
+  // The pattern of the route that answers, for log and metrics; lives as long as the handler.
   std::string_view route = "-";
 
  private:
@@ -75,6 +75,8 @@ class RequestHandler {
   virtual void Handle(HttpRequest request, Reply reply) = 0;
   // The answer to a request that was refused before it was read whole: 400, 408, 413, 431 or 503.
   virtual HttpResponse Refuse(const HttpRequest& head, int status) = 0;
+  // No further call follows; ends what it started itself. May block.
+  virtual void Stop() {}
 };
 
 std::string_view ReasonPhrase(int status);

@@ -19,7 +19,7 @@ enum class Face : unsigned char {
 };
 
 struct Route {
-  std::string_view pattern;  // static storage
+  std::string pattern;
   Face face = Face::kQuery;
   std::vector<std::string_view> methods;  // HEAD goes with GET
   std::function<void(HttpRequest, Reply)> handle;
