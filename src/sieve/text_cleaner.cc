@@ -68,12 +68,6 @@ bool IsBase64Byte(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '-' || c == '_';
 }
 
-// Encoded text has capitals or digits, and no hyphen or slash every few letters.
-bool MayBeBase64(std::string_view run) {
-  return run.size() >= kMinBase64Bytes && !validators::IsUuid(run) && !validators::IsHex(run) &&
-         std::any_of(run.begin(), run.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
-}
-
 // The whole run, then what lies between separators: /files/<encoded>, order-<encoded>.
 std::vector<std::pair<size_t, size_t>> PiecesOf(std::string_view text, size_t begin, size_t end) {
   std::vector<std::pair<size_t, size_t>> pieces;
@@ -87,11 +81,49 @@ std::vector<std::pair<size_t, size_t>> PiecesOf(std::string_view text, size_t be
   return pieces;
 }
 
-bool IsText(const std::string& bytes) {
-  return bytes.size() >= 6 && std::all_of(bytes.begin(), bytes.end(), [](char c) {
+bool IsPrintable(unsigned char byte) { return (byte >= 0x20 && byte != 0x7F) || byte == '\n' || byte == '\r' || byte == '\t'; }
+
+// Printable UTF-8; what random bytes decode to is not.
+bool IsText(std::string_view bytes) {
+  size_t following = 0;
+  for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 0x20 && byte != 0x7F) || c == '\n' || c == '\r' || c == '\t';
-  });
+    if (following > 0) {
+      if ((byte & 0xC0) != 0x80) return false;
+      --following;
+    } else if (byte >= 0x80) {
+      following = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1;
+      if (byte < 0xC2 || byte > 0xF4) return false;
+    } else if (!IsPrintable(byte)) {
+      return false;
+    }
+  }
+  // The last character may be cut off.
+  return bytes.size() >= 6;
+}
+
+int SixBits(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' || c == '-' ? 62 : 63;
+}
+
+// Whether the first six decoded bytes are printable: settles most ids without decoding them.
+bool MayDecodeToText(std::string_view run) {
+  for (size_t quad = 0; quad + 4 <= 8; quad += 4) {
+    const int bits = SixBits(run[quad]) << 18 | SixBits(run[quad + 1]) << 12 | SixBits(run[quad + 2]) << 6 | SixBits(run[quad + 3]);
+    for (const int shift : {16, 8, 0}) {
+      if (!IsPrintable(static_cast<unsigned char>((bits >> shift) & 0xFF))) return false;
+    }
+  }
+  return true;
+}
+
+// Encoded text has capitals or digits, and no hyphen or slash every few letters.
+bool MayBeBase64(std::string_view run) {
+  return run.size() >= kMinBase64Bytes && MayDecodeToText(run) && !validators::IsUuid(run) && !validators::IsHex(run) &&
+         std::any_of(run.begin(), run.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
 }
 
 void AppendUtf8(uint32_t code, std::string* out) {
@@ -235,7 +267,7 @@ bool TextCleaner::CleanOnce(std::string* text, View view, std::vector<TextHit>* 
 bool TextCleaner::AdoptIfHit(std::string decoded, std::string* text, View view, std::vector<TextHit>* hits) const {
   if (decoded == *text) return false;
   std::vector<TextHit> inner;
-  if (!CleanAt(&decoded, {view.value_class, view.depth + 1}, &inner)) return false;
+  if (!CleanAt(&decoded, {view.value_class, view.depth + 1}, &inner) || inner.empty()) return false;
   hits->insert(hits->end(), inner.begin(), inner.end());
   *text = std::move(decoded);
   return true;

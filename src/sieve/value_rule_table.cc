@@ -35,6 +35,12 @@ bool HasEntropy(std::string_view text) { return validators::Entropy(text) >= 3.5
 
 bool IsCardNumber(std::string_view text) { return validators::IsCard(text); }
 
+// Lower-case ids in hexadecimal have letters where account numbers of such length have digits.
+bool IsLowerIban(std::string_view text) {
+  const bool id = validators::IsHex(text) && text.find_first_of("abcdef", 2) != std::string_view::npos;
+  return !id && validators::IsIban(text);
+}
+
 bool AnyNonEmpty(std::string_view text) { return !text.empty(); }
 
 using enum Border;
@@ -105,7 +111,7 @@ constexpr ValueRule kRules[] = {
     {"iban", "iban", kPersonal, "[A-Z]{2}\\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?", 0, kWord,
      validators::IsIban},
     {"iban_lower", "iban", kPersonal, "[a-z]{2}\\d{2}(?: ?[a-z0-9]{4}){3,7}(?: ?[a-z0-9]{1,4})?", 0, kWord,
-     validators::IsIban},
+     IsLowerIban},
     {"ssn", "ssn", kPersonal, "\\d{3}-\\d{2}-\\d{4}|\\d{3} \\d{2} \\d{4}", 0, kNumber, validators::IsSsn},
     {"ssn_keyed", "ssn", kPersonal, "(?i)\\b(?:ssn|social security)\\D{0,14}(\\d{3}[ .-]?\\d{2}[ .-]?\\d{4})", 1, kNumber,
      validators::IsSsn},
