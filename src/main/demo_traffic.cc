@@ -1,10 +1,10 @@
 #include "main/demo_traffic.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cmath>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "base/limits.h"
 
@@ -14,18 +14,24 @@ namespace {
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
 
-constexpr std::array kFirstNames = {"Ada", "Grace", "Linus", "Barbara", "Ken", "Margaret", "Edsger", "Radia"};
-constexpr std::array kLastNames = {"Stone", "Rivers", "Field", "Woods", "Marsh", "Hill", "Brook", "Lake"};
+constexpr std::array kFirstNames = {"Ada", "Grace",    "Linus",  "Barbara",
+                                    "Ken", "Margaret", "Edsger", "Radia"};
+constexpr std::array kLastNames = {"Stone", "Rivers", "Field", "Woods",
+                                   "Marsh", "Hill",   "Brook", "Lake"};
 constexpr std::array kBrowsers = {"Chrome", "Safari", "Firefox", "Microsoft Edge"};
 constexpr std::array kSystems = {"Mac OS X", "Windows", "Linux", "iOS", "Android"};
-constexpr std::array kReferrers = {"https://www.google.com/search?q=llm+api", "https://news.example.net/item?id=38",
-                                   "", "https://github.com/topics/api", ""};
-constexpr std::array kDocs = {"/docs/quickstart", "/docs/authentication", "/docs/rate-limits", "/docs/streaming",
-                              "/docs/errors", "/pricing", "/changelog"};
+constexpr std::array kReferrers = {"https://www.google.com/search?q=llm+api",
+                                   "https://news.example.net/item?id=38", "",
+                                   "https://github.com/topics/api", ""};
+constexpr std::array kDocs = {"/docs/quickstart", "/docs/authentication", "/docs/rate-limits",
+                              "/docs/streaming",  "/docs/errors",         "/pricing",
+                              "/changelog"};
 constexpr std::array kModels = {"small-1", "large-1", "embed-1"};
 constexpr std::array kSources = {"newsletter", "google", "conference", "partner"};
-// Documentation ranges hold no place, so these are addresses of well-known public resolvers and mirrors.
-constexpr std::array kAddresses = {"8.8.8.8", "194.158.119.34", "130.89.148.12", "200.236.31.3", "133.11.0.1", "1.1.1.1"};
+// Documentation ranges hold no place, so these are addresses of well-known public resolvers and
+// mirrors.
+constexpr std::array kAddresses = {"8.8.8.8",      "194.158.119.34", "130.89.148.12",
+                                   "200.236.31.3", "133.11.0.1",     "1.1.1.1"};
 
 }  // namespace
 
@@ -42,7 +48,9 @@ struct DemoTraffic::Person {
 };
 
 DemoTraffic::DemoTraffic(Options options)
-    : options_(std::move(options)), random_(options_.seed), start_ms_(options_.end_ms - 30 * kDayMs) {}
+    : options_(std::move(options)),
+      random_(options_.seed),
+      start_ms_(options_.end_ms - 30 * kDayMs) {}
 
 bool DemoTraffic::Next(DemoRequest* request) {
   while (events_.size() < limits::kMaxEventsPerRequest && made_ < options_.events) {
@@ -115,7 +123,8 @@ bool DemoTraffic::PlaySignUp(const Person& person, int64_t* time_ms) {
     return false;
   }
   AddEvent(person, "signup_started", *time_ms,
-           PageProperties(person, "/signup") + fmt::format(R"(,"utm_source":"{}")", kSources[Pick(kSources.size())]));
+           PageProperties(person, "/signup") +
+               fmt::format(R"(,"utm_source":"{}")", kSources[Pick(kSources.size())]));
   *time_ms += Minutes(2);
   if (Chance() > 0.72) {
     return false;
@@ -133,13 +142,15 @@ void DemoTraffic::PlayCustomer(const Person& person, int64_t* time_ms) {
   if (Chance() < 0.65) {
     AddEvent(person, "api_key_created", *time_ms, R"(,"scopes":["chat","embeddings"])");
     *time_ms += Minutes(30);
-    AddEvent(person, "first_api_call", *time_ms, fmt::format(R"(,"model":"{}","status":200)", kModels[Pick(3)]));
+    AddEvent(person, "first_api_call", *time_ms,
+             fmt::format(R"(,"model":"{}","status":200)", kModels[Pick(3)]));
     const size_t calls = Pick(60);
     for (size_t i = 0; i < calls && *time_ms < options_.end_ms; ++i) {
       *time_ms += Minutes(180);
       const bool failed = Chance() < 0.04;
-      std::string extra = fmt::format(R"(,"model":"{}","status":{},"latency_ms":{},"tokens_used":{})", kModels[Pick(3)],
-                                      failed ? 401 : 200, 80 + Pick(1900), 50 + Pick(4000));
+      std::string extra =
+          fmt::format(R"(,"model":"{}","status":{},"latency_ms":{},"tokens_used":{})",
+                      kModels[Pick(3)], failed ? 401 : 200, 80 + Pick(1900), 50 + Pick(4000));
       if (failed && Chance() < 0.3) {
         extra += fmt::format(R"(,"error":"401 for Authorization: Bearer {}")", Hex(40));
       }
@@ -148,9 +159,10 @@ void DemoTraffic::PlayCustomer(const Person& person, int64_t* time_ms) {
     PlayBilling(person, time_ms);
   }
   if (Chance() < 0.05) {
-    AddEvent(person, "feedback_sent", *time_ms,
-             fmt::format(R"(,"message":"Please write to {} or call +1 415 555 26{:02}","rating":{})", person.email,
-                         Pick(100), 1 + Pick(5)));
+    AddEvent(
+        person, "feedback_sent", *time_ms,
+        fmt::format(R"(,"message":"Please write to {} or call +1 415 555 26{:02}","rating":{})",
+                    person.email, Pick(100), 1 + Pick(5)));
   }
 }
 
@@ -170,27 +182,30 @@ void DemoTraffic::PlayBilling(const Person& person, int64_t* time_ms) {
 void DemoTraffic::AddProfile(const Person& person, int64_t time_ms) {
   profiles_.push_back(fmt::format(
       R"({{"$token":"{}","$distinct_id":"{}","$time":{},"$ip":"{}","$set":{{"$email":"{}","$name":"{}","plan":"{}","organization":"org-{}"}}}})",
-      options_.token, person.user, time_ms / 1000, person.address, person.email, person.name, person.plan, Hex(6)));
+      options_.token, person.user, time_ms / 1000, person.address, person.email, person.name,
+      person.plan, Hex(6)));
 }
 
-void DemoTraffic::AddEvent(const Person& person, const char* name, int64_t time_ms, const std::string& extra) {
+void DemoTraffic::AddEvent(const Person& person, const char* name, int64_t time_ms,
+                           const std::string& extra) {
   if (time_ms >= options_.end_ms) {
     return;
   }
   const std::string identity =
       person.signed_in
-          ? fmt::format(R"("distinct_id":"{0}","$user_id":"{0}","$device_id":"{1}")", person.user, person.device)
+          ? fmt::format(R"("distinct_id":"{0}","$user_id":"{0}","$device_id":"{1}")", person.user,
+                        person.device)
           : fmt::format(R"("distinct_id":"$device:{0}","$device_id":"{0}")", person.device);
   events_.push_back(fmt::format(
       R"({{"event":"{}","properties":{{"token":"{}",{},"time":{}.{:03},"$insert_id":"{}","$browser":"{}","$os":"{}","ip":"{}","plan":"{}"{}}}}})",
-      name, options_.token, identity, time_ms / 1000, time_ms % 1000, Hex(16), person.browser, person.system,
-      person.address, person.plan, extra));
+      name, options_.token, identity, time_ms / 1000, time_ms % 1000, Hex(16), person.browser,
+      person.system, person.address, person.plan, extra));
   ++made_;
 }
 
 std::string DemoTraffic::PageProperties(const Person& person, const char* path) {
-  return fmt::format(R"(,"$current_url":"https://platform.example{}{}","$referrer":"{}")", path, LeakyQuery(person),
-                     kReferrers[Pick(kReferrers.size())]);
+  return fmt::format(R"(,"$current_url":"https://platform.example{}{}","$referrer":"{}")", path,
+                     LeakyQuery(person), kReferrers[Pick(kReferrers.size())]);
 }
 
 std::string DemoTraffic::LeakyQuery(const Person& person) {

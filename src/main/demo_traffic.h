@@ -1,6 +1,7 @@
-// A believable month of an API platform, as its site's SDKs would send it: anonymous visits, sign-up, docs, playground, first
-// API call, billing; with the leaks that real traffic has (tokens in URLs, e-mail addresses in free text, keys in errors).
-// The same seed and clock give the same traffic.
+// A believable month of an API platform, as its site's SDKs would send it: anonymous visits,
+// sign-up, docs, playground, first API call, billing; with the leaks that real traffic has (tokens
+// in URLs, e-mail addresses in free text, keys in errors). The same seed and clock give the same
+// traffic.
 #pragma once
 
 #include <cstddef>

@@ -47,7 +47,8 @@ Result<Address> ParseUrl(const std::string& url) {
 }  // namespace
 
 struct HttpClient::Connection {
-  explicit Connection(Address where) : address(std::move(where)), stream(io), tls(stream, tls_context) {}
+  explicit Connection(Address where)
+      : address(std::move(where)), stream(io), tls(stream, tls_context) {}
 
   Address address;
   asio::io_context io;
@@ -79,7 +80,8 @@ struct HttpClient::Connection {
   }
 
   template <typename Stream>
-  Result<HttpReply> Exchange(Stream& channel, const http::request<http::span_body<const char>>& request) {
+  Result<HttpReply> Exchange(Stream& channel,
+                             const http::request<http::span_body<const char>>& request) {
     beast::error_code code;
     http::write(channel, request, code);
     http::response_parser<http::string_body> parser;
@@ -94,7 +96,8 @@ struct HttpClient::Connection {
   }
 };
 
-HttpClient::HttpClient(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+HttpClient::HttpClient(std::unique_ptr<Connection> connection)
+    : connection_(std::move(connection)) {}
 HttpClient::~HttpClient() = default;
 
 Result<std::unique_ptr<HttpClient>> HttpClient::Connect(const std::string& url) {

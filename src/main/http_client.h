@@ -1,4 +1,5 @@
-// A small blocking HTTP/1.1 client for this program's own commands (import, query) and their server.
+// A small blocking HTTP/1.1 client for this program's own commands (import, query) and their
+// server.
 #pragma once
 
 #include <memory>
@@ -16,16 +17,17 @@ struct HttpReply {
 
 struct HttpCall {
   std::string method = "POST";
-  std::string target;         // path and query
+  std::string target;  // path and query
   std::string content_type = "application/json";
-  std::string basic;          // "user:secret", sent as Basic authorization; empty = none
+  std::string basic;  // "user:secret", sent as Basic authorization; empty = none
   std::string_view body;
 };
 
 // One kept-alive connection. Not thread-safe.
 class HttpClient {
  public:
-  // `url`: http://host:port or https://host:port (certificate checked against the system's authorities).
+  // `url`: http://host:port or https://host:port (certificate checked against the system's
+  // authorities).
   static Result<std::unique_ptr<HttpClient>> Connect(const std::string& url);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;

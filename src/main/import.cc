@@ -1,5 +1,8 @@
 #include "main/import.h"
 
+#include <fmt/format.h>
+#include <simdjson.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -10,9 +13,6 @@
 #include <optional>
 #include <thread>
 #include <vector>
-
-#include <fmt/format.h>
-#include <simdjson.h>
 
 #include "base/limits.h"
 #include "main/import_progress.h"
@@ -37,14 +37,17 @@ struct ImportBatch {
 };
 
 // A line without $insert_id gets one, so that sending it again cannot count it twice.
-void AppendRecord(const std::string& line, const std::string& file_key, uint64_t line_number, std::string* body) {
+void AppendRecord(const std::string& line, const std::string& file_key, uint64_t line_number,
+                  std::string* body) {
   const size_t properties = line.find("\"properties\"");
-  const size_t brace = properties == std::string::npos ? std::string::npos : line.find('{', properties);
+  const size_t brace =
+      properties == std::string::npos ? std::string::npos : line.find('{', properties);
   if (brace != std::string::npos && line.find("\"$insert_id\"") == std::string::npos) {
     const size_t first = line.find_first_not_of(" \t", brace + 1);
     const bool empty = first != std::string::npos && line[first] == '}';
     body->append(line, 0, brace + 1);
-    body->append(fmt::format(R"("$insert_id":"i{}-{}"{})", file_key, line_number, empty ? "" : ","));
+    body->append(
+        fmt::format(R"("$insert_id":"i{}-{}"{})", file_key, line_number, empty ? "" : ","));
     body->append(line, brace + 1);
   } else {
     body->append(line);
@@ -110,7 +113,8 @@ class Importer {
         AppendRecord(**line, progress_.file_key(), summary_.lines, &batch.body);
         batch.line_numbers.push_back(summary_.lines);
       }
-      if (batch.line_numbers.size() == limits::kMaxEventsPerRequest || batch.body.size() >= kBatchBytes) {
+      if (batch.line_numbers.size() == limits::kMaxEventsPerRequest ||
+          batch.body.size() >= kBatchBytes) {
         if (!Push(&batch, reader)) {
           return {};
         }
@@ -193,7 +197,9 @@ class Importer {
     uint64_t imported = 0;
     if (parser.parse(reply.body).get(answer) != simdjson::SUCCESS ||
         answer["num_records_imported"].get(imported) != simdjson::SUCCESS) {
-      return Error{ErrorCode::kUnavailable, fmt::format("the server answered {} in a form that is not /import's", reply.status)};
+      return Error{
+          ErrorCode::kUnavailable,
+          fmt::format("the server answered {} in a form that is not /import's", reply.status)};
     }
     simdjson::dom::array failed;
     if (answer["failed_records"].get(failed) == simdjson::SUCCESS) {
@@ -243,13 +249,15 @@ class Importer {
     }
     shown_ = now;
     const double seconds = std::max(1e-3, std::chrono::duration<double>(now - started_).count());
-    const double share = progress_.file_bytes() == 0 ? 1.0
-                                                     : static_cast<double>(reader.compressed_offset()) /
-                                                           static_cast<double>(progress_.file_bytes());
+    const double share = progress_.file_bytes() == 0
+                             ? 1.0
+                             : static_cast<double>(reader.compressed_offset()) /
+                                   static_cast<double>(progress_.file_bytes());
     const int filled = static_cast<int>(std::clamp(share, 0.0, 1.0) * 30);
     const double rate = static_cast<double>(summary_.lines - summary_.resumed_at_line) / seconds;
-    fmt::print(stderr, "\r[{:<30}] {:3.0f} %  {} lines  {:.0f} lines/s{}", std::string(static_cast<size_t>(filled), '='),
-               std::clamp(share, 0.0, 1.0) * 100, summary_.lines, rate, last ? "\n" : "");
+    fmt::print(stderr, "\r[{:<30}] {:3.0f} %  {} lines  {:.0f} lines/s{}",
+               std::string(static_cast<size_t>(filled), '='), std::clamp(share, 0.0, 1.0) * 100,
+               summary_.lines, rate, last ? "\n" : "");
     std::fflush(stderr);
   }
 

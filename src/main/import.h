@@ -1,6 +1,7 @@
-// `bulkhead import`: NDJSON files as Mixpanel exports them, plain or gzip, sent through intake like any other event. A file's
-// progress is kept beside the data, so that an interrupted import goes on where it stopped; lines without a $insert_id get
-// one from their file and line, so that nothing counts twice even where an answer was lost.
+// `bulkhead import`: NDJSON files as Mixpanel exports them, plain or gzip, sent through intake like
+// any other event. A file's progress is kept beside the data, so that an interrupted import goes on
+// where it stopped; lines without a $insert_id get one from their file and line, so that nothing
+// counts twice even where an answer was lost.
 #pragma once
 
 #include <cstdint>

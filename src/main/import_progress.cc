@@ -1,13 +1,12 @@
 #include "main/import_progress.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <cinttypes>
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "base/file_system.h"
 
@@ -25,7 +24,8 @@ uint64_t Fingerprint(std::string_view text) {
 
 }  // namespace
 
-Result<ImportProgress> ImportProgress::Open(const std::string& progress_dir, const std::string& path) {
+Result<ImportProgress> ImportProgress::Open(const std::string& progress_dir,
+                                            const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     return Error{ErrorCode::kNotFound, "cannot open " + path};
@@ -34,14 +34,17 @@ Result<ImportProgress> ImportProgress::Open(const std::string& progress_dir, con
   const std::string full = std::filesystem::absolute(path, code).string();
   ImportProgress progress;
   progress.file_bytes_ = static_cast<uint64_t>(info.st_size);
-  progress.file_key_ = fmt::format("{:016x}", Fingerprint(fmt::format("{}|{}|{}", full, info.st_size, info.st_mtime)));
+  progress.file_key_ = fmt::format(
+      "{:016x}", Fingerprint(fmt::format("{}|{}|{}", full, info.st_size, info.st_mtime)));
   progress.state_path_ = progress_dir + "/" + progress.file_key_;
   if (Result<void> made = RealFileSystem().CreateDirs(progress_dir); !made) {
     return made.error();
   }
-  if (Result<std::string> text = RealFileSystem().ReadFile(progress.state_path_); text) {
-    if (std::sscanf(text->c_str(), "%" SCNu64 " %" SCNu64, &progress.offset_, &progress.lines_) != 2) {
-      return Error{ErrorCode::kCorruption, progress.state_path_ + " is damaged; remove it to import the file anew"};
+  if (Result<std::string> text = RealFileSystem().ReadWhole(progress.state_path_); text) {
+    if (std::sscanf(text->c_str(), "%" SCNu64 " %" SCNu64, &progress.offset_, &progress.lines_) !=
+        2) {
+      return Error{ErrorCode::kCorruption,
+                   progress.state_path_ + " is damaged; remove it to import the file anew"};
     }
   }
   return progress;

@@ -33,9 +33,11 @@ uint64_t LineReader::compressed_offset() const {
 }
 
 Result<bool> LineReader::Fill() {
-  const int got = gzread(static_cast<gzFile>(file_), buffer_.data(), static_cast<unsigned>(buffer_.size()));
+  const int got =
+      gzread(static_cast<gzFile>(file_), buffer_.data(), static_cast<unsigned>(buffer_.size()));
   if (got < 0) {
-    return Error{ErrorCode::kCorruption, "the file's gzip data is damaged after inflated byte " + std::to_string(offset_)};
+    return Error{ErrorCode::kCorruption,
+                 "the file's gzip data is damaged after inflated byte " + std::to_string(offset_)};
   }
   begin_ = 0;
   end_ = static_cast<size_t>(got);
@@ -72,7 +74,8 @@ Result<std::optional<std::string>> LineReader::Next() {
     }
   }
   if (too_long) {
-    return Error{ErrorCode::kLimit, "line is longer than " + std::to_string(limits::kMaxEventBytes) + " bytes"};
+    return Error{ErrorCode::kLimit,
+                 "line is longer than " + std::to_string(limits::kMaxEventBytes) + " bytes"};
   }
   if (!any) {
     return std::optional<std::string>();

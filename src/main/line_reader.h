@@ -19,12 +19,12 @@ class LineReader {
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
 
-  // The next line without its end; nullopt at the end of the file. kLimit: a line longer than an event may be (it is skipped,
-  // and reading may go on); kCorruption: the gzip data is damaged.
+  // The next line without its end; nullopt at the end of the file. kLimit: a line longer than an
+  // event may be (it is skipped, and reading may go on); kCorruption: the gzip data is damaged.
   Result<std::optional<std::string>> Next();
 
-  [[nodiscard]] uint64_t offset() const { return offset_; }             // inflated bytes consumed
-  [[nodiscard]] uint64_t compressed_offset() const;                      // of the file itself, for progress
+  [[nodiscard]] uint64_t offset() const { return offset_; }  // inflated bytes consumed
+  [[nodiscard]] uint64_t compressed_offset() const;          // of the file itself, for progress
 
  private:
   explicit LineReader(void* file) : file_(file) {}

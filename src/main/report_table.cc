@@ -1,10 +1,10 @@
 #include "main/report_table.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include <fmt/format.h>
 #include <simdjson.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace bulkhead {
 namespace {
@@ -34,7 +34,8 @@ std::string Field(const dom::element& object, std::string_view name) {
 
 dom::array ArrayField(const dom::element& object, std::string_view name) {
   static dom::parser empty_parser;
-  static const dom::array empty = empty_parser.parse(std::string_view("[]")).get_array().value_unsafe();
+  static const dom::array empty =
+      empty_parser.parse(std::string_view("[]")).get_array().value_unsafe();
   dom::array found;
   return object[name].get(found) == simdjson::SUCCESS ? found : empty;
 }
@@ -52,7 +53,8 @@ std::string Duration(const dom::element& step, std::string_view name) {
   if (seconds < 120) {
     return fmt::format("{:.0f} s", seconds);
   }
-  return seconds < 7200 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.1f} h", seconds / 3600);
+  return seconds < 7200 ? fmt::format("{:.0f} min", seconds / 60)
+                        : fmt::format("{:.1f} h", seconds / 3600);
 }
 
 std::string SegmentName(const dom::element& series) {
@@ -63,7 +65,8 @@ std::string SegmentName(const dom::element& series) {
   return name;
 }
 
-void AppendSteps(const dom::element& holder, const std::string& segment, bool with_segment, Table* table) {
+void AppendSteps(const dom::element& holder, const std::string& segment, bool with_segment,
+                 Table* table) {
   for (const dom::element step : ArrayField(holder, "steps")) {
     std::vector<std::string> row;
     if (with_segment) {
@@ -129,7 +132,8 @@ Table RetentionTable(const dom::element& answer) {
   std::vector<std::string> average = {"average", ""};
   for (const dom::element share : ArrayField(answer, "average")) {
     double number = 0;
-    average.push_back(share.get(number) == simdjson::SUCCESS ? fmt::format("{:.1f} %", number * 100) : "-");
+    average.push_back(share.get(number) == simdjson::SUCCESS ? fmt::format("{:.1f} %", number * 100)
+                                                             : "-");
   }
   table.push_back(std::move(average));
   return table;
@@ -144,12 +148,14 @@ Table RecordsTable(const dom::element& answer) {
 }
 
 bool LooksNumeric(const std::string& cell) {
-  return !cell.empty() && (cell == "-" || std::isdigit(static_cast<unsigned char>(cell.front())) != 0);
+  return !cell.empty() &&
+         (cell == "-" || std::isdigit(static_cast<unsigned char>(cell.front())) != 0);
 }
 
 // Display columns of UTF-8 text: one per code point.
 size_t Width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 }  // namespace
@@ -203,7 +209,9 @@ std::string FormatCsv(const Table& table) {
   for (const auto& row : table) {
     for (size_t i = 0; i < row.size(); ++i) {
       std::string cell = row[i];
-      if (!cell.empty() && std::string_view("=+-@\t\r").find(cell.front()) != std::string_view::npos && cell != "-") {
+      if (!cell.empty() &&
+          std::string_view("=+-@\t\r").find(cell.front()) != std::string_view::npos &&
+          cell != "-") {
         cell.insert(cell.begin(), '\'');
       }
       text += i == 0 ? "" : ",";

@@ -1,0 +1,138 @@
+#include "main/control_socket.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+
+namespace bulkhead {
+namespace {
+
+constexpr size_t kMaxLineBytes = 4096;
+constexpr int kTimeoutSeconds = 120;
+
+Result<sockaddr_un> AddressOf(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) {
+    return Error{ErrorCode::kInvalid, "the data directory's path is too long for a Unix socket"};
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+void SetTimeout(int fd) {
+  const timeval timeout{kTimeoutSeconds, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+}
+
+std::string ReadLine(int fd) {
+  std::string line;
+  std::array<char, 1024> chunk{};
+  while (line.size() < kMaxLineBytes && line.find('\n') == std::string::npos) {
+    const ssize_t got = ::read(fd, chunk.data(), chunk.size());
+    if (got <= 0) {
+      break;
+    }
+    line.append(chunk.data(), static_cast<size_t>(got));
+  }
+  return line.substr(0, line.find('\n'));
+}
+
+bool WriteLine(int fd, std::string_view line) {
+  const std::string text = std::string(line) + "\n";
+  return ::send(fd, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ControlSocket>> ControlSocket::Listen(const std::string& path,
+                                                             Handler handler) {
+  Result<sockaddr_un> address = AddressOf(path);
+  if (!address) {
+    return address.error();
+  }
+  ::unlink(
+      path.c_str());  // left by a server that was killed; the directory's lock says that none runs
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int wake = ::eventfd(0, EFD_CLOEXEC);
+  if (listener < 0 || wake < 0 ||
+      ::bind(listener, reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) != 0 ||
+      ::chmod(path.c_str(), 0600) != 0 || ::listen(listener, 8) != 0) {
+    ::close(listener);
+    ::close(wake);
+    return Error{ErrorCode::kUnavailable, "cannot listen on " + path};
+  }
+  return std::unique_ptr<ControlSocket>(
+      new ControlSocket(listener, wake, path, std::move(handler)));
+}
+
+ControlSocket::ControlSocket(int listener, int wake, std::string path, Handler handler)
+    : listener_(listener),
+      wake_(wake),
+      path_(std::move(path)),
+      handler_(std::move(handler)),
+      thread_([this] { Run(); }) {}
+
+ControlSocket::~ControlSocket() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof(one));
+  thread_.join();
+  ::close(listener_);
+  ::close(wake_);
+  ::unlink(path_.c_str());
+}
+
+void ControlSocket::Run() {
+  for (;;) {
+    std::array<pollfd, 2> waits = {pollfd{listener_, POLLIN, 0}, pollfd{wake_, POLLIN, 0}};
+    if (::poll(waits.data(), waits.size(), -1) < 0) {
+      continue;
+    }
+    if (waits[1].revents != 0) {
+      return;
+    }
+    const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (connection >= 0) {
+      Serve(connection);
+      ::close(connection);
+    }
+  }
+}
+
+void ControlSocket::Serve(int connection) {
+  SetTimeout(connection);
+  WriteLine(connection, handler_(ReadLine(connection)));
+}
+
+Result<std::string> ControlSocket::Ask(const std::string& path, std::string_view line) {
+  Result<sockaddr_un> address = AddressOf(path);
+  if (!address) {
+    return address.error();
+  }
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  SetTimeout(fd);
+  if (fd < 0 ||
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) != 0) {
+    ::close(fd);
+    return Error{ErrorCode::kNotFound, "no server is running on this data directory"};
+  }
+  std::string answer;
+  if (WriteLine(fd, line)) {
+    answer = ReadLine(fd);
+  }
+  ::close(fd);
+  if (answer.empty()) {
+    return Error{ErrorCode::kUnavailable, "the server did not answer"};
+  }
+  return answer;
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,71 @@
+// The data directory: where each compartment's files lie, and the lock that lets one server at a
+// time own it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "model/ids.h"
+
+namespace bulkhead {
+
+class DataDirectory {
+ public:
+  explicit DataDirectory(std::string path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string Keys() const { return path_ + "/keys"; }
+  [[nodiscard]] std::string Log() const { return path_ + "/log"; }
+  [[nodiscard]] std::string Store(ProjectId project) const {
+    return path_ + "/store/" + std::to_string(project.value);
+  }
+  [[nodiscard]] std::string Vault() const { return path_ + "/vault"; }
+  [[nodiscard]] std::string AuditFile() const { return path_ + "/audit/audit.ndjson"; }
+  [[nodiscard]] std::string Catalogue() const { return path_ + "/catalogue.db"; }
+  [[nodiscard]] std::string SavedFunnels(ProjectId project) const {
+    return path_ + "/store/funnels-" + std::to_string(project.value) + ".json";
+  }
+  [[nodiscard]] std::string ImportProgress() const { return path_ + "/import"; }
+  // Where a running server listens: "http://127.0.0.1:8787".
+  [[nodiscard]] std::string ServerAddress() const { return path_ + "/server.address"; }
+  [[nodiscard]] std::string ControlSocket() const { return path_ + "/control.sock"; }
+  // "user:secret" of the account that this program's own commands use on this host; mode 0600.
+  [[nodiscard]] std::string CommandAccount() const { return Keys() + "/command.account"; }
+
+ private:
+  std::string path_;
+};
+
+// Held while a process owns the directory; released with the process, however it ends.
+class DirectoryLock {
+ public:
+  // kUnavailable where another process holds it.
+  static Result<std::unique_ptr<DirectoryLock>> Take(const DataDirectory& dir);
+  ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+ private:
+  explicit DirectoryLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+struct InitOptions {
+  std::string project_name = "Default project";
+  std::string timezone = "UTC";
+};
+
+struct InitResult {
+  ProjectId project;
+  std::string token;
+  std::string username;
+  std::string secret;
+};
+
+// Makes the directory with keys, first project and first service account. kInvalid where it is
+// already one.
+Result<InitResult> InitDataDirectory(const DataDirectory& dir, const InitOptions& options);
+
+}  // namespace bulkhead

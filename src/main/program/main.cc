@@ -1,0 +1,159 @@
+// The `bulkhead` command: reads arguments, calls one of main/commands.h, prints what went wrong.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "crypto/crypto.h"
+#include "main/commands.h"
+#include "main/demo.h"
+#include "main/signals.h"
+
+namespace {
+
+using bulkhead::DataDirectory;
+using Action = std::function<bulkhead::Result<void>()>;
+
+struct Arguments {
+  std::string dir;
+  bool json = false;
+  bool quiet = false;
+  std::string import_format = "mixpanel";
+  std::string console;
+  std::vector<std::string> files;
+  std::string path;
+  bulkhead::InitOptions init;
+  bulkhead::ServerOptions server;
+  bulkhead::QueryCommand query;
+  bulkhead::VaultCommand vault;
+  bulkhead::DemoOptions demo;
+};
+
+CLI::App* WithDirectory(CLI::App& parent, const char* name, const char* help,
+                        Arguments* arguments) {
+  CLI::App* command = parent.add_subcommand(name, help);
+  command->add_option("DIR", arguments->dir, "data directory")->required();
+  return command;
+}
+
+void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
+  CLI::App* init = WithDirectory(
+      app, "init", "make a data directory with keys, a project and a service account", a);
+  init->add_option("--project", a->init.project_name, "name of the first project");
+  init->add_option("--timezone", a->init.timezone, "IANA name, such as Europe/Berlin");
+  init->add_flag("--json", a->json, "print what was made as JSON");
+  init->callback([=] {
+    *action = [=] { return bulkhead::CommandInit(DataDirectory(a->dir), a->init, a->json); };
+  });
+
+  CLI::App* serve = WithDirectory(app, "serve", "run the server until SIGTERM", a);
+  serve->add_option("--listen", a->server.listen,
+                    "ADDR:PORT for SDKs (and queries, without --console)");
+  serve->add_option("--console", a->console, "a second ADDR:PORT, for queries");
+  serve->add_option("--tls-cert", a->server.tls_certificate_path, "certificate chain, PEM");
+  serve->add_option("--tls-key", a->server.tls_key_path, "its private key, PEM");
+  serve->add_flag("--allow-tls-1-2", a->server.allow_tls_1_2,
+                  "also TLS 1.2, for SDKs on old platforms");
+  serve->add_flag("--allow-plain-http", a->server.allow_plain_http,
+                  "without TLS on other than loopback addresses");
+  serve->add_option("--trusted-proxy", a->server.trusted_proxies,
+                    "address whose X-Forwarded-For is believed");
+  serve->callback([=] {
+    *action = [=] { return bulkhead::CommandServe(DataDirectory(a->dir), a->server, a->console); };
+  });
+
+  CLI::App* demo =
+      app.add_subcommand("demo", "a throwaway server with a month of an API platform's events");
+  demo->add_option("--port", a->demo.port, "port on 127.0.0.1");
+  demo->add_option("--events", a->demo.events, "about how many");
+  demo->add_flag("--once", a->demo.once, "end after the reports");
+  demo->callback([=] { *action = [=] { return bulkhead::RunDemo(a->demo); }; });
+}
+
+void AddDataCommands(CLI::App& app, Arguments* a, Action* action) {
+  CLI::App* import =
+      WithDirectory(app, "import", "import NDJSON files, .gz too; goes on where it stopped", a);
+  import->add_option("FILE", a->files, "files")->required();
+  import->add_option("--format", a->import_format, "mixpanel")->check(CLI::IsMember({"mixpanel"}));
+  import->add_flag("--quiet", a->quiet, "no progress bar");
+  import->callback([=] {
+    *action = [=] { return bulkhead::CommandImport(DataDirectory(a->dir), a->files, a->quiet); };
+  });
+
+  CLI::App* query = app.add_subcommand("query", "answer a report");
+  query->add_option("DIR|URL", a->query.target, "data directory or server")->required();
+  query->add_option("REPORT", a->query.report_path, "report as JSON, - for standard input")
+      ->required();
+  query->add_option("--format", a->query.format)->check(CLI::IsMember({"table", "json", "csv"}));
+  query->add_option("--account", a->query.account,
+                    "user:secret; else BULKHEAD_ACCOUNT, else the directory's own");
+  query->callback([=] { *action = [=] { return bulkhead::CommandQuery(a->query); }; });
+
+  CLI::App* dump = app.add_subcommand("dump", "show what is on disk");
+  dump->require_subcommand(1);
+  CLI::App* log = dump->add_subcommand("log", "records of a log directory");
+  log->add_option("PATH", a->path)->required();
+  log->callback([=] { *action = [=] { return bulkhead::CommandDumpLog(a->path); }; });
+  CLI::App* segment = dump->add_subcommand("segment", "columns and blocks of a segment file");
+  segment->add_option("PATH", a->path)->required();
+  segment->callback([=] { *action = [=] { return bulkhead::CommandDumpSegment(a->path); }; });
+}
+
+void AddGuardCommands(CLI::App& app, Arguments* a, Action* action) {
+  CLI::App* vault = app.add_subcommand("vault", "identities: reveal, erase, find");
+  vault->require_subcommand(1);
+  const auto person = [&](const char* name, const char* help) {
+    CLI::App* command = WithDirectory(*vault, name, help, a);
+    CLI::Option* subject =
+        command->add_option("--subject", a->vault.subject, "pseudonym, 32 hexadecimal digits");
+    command->add_option("--id", a->vault.raw_id, "the id that the SDK sent")->excludes(subject);
+    command->add_option("--purpose", a->vault.purpose, "why; kept in the audit file")->required();
+    command->add_option("--project", a->vault.project, "project number");
+    return command;
+  };
+  person("reveal", "show what the vault knows of a person")->callback([=] {
+    *action = [=] { return bulkhead::CommandReveal(DataDirectory(a->dir), a->vault); };
+  });
+  person("erase", "destroy a person's key and take their events out")->callback([=] {
+    *action = [=] { return bulkhead::CommandErase(DataDirectory(a->dir), a->vault); };
+  });
+  CLI::App* find = WithDirectory(*vault, "find", "the pseudonyms of an e-mail address", a);
+  find->add_option("--email", a->vault.email)->required();
+  find->add_option("--purpose", a->vault.purpose, "why; kept in the audit file")->required();
+  find->callback(
+      [=] { *action = [=] { return bulkhead::CommandFind(DataDirectory(a->dir), a->vault); }; });
+
+  CLI::App* audit = app.add_subcommand("audit", "the audit file");
+  audit->require_subcommand(1);
+  WithDirectory(*audit, "verify", "check the chain of audit lines", a)->callback([=] {
+    *action = [=] { return bulkhead::CommandAuditVerify(DataDirectory(a->dir)); };
+  });
+  WithDirectory(app, "doctor", "what is in force, and what is not", a)->callback([=] {
+    *action = [=] { return bulkhead::CommandDoctor(DataDirectory(a->dir)); };
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bulkhead::BlockStopSignals();
+  bulkhead::InitCrypto();
+  spdlog::set_default_logger(spdlog::stderr_color_mt("bulkhead"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  CLI::App app("Product analytics you can be breached on.", "bulkhead");
+  app.require_subcommand(1);
+  Arguments arguments;
+  Action action;
+  AddServerCommands(app, &arguments, &action);
+  AddDataCommands(app, &arguments, &action);
+  AddGuardCommands(app, &arguments, &action);
+  CLI11_PARSE(app, argc, argv);
+  const bulkhead::Result<void> done = action();
+  if (!done) {
+    fmt::print(stderr, "bulkhead: {}\n", done.error().message);
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,77 @@
+#include "main/service_metrics.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "model/value.h"
+
+namespace bulkhead {
+namespace {
+
+void AppendGauge(std::string_view name, std::string_view help, uint64_t value, std::string* out) {
+  fmt::format_to(std::back_inserter(*out), "# HELP {0} {1}\n# TYPE {0} gauge\n{0} {2}\n", name,
+                 help, value);
+}
+
+}  // namespace
+
+void AppendLogMetrics(const LogStats& stats, std::string* out) {
+  AppendGauge("bulkhead_log_bytes", "Bytes in the log's files.", stats.bytes, out);
+  AppendGauge("bulkhead_log_durable_position", "Everything before it is durable.",
+              stats.durable_end, out);
+  AppendGauge("bulkhead_log_failed_groups", "Groups that the disk failed to take.",
+              stats.failed_groups, out);
+  AppendGauge("bulkhead_log_refused", "Appends refused because the disk or the queue was full.",
+              stats.refused, out);
+}
+
+void AppendStoreMetrics(ProjectId project, const StoreStats& stats, std::string* out) {
+  const std::string prefix = fmt::format("bulkhead_project_{}_", project.value);
+  AppendGauge(prefix + "events", "Events that reports count.", stats.events, out);
+  AppendGauge(prefix + "store_bytes", "Bytes in segments and snapshots.", stats.disk_bytes, out);
+  AppendGauge(prefix + "segments", "Segment files.", stats.segments, out);
+}
+
+void AppendSieveMetrics(const SieveCounters& counters, std::string* out) {
+  std::map<std::string, uint64_t> by_rule;
+  for (const SieveCount& count : counters.Snapshot()) {
+    by_rule[count.rule] += count.count;
+  }
+  out->append(
+      "# HELP bulkhead_sieve_hits Values that the sieve did not keep as they were.\n# TYPE "
+      "bulkhead_sieve_hits counter\n");
+  for (const auto& [rule, count] : by_rule) {
+    fmt::format_to(std::back_inserter(*out), "bulkhead_sieve_hits_total{{rule=\"{}\"}} {}\n", rule,
+                   count);
+  }
+}
+
+std::string SieveJson(const SieveCounters& counters) {
+  std::string json = R"({"refused":[)";
+  bool first = true;
+  for (const SieveCount& count : counters.Snapshot()) {
+    json += first ? "{" : ",{";
+    first = false;
+    json += R"("rule":)";
+    AppendJsonString(count.rule, &json);
+    json += R"(,"path":)";
+    AppendJsonString(count.path, &json);
+    json += R"(,"library":)";
+    AppendJsonString(count.library, &json);
+    json += R"(,"action":)";
+    AppendJsonString(ActionName(count.action), &json);
+    json += fmt::format(R"(,"count":{}}})", count.count);
+  }
+  return json + "]}";
+}
+
+std::string StatsJson(const StoreStats& store, const LogStats& log) {
+  return fmt::format(
+      R"({{"events":{},"memory_rows":{},"profiles":{},"links":{},"segments":{},"store_bytes":{},"duplicates":{},"log_bytes":{},"log_durable_position":{}}})",
+      store.events, store.memory_rows, store.profiles, store.links, store.segments,
+      store.disk_bytes, store.duplicates_dropped + store.duplicates_replaced, log.bytes,
+      log.durable_end);
+}
+
+}  // namespace bulkhead

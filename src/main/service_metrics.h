@@ -1,0 +1,21 @@
+// The service's numbers as OpenMetrics text and as JSON; counts only.
+#pragma once
+
+#include <string>
+
+#include "log/log_writer.h"
+#include "model/ids.h"
+#include "sieve/sieve_counters.h"
+#include "store/store.h"
+
+namespace bulkhead {
+
+void AppendLogMetrics(const LogStats& stats, std::string* out);
+void AppendStoreMetrics(ProjectId project, const StoreStats& stats, std::string* out);
+void AppendSieveMetrics(const SieveCounters& counters, std::string* out);
+
+// {"refused":[{"rule","path","library","action","count"}]}
+std::string SieveJson(const SieveCounters& counters);
+std::string StatsJson(const StoreStats& store, const LogStats& log);
+
+}  // namespace bulkhead

@@ -1,0 +1,13 @@
+// SIGTERM and SIGINT as something to wait for.
+#pragma once
+
+namespace bulkhead {
+
+// Once, before any thread is started: the signals then reach only WaitForStopSignal. SIGPIPE is
+// ignored.
+void BlockStopSignals();
+
+// Returns when SIGTERM or SIGINT arrives.
+void WaitForStopSignal();
+
+}  // namespace bulkhead
