@@ -1,7 +1,8 @@
-// The door for events and profiles: bytes of an SDK in, one durable batch out, then the answer the SDK expects.
-// Everything personal is resolved here and nothing raw is kept: ids become pseudonyms, IP and user agent become
-// coarse place and browser, the sieve looks at every value, what policy seals goes to the vault's public key.
-// docs/ingestion.md says what is accepted, answered and refused.
+// The door for events and profiles: bytes of an SDK in, one durable batch out, then the answer the
+// SDK expects. Everything personal is resolved here and nothing raw is kept: ids become pseudonyms,
+// IP and user agent become coarse place and browser, the sieve looks at every value, what policy
+// seals goes to the vault's public key. docs/ingestion.md says what is accepted, answered and
+// refused.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +29,15 @@ struct IntakeKeys;
 struct IngestRequest {
   enum Endpoint { kTrack, kImport, kEngage, kGroups };
   Endpoint endpoint = kTrack;
-  std::string_view method;             // "GET" or "POST"
-  std::string_view query;              // raw, without '?'
+  std::string_view method;  // "GET" or "POST"
+  std::string_view query;   // raw, without '?'
   std::string_view content_type;
-  std::string_view content_encoding;   // "", "identity" or "gzip"
+  std::string_view content_encoding;  // "", "identity" or "gzip"
   std::string_view body;
-  std::string_view authorization;      // the whole header
-  std::string_view host;               // the Host header; `redirect` may only lead there or to `origin`
-  std::string client_ip;               // used for place, then dropped
-  std::string user_agent;              // used for the browser's family, then dropped
+  std::string_view authorization;  // the whole header
+  std::string_view host;           // the Host header; `redirect` may only lead there or to `origin`
+  std::string client_ip;           // used for place, then dropped
+  std::string user_agent;          // used for the browser's family, then dropped
   std::string origin;
 };
 
@@ -47,16 +48,18 @@ struct IngestResponse {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-// Who a token or credential belongs to. A seam: access/ is a sibling room, main/ joins them. Thread-safe.
+// Who a token or credential belongs to. A seam: access/ is a sibling room, main/ joins them.
+// Thread-safe.
 class ProjectLookup {
  public:
   virtual ~ProjectLookup() = default;
   // The public, write-only token of a project.
   [[nodiscard]] virtual std::optional<ProjectId> FindByToken(std::string_view token) const = 0;
-  // A service account's user name and secret. `project` is the project the request names, or none; where it is none
-  // and the account has exactly one project, that one. Empty when refused.
+  // A service account's user name and secret. `project` is the project the request names, or none;
+  // where it is none and the account has exactly one project, that one. Empty when refused.
   [[nodiscard]] virtual std::optional<ProjectId> FindByServiceAccount(
-      std::string_view username, std::string_view secret, std::optional<ProjectId> project) const = 0;
+      std::string_view username, std::string_view secret,
+      std::optional<ProjectId> project) const = 0;
 };
 
 // All must outlive the Intake.
@@ -77,12 +80,12 @@ class Intake {
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
 
-  // `done` is called exactly once: on this thread for refusals and empty batches, else on the log's thread after
-  // the batch is durable. A 200 means durable.
+  // `done` is called exactly once: on this thread for refusals and empty batches, else on the log's
+  // thread after the batch is durable. A 200 means durable.
   void Accept(const IngestRequest& request, std::function<void(IngestResponse)> done);
 
-  // The pseudonym of a raw id as SDKs and query parameters spell it: "$device:<id>" for devices, else the user id.
-  // Empty text is nobody.
+  // The pseudonym of a raw id as SDKs and query parameters spell it: "$device:<id>" for devices,
+  // else the user id. Empty text is nobody.
   [[nodiscard]] SubjectId Pseudonymise(std::string_view raw_id) const;
 
  private:

@@ -1,0 +1,110 @@
+#include "intake/pseudonyms.h"
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "crypto/keys.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr std::string_view kDevicePrefix = "$device:";
+constexpr std::string_view kAddressPrefix{
+    "\0ip\0", 4};  // contains zeros, so that no sent id is mistaken for it
+constexpr size_t kCacheEntries = 1UL << 14;
+constexpr size_t kCachedIdBytes = 47;
+
+struct CacheEntry {
+  uint8_t size = 0;  // zero: empty
+  char id[kCachedIdBytes];
+  SubjectId subject;
+};
+
+// Direct-mapped: a newer id takes the place of an older one; 1 MB a thread.
+struct Cache {
+  uint64_t instance = 0;
+  std::array<CacheEntry, kCacheEntries> entries;
+};
+
+CacheEntry& EntryFor(std::string_view id, uint64_t instance) {
+  thread_local const std::unique_ptr<Cache> cache = std::make_unique<Cache>();
+  if (cache->instance != instance) {
+    for (CacheEntry& entry : cache->entries) entry.size = 0;
+    cache->instance = instance;
+  }
+  return cache->entries[std::hash<std::string_view>{}(id) % kCacheEntries];
+}
+
+uint64_t NextInstance() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+Pseudonyms::Pseudonyms(const IntakeKeys& keys)
+    : ids_(keys.pseudonym_key), insert_ids_(keys.insert_id_key), instance_(NextInstance()) {}
+
+SubjectId Pseudonyms::Of(std::string_view raw_id) const {
+  SubjectId subject;
+  if (raw_id.empty()) return subject;
+  if (raw_id.size() > kCachedIdBytes) {
+    ids_.Digest128(raw_id, subject.bytes.data());
+    return subject;
+  }
+  CacheEntry& entry = EntryFor(raw_id, instance_);
+  if (entry.size == raw_id.size() && std::memcmp(entry.id, raw_id.data(), raw_id.size()) == 0)
+    return entry.subject;
+  ids_.Digest128(raw_id, subject.bytes.data());
+  entry.size = static_cast<uint8_t>(raw_id.size());
+  std::memcpy(entry.id, raw_id.data(), raw_id.size());
+  entry.subject = subject;
+  return subject;
+}
+
+SubjectId Pseudonyms::OfDevice(std::string_view device_id) const {
+  if (device_id.empty()) return {};
+  if (device_id.starts_with(kDevicePrefix)) return Of(device_id);
+  std::string spelled;
+  spelled.reserve(kDevicePrefix.size() + device_id.size());
+  spelled.append(kDevicePrefix).append(device_id);
+  return Of(spelled);
+}
+
+SubjectId Pseudonyms::OfAddress(std::string_view ip) const {
+  SubjectId subject;
+  if (ip.empty()) return subject;
+  std::string spelled(kAddressPrefix);
+  spelled.append(ip);
+  ids_.Digest128(spelled, subject.bytes.data());  // past the cache: no address is kept
+  return subject;
+}
+
+EventIdentity Pseudonyms::Resolve(const ParsedEvent& event, std::string_view client_ip) const {
+  EventIdentity identity;
+  if (event.device_id) identity.device = OfDevice(*event.device_id);
+  if (event.user_id) identity.person = Of(*event.user_id);
+  if (!identity.person.IsNobody()) return identity;
+  if (!identity.device.IsNobody()) {
+    identity.person = identity.device;
+  } else if (!event.distinct_id) {
+    identity.person =
+        OfAddress(event.ip && !event.ip->empty() ? std::string_view(*event.ip) : client_ip);
+  } else {
+    identity.person = Of(*event.distinct_id);
+    if (event.distinct_id->starts_with(kDevicePrefix)) identity.device = identity.person;
+  }
+  return identity;
+}
+
+uint64_t Pseudonyms::InsertId(std::string_view insert_id) const {
+  if (insert_id.empty()) return 0;
+  const uint64_t fingerprint = insert_ids_.Digest64(insert_id);
+  return fingerprint == 0 ? 1 : fingerprint;
+}
+
+}  // namespace bulkhead
