@@ -24,16 +24,21 @@ class CleanTraffic {
     ValueObject p;
     p.emplace_back("mp_lib", Value("web"));
     p.emplace_back("$lib_version", Value("2.72.0"));
-    p.emplace_back("$browser", Value(Pick({"Chrome", "Safari", "Firefox", "Microsoft Edge", "Mobile Safari"})));
+    p.emplace_back("$browser",
+                   Value(Pick({"Chrome", "Safari", "Firefox", "Microsoft Edge", "Mobile Safari"})));
     p.emplace_back("$browser_version", Value(static_cast<double>(100 + Below(30))));
     p.emplace_back("$os", Value(Pick({"Mac OS X", "Windows", "iOS", "Android", "Linux"})));
     p.emplace_back("$screen_height", Value(static_cast<double>(600 + Below(1200))));
     p.emplace_back("$screen_width", Value(static_cast<double>(800 + Below(2000))));
-    p.emplace_back("$city", Value(Pick({"Berlin", "San Francisco", "S\xC3\xA3o Paulo", "New York", "Tokyo"})));
+    p.emplace_back(
+        "$city", Value(Pick({"Berlin", "San Francisco", "S\xC3\xA3o Paulo", "New York", "Tokyo"})));
     p.emplace_back("mp_country_code", Value(Pick({"DE", "US", "BR", "JP", "GB"})));
     p.emplace_back("plan", Value(Pick({"free", "pro", "enterprise", "pay_as_you_go"})));
-    p.emplace_back("model", Value(Pick({"gpt-4o-mini-2024-07-18", "claude-3-5-sonnet-20241022", "text-embedding-3-small"})));
-    p.emplace_back("$current_url", Value("https://platform.example.com/" + Pick({"docs/api/chat", "settings/usage", "playground", "login"})));
+    p.emplace_back("model", Value(Pick({"gpt-4o-mini-2024-07-18", "claude-3-5-sonnet-20241022",
+                                        "text-embedding-3-small"})));
+    p.emplace_back("$current_url",
+                   Value("https://platform.example.com/" +
+                         Pick({"docs/api/chat", "settings/usage", "playground", "login"})));
     return p;
   }
 
@@ -52,7 +57,8 @@ class CleanTraffic {
     p.emplace_back("order_number", Value(Digits(10)));
     p.emplace_back("app_version", Value("1." + Digits(2) + ".3." + Digits(2)));
     p.emplace_back("sdk", Value("v2." + Digits(1) + ".1-rc." + Digits(1) + "+20240115"));
-    p.emplace_back("at", Value("2025-11-" + Two(28) + "T" + Two(24) + ":" + Two(60) + ":" + Two(60) + "." + Digits(3) + "Z"));
+    p.emplace_back("at", Value("2025-11-" + Two(28) + "T" + Two(24) + ":" + Two(60) + ":" +
+                               Two(60) + "." + Digits(3) + "Z"));
     p.emplace_back("at_ms", Value(1.7e12 + static_cast<double>(Below(90000000000ULL))));
     p.emplace_back("at_us", Value(1.7e15 + static_cast<double>(Below(90000000000000ULL))));
     p.emplace_back("at_text", Value("17" + Digits(11)));
@@ -72,12 +78,15 @@ class CleanTraffic {
     p.emplace_back("resolution", Value("1920x1080"));
     p.emplace_back("host", Value("10.0." + Digits(1) + ".12"));
     p.emplace_back("mac_os", Value("10.15.7"));
-    p.emplace_back("page_title", Value("Usage " + Pick({"- Platform", "| API: keys & limits", "(beta) - token counts"})));
+    p.emplace_back(
+        "page_title",
+        Value("Usage " + Pick({"- Platform", "| API: keys & limits", "(beta) - token counts"})));
     p.emplace_back("error", Value("Error: token: unexpected end of input at line " + Digits(2)));
     p.emplace_back("package", Value("@scope/name@1." + Digits(2) + ".0"));
     p.emplace_back("email_verified", Value(true));
     p.emplace_back("utm_campaign", Value("2025_q" + Digits(1) + "_launch-emea"));
-    p.emplace_back("event_link", Value("https://platform.example.com/orgs/" + Uuid() + "/usage?utm_source=news&page=" + Digits(1)));
+    p.emplace_back("event_link", Value("https://platform.example.com/orgs/" + Uuid() +
+                                       "/usage?utm_source=news&page=" + Digits(1)));
     return p;
   }
 
@@ -91,7 +100,9 @@ class CleanTraffic {
   }
   std::string Hex(size_t count) { return From("0123456789abcdef", 16, count); }
   std::string Digits(size_t count) { return From("0123456789", 10, count); }
-  std::string Alnum(size_t count) { return From("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 62, count); }
+  std::string Alnum(size_t count) {
+    return From("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 62, count);
+  }
   std::string Upper(size_t count) { return From("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 32, count); }
   std::string Two(uint64_t below) {
     const uint64_t n = below == 28 ? 1 + Below(28) : Below(below);
@@ -134,7 +145,8 @@ double NanosecondsPerEvent(std::vector<ValueObject>* events) {
     CleanOutcome outcome;
     TestSieve().CleanEventProperties(&event, &outcome);
   }
-  const auto spent = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
+  const auto spent =
+      std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
   return spent / static_cast<double>(events->size());
 }
 

@@ -15,48 +15,67 @@ struct Entry {
 
 // The words of docs/policy.md; the order does not matter.
 constexpr Entry kEntries[] = {
-    {"email e_mail mail email_address e_mail_address mail_address emailaddress", Action::kSeal, "email", true},
-    {"first_name last_name full_name middle_name given_name family_name sur_name surname firstname lastname "
-     "fullname display_name nick_name nickname maiden_name contact_name customer_name person_name legal_name "
+    {"email e_mail mail email_address e_mail_address mail_address emailaddress", Action::kSeal,
+     "email", true},
+    {"first_name last_name full_name middle_name given_name family_name sur_name surname firstname "
+     "lastname "
+     "fullname display_name nick_name nickname maiden_name contact_name customer_name person_name "
+     "legal_name "
      "cardholder_name card_holder_name holder_name real_name",
      Action::kSeal, "name", true},
     {"user_name username login_name", Action::kSeal, "username", true},
-    {"phone phone_number telephone telephone_number mobile_number mobile_phone cell_phone cellphone phonenumber msisdn "
+    {"phone phone_number telephone telephone_number mobile_number mobile_phone cell_phone "
+     "cellphone phonenumber msisdn "
      "whatsapp whatsapp_number fax fax_number mobile_no phone_no",
      Action::kSeal, "phone", true},
     {"avatar avatar_url profile_picture profile_photo photo_url", Action::kSeal, "avatar", false},
-    {"street street_address postal_address home_address mailing_address billing_address shipping_address address_line "
+    {"street street_address postal_address home_address mailing_address billing_address "
+     "shipping_address address_line "
      "address_line1 address_line2 address1 address2",
      Action::kSeal, "address", true},
-    {"ssn social_security social_security_number social_security_no national_id national_id_number tax_id passport "
+    {"ssn social_security social_security_number social_security_no national_id national_id_number "
+     "tax_id passport "
      "passport_number passport_no driver_license drivers_license driver_licence tin nino",
      Action::kSeal, "ssn", true},
     {"dob date_of_birth birth_date birthdate birthday birth_day", Action::kSeal, "dob", true},
     {"iban bank_account bank_account_number account_iban", Action::kSeal, "iban", true},
-    {"card_number credit_card credit_card_number creditcard cc_number cardnumber pan debit_card", Action::kRedact, "card", true},
+    {"card_number credit_card credit_card_number creditcard cc_number cardnumber pan debit_card",
+     Action::kRedact, "card", true},
     {"cvv cvc cvv2 cvc2 card_cvv card_cvc security_code", Action::kRedact, "card", true},
     {"password passwd pwd pass_word passphrase passcode", Action::kRedact, "password", true},
     {"pass pin pin_code", Action::kRedact, "password", false},
-    {"token access_token id_token refresh_token auth_token bearer_token api_token session_token csrf_token xsrf_token "
-     "reset_token invite_token magic_token verification_token confirmation_token oauth_token device_token push_token "
+    {"token access_token id_token refresh_token auth_token bearer_token api_token session_token "
+     "csrf_token xsrf_token "
+     "reset_token invite_token magic_token verification_token confirmation_token oauth_token "
+     "device_token push_token "
      "jwt bearer xsrf csrf",
      Action::kRedact, "token", true},
-    {"secret client_secret api_secret secret_key private_key signing_key webhook_secret shared_secret consumer_secret "
+    {"secret client_secret api_secret secret_key private_key signing_key webhook_secret "
+     "shared_secret consumer_secret "
      "access_key secret_access_key encryption_key master_key account_key signature x_amz_signature",
      Action::kRedact, "secret", true},
     {"api_key apikey x_api_key auth_key authkey", Action::kRedact, "api_key", true},
-    {"authorization authorisation auth proxy_authorization x_authorization", Action::kRedact, "authorization", true},
+    {"authorization authorisation auth proxy_authorization x_authorization", Action::kRedact,
+     "authorization", true},
     {"auth_header credential credentials", Action::kRedact, "authorization", true},
     {"cookie cookies set_cookie session_cookie", Action::kRedact, "cookie", true},
-    {"sid session_key phpsessid jsessionid connect_sid sessionid session_secret", Action::kRedact, "session", false},
-    {"otp mfa totp mfa_code otp_code totp_code two_factor_code verification_code recovery_code backup_code", Action::kRedact, "otp", true},
+    {"sid session_key phpsessid jsessionid connect_sid sessionid session_secret", Action::kRedact,
+     "session", false},
+    {"otp mfa totp mfa_code otp_code totp_code two_factor_code verification_code recovery_code "
+     "backup_code",
+     Action::kRedact, "otp", true},
     {"saml_response samlresponse saml_assertion", Action::kRedact, "saml", true},
-    {"ip ip_address ipaddress client_ip remote_ip remote_addr user_ip x_forwarded_for x_real_ip ipv4 ipv6", Action::kDrop, "ip", true},
-    {"distinct_id user_id userid uid device_id deviceid anon_distinct_id identified_id anon_id anonymous_id alias "
-     "mp_device_id idfa idfv gaid adid aaid advertising_id ios_ifa ios_idfa ios_idfv android_id imei imsi mac_address "
+    {"ip ip_address ipaddress client_ip remote_ip remote_addr user_ip x_forwarded_for x_real_ip "
+     "ipv4 ipv6",
+     Action::kDrop, "ip", true},
+    {"distinct_id user_id userid uid device_id deviceid anon_distinct_id identified_id anon_id "
+     "anonymous_id alias "
+     "mp_device_id idfa idfv gaid adid aaid advertising_id ios_ifa ios_idfa ios_idfv android_id "
+     "imei imsi mac_address "
      "visitor_id mp_distinct_id",
      Action::kToken, "id", false},
-    {"gclid fbclid dclid ko_click_id li_fat_id msclkid sccid ttclid twclid wbraid gbraid click_id yclid igshid mc_eid fbp fbc "
+    {"gclid fbclid dclid ko_click_id li_fat_id msclkid sccid ttclid twclid wbraid gbraid click_id "
+     "yclid igshid mc_eid fbp fbc "
      "epik rdt_cid",
      Action::kToken, "click", true},
 };
@@ -92,7 +111,8 @@ const Entry* Lookup(const std::string& name) {
 }
 
 bool EndsWithWord(std::string_view name, std::string_view word) {
-  return name.ends_with(word) && (name.size() == word.size() || name[name.size() - word.size() - 1] == '_');
+  return name.ends_with(word) &&
+         (name.size() == word.size() || name[name.size() - word.size() - 1] == '_');
 }
 
 bool HasWord(std::string_view name, std::string_view word) {
@@ -104,15 +124,18 @@ bool HasWord(std::string_view name, std::string_view word) {
 }
 
 ValueClass ClassOf(std::string_view name) {
-  if (EndsWithWord(name, "user_agent") || EndsWithWord(name, "useragent") || name == "ua") return ValueClass::kUserAgent;
-  for (const char* word : {"url", "uri", "href", "referrer", "referer", "link", "url_path", "url_search", "url_hash",
-                           "url_query", "query_string", "querystring", "search_params", "landing_page", "location_href"}) {
+  if (EndsWithWord(name, "user_agent") || EndsWithWord(name, "useragent") || name == "ua")
+    return ValueClass::kUserAgent;
+  for (const char* word : {"url", "uri", "href", "referrer", "referer", "link", "url_path",
+                           "url_search", "url_hash", "url_query", "query_string", "querystring",
+                           "search_params", "landing_page", "location_href"}) {
     if (EndsWithWord(name, word)) return ValueClass::kUrl;
   }
   for (const char* word : {"latitude", "longitude", "lat", "lng", "lon"}) {
     if (EndsWithWord(name, word)) return ValueClass::kCoordinate;
   }
-  if (HasWord(name, "version") || HasWord(name, "build") || HasWord(name, "release") || HasWord(name, "firmware")) {
+  if (HasWord(name, "version") || HasWord(name, "build") || HasWord(name, "release") ||
+      HasWord(name, "firmware")) {
     return ValueClass::kVersion;
   }
   return ValueClass::kText;
@@ -122,12 +145,17 @@ ValueClass ClassOf(std::string_view name) {
 
 std::string NormaliseName(std::string_view name) {
   const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
-  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80; };
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           static_cast<unsigned char>(c) >= 0x80;
+  };
   std::string out;
   for (size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
     if (is_upper(c)) {
-      const bool starts = i > 0 && (is_word(name[i - 1]) || (is_upper(name[i - 1]) && i + 1 < name.size() && name[i + 1] >= 'a' && name[i + 1] <= 'z'));
+      const bool starts =
+          i > 0 && (is_word(name[i - 1]) || (is_upper(name[i - 1]) && i + 1 < name.size() &&
+                                             name[i + 1] >= 'a' && name[i + 1] <= 'z'));
       if (starts && !out.empty() && out.back() != '_') out.push_back('_');
       out.push_back(static_cast<char>(c + 32));
     } else if (is_word(c)) {
@@ -144,7 +172,8 @@ NameDecision DecideByName(std::string_view name, bool profile) {
   const std::string normal = NormaliseName(name);
   NameDecision decision;
   decision.value_class = ClassOf(normal);
-  const bool personal_name = name == "$name" || name == "$username" || (profile && normal == "name");
+  const bool personal_name =
+      name == "$name" || name == "$username" || (profile && normal == "name");
   if (personal_name) {
     decision.action = Action::kSeal;
     decision.kind = "name";
@@ -171,9 +200,32 @@ NameDecision DecideByName(std::string_view name, bool profile) {
 bool IsSensitiveKey(std::string_view name) {
   const std::string normal = NormaliseName(name);
   if (Lookup(normal) != nullptr) return true;
-  for (const char* word : {"key", "code", "state", "session", "session_id", "reset", "invite", "magic", "verify", "confirm",
-                           "confirmation", "sig", "hash", "ticket", "assertion", "nonce", "name", "x_amz_credential",
-                           "x_amz_security_token", "sv", "se", "address", "birth", "mobile", "login", "user"}) {
+  for (const char* word : {"key",
+                           "code",
+                           "state",
+                           "session",
+                           "session_id",
+                           "reset",
+                           "invite",
+                           "magic",
+                           "verify",
+                           "confirm",
+                           "confirmation",
+                           "sig",
+                           "hash",
+                           "ticket",
+                           "assertion",
+                           "nonce",
+                           "name",
+                           "x_amz_credential",
+                           "x_amz_security_token",
+                           "sv",
+                           "se",
+                           "address",
+                           "birth",
+                           "mobile",
+                           "login",
+                           "user"}) {
     if (normal == word) return true;
   }
   return false;

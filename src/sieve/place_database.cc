@@ -14,7 +14,8 @@
 namespace bulkhead {
 namespace {
 
-// The first of the paths that holds text: ip-location-db's flat names, then those of DB-IP's and MaxMind's own files.
+// The first of the paths that holds text: ip-location-db's flat names, then those of DB-IP's and
+// MaxMind's own files.
 std::string TextAt(MMDB_entry_s* entry, std::initializer_list<std::vector<const char*>> paths) {
   for (std::vector<const char*> path : paths) {
     path.push_back(nullptr);
@@ -55,7 +56,8 @@ Result<std::unique_ptr<PlaceDatabase>> PlaceDatabase::Open(const std::string& pa
     auto database = std::make_unique<MMDB_s>();
     const int status = MMDB_open(file.c_str(), MMDB_MODE_MMAP, database.get());
     if (status != MMDB_SUCCESS) {
-      return Error{ErrorCode::kUnavailable, "place database " + file + ": " + MMDB_strerror(status)};
+      return Error{ErrorCode::kUnavailable,
+                   "place database " + file + ": " + MMDB_strerror(status)};
     }
     files->open.push_back(std::move(database));
   }
@@ -80,7 +82,8 @@ Place PlaceDatabase::LookUp(std::string_view ip) const {
     // An IPv6 tree made without IPv4 would answer for the wrong network; the IPv4 file comes first.
     if (!is_v4 && file->metadata.ip_version == 4) continue;
     int status = MMDB_SUCCESS;
-    MMDB_lookup_result_s found = MMDB_lookup_sockaddr(file.get(), reinterpret_cast<const sockaddr*>(&storage), &status);
+    MMDB_lookup_result_s found =
+        MMDB_lookup_sockaddr(file.get(), reinterpret_cast<const sockaddr*>(&storage), &status);
     if (status != MMDB_SUCCESS || !found.found_entry) continue;
     place.city = TextAt(&found.entry, {{"city"}, {"city", "names", "en"}});
     place.region = TextAt(&found.entry, {{"state1"}, {"subdivisions", "0", "names", "en"}});

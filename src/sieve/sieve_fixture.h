@@ -29,7 +29,8 @@ inline std::string CleanedJson(ValueObject properties, CleanOutcome* outcome = n
   return ToJson(Value(std::move(properties)));
 }
 
-inline std::string CleanedText(const std::string& name, const std::string& text, CleanOutcome* outcome = nullptr) {
+inline std::string CleanedText(const std::string& name, const std::string& text,
+                               CleanOutcome* outcome = nullptr) {
   ValueObject properties;
   properties.emplace_back(name, Value(text));
   return CleanedJson(std::move(properties), outcome);

@@ -21,32 +21,79 @@ struct Positive {
   const char* needle;  // what must not be found afterwards
 };
 
-// Made up, or published as examples by those who issue them; written in halves so that scanners of code stay quiet.
+// Made up, or published as examples by those who issue them; written in halves so that scanners of
+// code stay quiet.
 const std::vector<Positive>& Positives() {
   static const std::vector<Positive> positives = {
       {"bearer", "Bearer q7Rk2mVx9TzL4pWs8NcY", "q7Rk2mVx9TzL4pWs8NcY"},
       {"basic", "Basic YWxhZGRpbjpvcGVuc2VzYW1l", "YWxhZGRpbjpvcGVuc2VzYW1l"},
       {"cookie", "Cookie: theme=dark; uid=88231xyz", "88231xyz"},
-      {"jwt", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
+      {"jwt",
+       "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_"
+       "XgL0n3I9P",
        "eyJzdWIiOiIxMjM0NTY3ODkwIn0"},
-      {"jwt cut", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3OD", "eyJzdWIiOiIxMjM0NTY3OD"},
+      {"jwt cut", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3OD",
+       "eyJzdWIiOiIxMjM0NTY3OD"},
       {"pem", "-----BEGIN RSA PRIVATE KEY----- MIIEowIBAAKCAQEA7", "MIIEowIBAAKCAQEA7"},
-      {"aws id", "AKIA" "IOSFODNN7EXAMPLE", "IOSFODNN7EXAMPLE"},
-      {"github", "ghp_" "16C7e42F292c6912E7710c838347Ae178B4a", "16C7e42F292c6912E7710c838347Ae178B4a"},
-      {"gitlab", "glpat-" "Zx9LmQ2rT7vWk4NpB8sY", "Zx9LmQ2rT7vWk4NpB8sY"},
-      {"slack", "xoxb-" "263594206564-FGqddMF8t08v8N7Oq4i57vs1", "FGqddMF8t08v8N7Oq4i57vs1"},
-      {"stripe", "sk_live_" "4eC39HqLyjWDarjtT1zdp7dc", "4eC39HqLyjWDarjtT1zdp7dc"},
-      {"openai", "sk-proj-" "a8Kd72LmPq91ZxTr5VwYb3NcHj6Gf4Se", "a8Kd72LmPq91ZxTr5VwYb3NcHj6Gf4Se"},
-      {"openai old", "sk-" "Qm4xT7Rv2Lp9Zw6KsB8dT3BlbkFJ", "Qm4xT7Rv2Lp9Zw6KsB8dT3BlbkFJ"},
-      {"anthropic", "sk-ant-api03-" "Lk82mQp0xVz71TrWn5Yb", "Lk82mQp0xVz71TrWn5Yb"},
-      {"google", "AIza" "SyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe", "SyDaGmWKa4JsXZ"},
-      {"sendgrid", "SG." "ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrnopKc", "ngeVfQFYQlKU0ufo8x5d1A"},
-      {"twilio", "SK" "5d1ea86a5b0c4e0f9d3b7a2c1f6e8d90", "5d1ea86a5b0c4e0f9d3b7a2c1f6e8d90"},
+      {"aws id",
+       "AKIA"
+       "IOSFODNN7EXAMPLE",
+       "IOSFODNN7EXAMPLE"},
+      {"github",
+       "ghp_"
+       "16C7e42F292c6912E7710c838347Ae178B4a",
+       "16C7e42F292c6912E7710c838347Ae178B4a"},
+      {"gitlab",
+       "glpat-"
+       "Zx9LmQ2rT7vWk4NpB8sY",
+       "Zx9LmQ2rT7vWk4NpB8sY"},
+      {"slack",
+       "xoxb-"
+       "263594206564-FGqddMF8t08v8N7Oq4i57vs1",
+       "FGqddMF8t08v8N7Oq4i57vs1"},
+      {"stripe",
+       "sk_live_"
+       "4eC39HqLyjWDarjtT1zdp7dc",
+       "4eC39HqLyjWDarjtT1zdp7dc"},
+      {"openai",
+       "sk-proj-"
+       "a8Kd72LmPq91ZxTr5VwYb3NcHj6Gf4Se",
+       "a8Kd72LmPq91ZxTr5VwYb3NcHj6Gf4Se"},
+      {"openai old",
+       "sk-"
+       "Qm4xT7Rv2Lp9Zw6KsB8dT3BlbkFJ",
+       "Qm4xT7Rv2Lp9Zw6KsB8dT3BlbkFJ"},
+      {"anthropic",
+       "sk-ant-api03-"
+       "Lk82mQp0xVz71TrWn5Yb",
+       "Lk82mQp0xVz71TrWn5Yb"},
+      {"google",
+       "AIza"
+       "SyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe",
+       "SyDaGmWKa4JsXZ"},
+      {"sendgrid",
+       "SG."
+       "ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrnopKc",
+       "ngeVfQFYQlKU0ufo8x5d1A"},
+      {"twilio",
+       "SK"
+       "5d1ea86a5b0c4e0f9d3b7a2c1f6e8d90",
+       "5d1ea86a5b0c4e0f9d3b7a2c1f6e8d90"},
       {"mailchimp", "b8a1c3d5e7f90214365870a9bcdef123-us14", "b8a1c3d5e7f90214365870a9bcdef123"},
-      {"npm", "npm_" "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8", "a1b2c3d4e5f6g7h8i9j0"},
-      {"huggingface", "hf_" "abcdefghijKLMNOPqrstuvWXYZabcdefgh", "abcdefghijKLMNOPqrstuv"},
-      {"telegram", "110201543:" "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX", "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX"},
-      {"azure", "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsu", "Eby8vdM02xNOcqFlqUwJPLlm"},
+      {"npm",
+       "npm_"
+       "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8",
+       "a1b2c3d4e5f6g7h8i9j0"},
+      {"huggingface",
+       "hf_"
+       "abcdefghijKLMNOPqrstuvWXYZabcdefgh",
+       "abcdefghijKLMNOPqrstuv"},
+      {"telegram",
+       "110201543:"
+       "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX",
+       "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX"},
+      {"azure", "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsu",
+       "Eby8vdM02xNOcqFlqUwJPLlm"},
       {"database", "postgres://app:s3cr3tPw@db.internal:5432/main", "s3cr3tPw"},
       {"password", "password=hunter2hunter", "hunter2hunter"},
       {"generic", "api_key: 9f8Qw2LmZx7Rt5Vp3Kd1", "9f8Qw2LmZx7Rt5Vp3Kd1"},
@@ -65,7 +112,9 @@ const std::vector<Positive>& Positives() {
   return positives;
 }
 
-bool Holds(const std::string& haystack, const std::string& needle) { return haystack.find(needle) != std::string::npos; }
+bool Holds(const std::string& haystack, const std::string& needle) {
+  return haystack.find(needle) != std::string::npos;
+}
 
 std::string EscapedAll(const std::string& text) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -131,12 +180,17 @@ TEST(SieveTest, NoWrappingCarriesAPositiveThrough) {
       for (const char* name : {"note", "$referrer", "$current_url"}) {
         CleanOutcome outcome;
         const std::string cleaned = CleanedText(name, text, &outcome);
-        EXPECT_FALSE(Holds(cleaned, positive.needle)) << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
-        for (const std::string& form : {PercentEncode(positive.text), Base64Encode(positive.text), UrlSafe(Base64Encode(positive.text)),
-                                        PercentEncode(PercentEncode(positive.text)), ToJson(Value(EscapedAll(positive.text)))}) {
-          EXPECT_FALSE(Holds(cleaned, form)) << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
+        EXPECT_FALSE(Holds(cleaned, positive.needle))
+            << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
+        for (const std::string& form :
+             {PercentEncode(positive.text), Base64Encode(positive.text),
+              UrlSafe(Base64Encode(positive.text)), PercentEncode(PercentEncode(positive.text)),
+              ToJson(Value(EscapedAll(positive.text)))}) {
+          EXPECT_FALSE(Holds(cleaned, form))
+              << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
         }
-        EXPECT_FALSE(Holds(cleaned, text)) << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
+        EXPECT_FALSE(Holds(cleaned, text))
+            << positive.rule << ", " << wrapping << ", " << name << ": " << cleaned;
         EXPECT_FALSE(outcome.findings.empty()) << positive.rule << ", " << wrapping << ", " << name;
         for (const Finding& finding : outcome.findings) EXPECT_EQ(finding.path, name);
       }
@@ -174,9 +228,11 @@ TEST(SieveTest, ReachesEveryDepth) {
 
 TEST(SieveTest, NamesDecideFirst) {
   ValueObject properties;
-  for (const char* name : {"$email", "$name", "$first_name", "$last_name", "$phone", "$avatar", "E-Mail", "firstName", "full_name",
-                           "user_phone", "ssn", "dob", "password", "apiKey", "X-API-Key", "authorization", "cookie", "client_secret",
-                           "accessToken", "ip", "user_id", "gclid"}) {
+  for (const char* name :
+       {"$email",      "$name",     "$first_name", "$last_name",    "$phone", "$avatar",
+        "E-Mail",      "firstName", "full_name",   "user_phone",    "ssn",    "dob",
+        "password",    "apiKey",    "X-API-Key",   "authorization", "cookie", "client_secret",
+        "accessToken", "ip",        "user_id",     "gclid"}) {
     properties.emplace_back(name, Value("rawvalue"));
   }
   properties.emplace_back("billing_phone", Value(4155550132.0));
@@ -191,7 +247,8 @@ TEST(SieveTest, NamesDecideFirst) {
   EXPECT_FALSE(Holds(cleaned, "\"ip\"")) << cleaned;
   EXPECT_TRUE(Holds(cleaned, "\"$email\":\"<email:sealed>\"")) << cleaned;
   bool sealed_phone = false;
-  for (const SealRequest& seal : outcome.sealed) sealed_phone |= seal.field == "billing_phone" && seal.value == "4155550132";
+  for (const SealRequest& seal : outcome.sealed)
+    sealed_phone |= seal.field == "billing_phone" && seal.value == "4155550132";
   EXPECT_TRUE(sealed_phone);
 }
 
@@ -206,17 +263,26 @@ TEST(SieveTest, TokensKeepEquality) {
 }
 
 TEST(SieveTest, OnlyTheMatchIsReplaced) {
-  EXPECT_EQ(CleanedText("note", "order 7 from ghp_" "16C7e42F292c6912E7710c838347Ae178B4a failed"),
+  EXPECT_EQ(CleanedText("note",
+                        "order 7 from ghp_"
+                        "16C7e42F292c6912E7710c838347Ae178B4a failed"),
             "{\"note\":\"order 7 from <github-token:redacted> failed\"}");
 }
 
 TEST(SieveTest, Addresses) {
-  EXPECT_EQ(CleanedText("$current_url", "https://u:p@app.example.com/a/b?utm_source=news&token=abcd1234&tab=2#access_token=zz"),
-            "{\"$current_url\":\"https://app.example.com/a/b?utm_source=news&tab=2\"}");
-  EXPECT_EQ(CleanedText("current_url_search", "?utm_medium=cpc&email=a%40b.co"), "{\"current_url_search\":\"?utm_medium=cpc\"}");
-  EXPECT_EQ(CleanedText("current_url_path", "/invite/Xk3"), "{\"current_url_path\":\"/invite/<redacted>\"}");
-  EXPECT_EQ(CleanedText("$referrer", "https://github.com/a/b/commit/9fceb02d0ae598e95dc970b74767f19372d61af8"),
-            "{\"$referrer\":\"https://github.com/a/b/commit/9fceb02d0ae598e95dc970b74767f19372d61af8\"}");
+  EXPECT_EQ(
+      CleanedText(
+          "$current_url",
+          "https://u:p@app.example.com/a/b?utm_source=news&token=abcd1234&tab=2#access_token=zz"),
+      "{\"$current_url\":\"https://app.example.com/a/b?utm_source=news&tab=2\"}");
+  EXPECT_EQ(CleanedText("current_url_search", "?utm_medium=cpc&email=a%40b.co"),
+            "{\"current_url_search\":\"?utm_medium=cpc\"}");
+  EXPECT_EQ(CleanedText("current_url_path", "/invite/Xk3"),
+            "{\"current_url_path\":\"/invite/<redacted>\"}");
+  EXPECT_EQ(
+      CleanedText("$referrer",
+                  "https://github.com/a/b/commit/9fceb02d0ae598e95dc970b74767f19372d61af8"),
+      "{\"$referrer\":\"https://github.com/a/b/commit/9fceb02d0ae598e95dc970b74767f19372d61af8\"}");
 }
 
 TEST(SieveTest, CleanTextIsStable) {
@@ -233,7 +299,8 @@ TEST(SieveTest, CleanTextIsStable) {
 
 TEST(SieveTest, UserAgents) {
   const UserAgent agent = TestSieve().LookUpUserAgent(
-      "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.6099.109 Safari/537.36");
+      "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+      "Chrome/120.0.6099.109 Safari/537.36");
   EXPECT_EQ(agent.browser, "Chrome");
   EXPECT_EQ(agent.browser_major, "120");
   EXPECT_EQ(agent.os, "Windows");
@@ -241,7 +308,9 @@ TEST(SieveTest, UserAgents) {
 
 TEST(SieveTest, CountersAreBounded) {
   SieveCounters counters;
-  for (int i = 0; i < 10000; ++i) counters.Add({{"email", std::string("path").append(std::to_string(i)), Action::kTokenAndSeal}}, "web");
+  for (int i = 0; i < 10000; ++i)
+    counters.Add({{"email", std::string("path").append(std::to_string(i)), Action::kTokenAndSeal}},
+                 "web");
   const auto snapshot = counters.Snapshot();
   EXPECT_LE(snapshot.size(), SieveCounters::kMaxKeys + 64);
   uint64_t sum = 0;

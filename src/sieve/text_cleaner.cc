@@ -19,7 +19,14 @@ constexpr int kMaxRounds = 6;
 constexpr int kMaxDepth = 4;
 constexpr size_t kMinBase64Bytes = 8;  // "a@b.co" encoded
 
-enum ByteClass : uint8_t { kOther = 0, kDigit = 1, kUpper = 2, kTokenByte = 4, kSpecial = 8, kDot = 16 };
+enum ByteClass : uint8_t {
+  kOther = 0,
+  kDigit = 1,
+  kUpper = 2,
+  kTokenByte = 4,
+  kSpecial = 8,
+  kDot = 16
+};
 
 constexpr std::array<uint8_t, 256> MakeClasses() {
   std::array<uint8_t, 256> classes{};
@@ -27,14 +34,17 @@ constexpr std::array<uint8_t, 256> MakeClasses() {
   for (int c = 'A'; c <= 'Z'; ++c) classes[static_cast<size_t>(c)] = kUpper | kTokenByte;
   for (int c = 'a'; c <= 'z'; ++c) classes[static_cast<size_t>(c)] = kTokenByte;
   for (const char c : {'_', '-', '+', '/'}) classes[static_cast<size_t>(c)] = kTokenByte;
-  for (const char c : {'@', '%', '\\', '=', ':', '&', '{', '<', '?', '#', ';'}) classes[static_cast<size_t>(c)] = kSpecial;
+  for (const char c : {'@', '%', '\\', '=', ':', '&', '{', '<', '?', '#', ';'})
+    classes[static_cast<size_t>(c)] = kSpecial;
   classes['.'] = kTokenByte | kDot;
   return classes;
 }
 constexpr std::array<uint8_t, 256> kClasses = MakeClasses();
 
 bool IsLowerHexId(std::string_view text) {
-  if (text.size() != 16 && text.size() != 24 && text.size() != 32 && text.size() != 40 && text.size() != 64) return false;
+  if (text.size() != 16 && text.size() != 24 && text.size() != 32 && text.size() != 40 &&
+      text.size() != 64)
+    return false;
   bool letter = false;
   for (const char c : text) {
     const bool hex_letter = c >= 'a' && c <= 'f';
@@ -50,7 +60,10 @@ bool IsTimestamp(std::string_view t) {
   if (t.size() < kShape.size() || t.size() > 35) return false;
   for (size_t i = 0; i < kShape.size(); ++i) {
     const bool digit = t[i] >= '0' && t[i] <= '9';
-    if (kShape[i] == '0' ? !digit : kShape[i] == ' ' ? t[i] != 'T' && t[i] != ' ' : t[i] != kShape[i]) return false;
+    if (kShape[i] == '0'   ? !digit
+        : kShape[i] == ' ' ? t[i] != 'T' && t[i] != ' '
+                           : t[i] != kShape[i])
+      return false;
   }
   t.remove_prefix(kShape.size());
   if (!t.empty() && t[0] == '.') {
@@ -61,11 +74,13 @@ bool IsTimestamp(std::string_view t) {
   }
   if (t.empty() || t == "Z") return true;
   if ((t[0] != '+' && t[0] != '-') || t.size() < 3 || t.size() > 6) return false;
-  return std::all_of(t.begin() + 1, t.end(), [](char c) { return (c >= '0' && c <= '9') || c == ':'; });
+  return std::all_of(t.begin() + 1, t.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || c == ':'; });
 }
 
 bool IsBase64Byte(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '-' || c == '_';
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' ||
+         c == '/' || c == '-' || c == '_';
 }
 
 // The whole run, then what lies between separators: /files/<encoded>, order-<encoded>.
@@ -75,13 +90,16 @@ std::vector<std::pair<size_t, size_t>> PiecesOf(std::string_view text, size_t be
   pieces.emplace_back(begin, end);
   for (size_t piece = begin; piece < end;) {
     const size_t stop = std::min(text.find_first_of("/-_", piece), end);
-    if (stop - piece >= kMinBase64Bytes && stop - piece < end - begin) pieces.emplace_back(piece, stop);
+    if (stop - piece >= kMinBase64Bytes && stop - piece < end - begin)
+      pieces.emplace_back(piece, stop);
     piece = stop + 1;
   }
   return pieces;
 }
 
-bool IsPrintable(unsigned char byte) { return (byte >= 0x20 && byte != 0x7F) || byte == '\n' || byte == '\r' || byte == '\t'; }
+bool IsPrintable(unsigned char byte) {
+  return (byte >= 0x20 && byte != 0x7F) || byte == '\n' || byte == '\r' || byte == '\t';
+}
 
 // Printable UTF-8; what random bytes decode to is not.
 bool IsText(std::string_view bytes) {
@@ -112,7 +130,8 @@ int SixBits(char c) {
 // Whether the first six decoded bytes are printable: settles most ids without decoding them.
 bool MayDecodeToText(std::string_view run) {
   for (size_t quad = 0; quad + 4 <= 8; quad += 4) {
-    const int bits = SixBits(run[quad]) << 18 | SixBits(run[quad + 1]) << 12 | SixBits(run[quad + 2]) << 6 | SixBits(run[quad + 3]);
+    const int bits = SixBits(run[quad]) << 18 | SixBits(run[quad + 1]) << 12 |
+                     SixBits(run[quad + 2]) << 6 | SixBits(run[quad + 3]);
     for (const int shift : {16, 8, 0}) {
       if (!IsPrintable(static_cast<unsigned char>((bits >> shift) & 0xFF))) return false;
     }
@@ -122,8 +141,10 @@ bool MayDecodeToText(std::string_view run) {
 
 // Encoded text has capitals or digits, and no hyphen or slash every few letters.
 bool MayBeBase64(std::string_view run) {
-  return run.size() >= kMinBase64Bytes && MayDecodeToText(run) && !validators::IsUuid(run) && !validators::IsHex(run) &&
-         std::any_of(run.begin(), run.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
+  return run.size() >= kMinBase64Bytes && MayDecodeToText(run) && !validators::IsUuid(run) &&
+         !validators::IsHex(run) && std::any_of(run.begin(), run.end(), [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+         });
 }
 
 void AppendUtf8(uint32_t code, std::string* out) {
@@ -179,12 +200,15 @@ std::string Canonical(std::string_view kind, std::string_view value) {
   return kind == "email" || kind == "iban" || kind == "ip" ? out : std::string(value);
 }
 
-bool HasSpace(std::string_view text) { return text.find_first_of(" \t\r\n") != std::string_view::npos; }
+bool HasSpace(std::string_view text) {
+  return text.find_first_of(" \t\r\n") != std::string_view::npos;
+}
 
 // A value that is an address as a whole, without a scheme: /path, ?query, #fragment.
 bool IsRelativeAddress(std::string_view text) {
   if (text.size() < 2 || HasSpace(text)) return false;
-  return text[0] == '/' || ((text[0] == '?' || text[0] == '#') && text.find('=') != std::string_view::npos);
+  return text[0] == '/' ||
+         ((text[0] == '?' || text[0] == '#') && text.find('=') != std::string_view::npos);
 }
 
 }  // namespace
@@ -216,7 +240,8 @@ bool IsTriviallyClean(std::string_view text) {
     longest = std::max(longest, run);
   }
   const size_t limit = (any & (kUpper | kDigit)) != 0 ? kMinBase64Bytes : 16;
-  if ((any & kSpecial) == 0 && digits < 7 && dots < 3 && longest < limit && text[0] != '/') return true;
+  if ((any & kSpecial) == 0 && digits < 7 && dots < 3 && longest < limit && text[0] != '/')
+    return true;
   return validators::IsUuid(text) || IsLowerHexId(text) || IsTimestamp(text);
 }
 
@@ -230,7 +255,8 @@ std::string TextCleaner::Token(std::string_view kind, std::string_view value) co
   return Placeholder(kind, HexEncode(digest));
 }
 
-bool TextCleaner::Clean(std::string* text, ValueClass value_class, std::vector<TextHit>* hits) const {
+bool TextCleaner::Clean(std::string* text, ValueClass value_class,
+                        std::vector<TextHit>* hits) const {
   if (IsTriviallyClean(*text)) return false;
   return CleanAt(text, {value_class, 0}, hits);
 }
@@ -255,16 +281,19 @@ bool TextCleaner::CleanAt(std::string* text, View view, std::vector<TextHit>* hi
 bool TextCleaner::CleanOnce(std::string* text, View view, std::vector<TextHit>* hits) const {
   bool changed = CleanAddresses(text, view, hits);
   changed |= ReplaceSpans(text, view, hits);
-  if (text->find('\\') != std::string::npos) changed |= AdoptIfHit(Unescape(*text), text, view, hits);
+  if (text->find('\\') != std::string::npos)
+    changed |= AdoptIfHit(Unescape(*text), text, view, hits);
   changed |= CleanBase64(text, view, hits);
   // Addresses are decoded part by part: a decoded & or # would move their borders.
   const bool address = view.value_class == ValueClass::kUrl || IsRelativeAddress(*text) ||
                        (text->find("://") < 32 && !HasSpace(*text));
-  if (!address && text->find('%') != std::string::npos) changed |= AdoptIfHit(PercentDecode(*text, false), text, view, hits);
+  if (!address && text->find('%') != std::string::npos)
+    changed |= AdoptIfHit(PercentDecode(*text, false), text, view, hits);
   return changed;
 }
 
-bool TextCleaner::AdoptIfHit(std::string decoded, std::string* text, View view, std::vector<TextHit>* hits) const {
+bool TextCleaner::AdoptIfHit(std::string decoded, std::string* text, View view,
+                             std::vector<TextHit>* hits) const {
   if (decoded == *text) return false;
   std::vector<TextHit> inner;
   if (!CleanAt(&decoded, {view.value_class, view.depth + 1}, &inner) || inner.empty()) return false;
@@ -273,7 +302,8 @@ bool TextCleaner::AdoptIfHit(std::string decoded, std::string* text, View view, 
   return true;
 }
 
-std::string TextCleaner::Replacement(const ValueRule& rule, std::string_view value, std::vector<TextHit>* hits) const {
+std::string TextCleaner::Replacement(const ValueRule& rule, std::string_view value,
+                                     std::vector<TextHit>* hits) const {
   if (rule.action == Action::kTokenAndSeal) {
     hits->push_back({rule.id, rule.action, std::string(value)});
     return Token(rule.kind, value);
@@ -289,7 +319,8 @@ bool TextCleaner::ReplaceSpans(std::string* text, View view, std::vector<TextHit
   size_t from = 0;
   for (const Span& span : spans) {
     out.append(*text, from, span.begin - from);
-    out += Replacement(*span.rule, std::string_view(*text).substr(span.begin, span.end - span.begin), hits);
+    out += Replacement(*span.rule,
+                       std::string_view(*text).substr(span.begin, span.end - span.begin), hits);
     from = span.end;
   }
   out.append(*text, from);
@@ -297,7 +328,8 @@ bool TextCleaner::ReplaceSpans(std::string* text, View view, std::vector<TextHit
   return true;
 }
 
-std::string TextCleaner::CleanAddress(std::string_view url, View view, std::vector<TextHit>* hits) const {
+std::string TextCleaner::CleanAddress(std::string_view url, View view,
+                                      std::vector<TextHit>* hits) const {
   const CleanPart part = [&](std::string* text) {
     if (IsTriviallyClean(*text)) return false;
     return CleanAt(text, {ValueClass::kText, view.depth + 1}, hits);
@@ -311,11 +343,14 @@ bool TextCleaner::CleanAddresses(std::string* text, View view, std::vector<TextH
     *text = "<data-url:redacted>";
     return true;
   }
-  const bool whole = (view.value_class == ValueClass::kUrl && !HasSpace(*text)) || IsRelativeAddress(*text);
+  const bool whole =
+      (view.value_class == ValueClass::kUrl && !HasSpace(*text)) || IsRelativeAddress(*text);
   if (whole) {
     // current_url_search without its question mark.
-    const bool bare_query = text->find_first_of("/?#") == std::string::npos && text->find('=') != std::string::npos;
-    std::string cleaned = CleanAddress(bare_query ? std::string(1, '?').append(*text) : *text, view, hits);
+    const bool bare_query =
+        text->find_first_of("/?#") == std::string::npos && text->find('=') != std::string::npos;
+    std::string cleaned =
+        CleanAddress(bare_query ? std::string(1, '?').append(*text) : *text, view, hits);
     if (bare_query && cleaned.starts_with('?')) cleaned.erase(0, 1);
     const bool changed = cleaned != *text;
     *text = std::move(cleaned);
@@ -325,12 +360,15 @@ bool TextCleaner::CleanAddresses(std::string* text, View view, std::vector<TextH
   for (size_t at = text->find("://"); at != std::string::npos;) {
     size_t begin = at;
     const auto is_scheme = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '.' || c == '-';
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '+' || c == '.' || c == '-';
     };
     while (begin > 0 && is_scheme((*text)[begin - 1])) --begin;
     const bool all = begin == 0 && !HasSpace(*text);
-    const size_t end = all ? text->size() : std::min(text->find_first_of(" \t\r\n\"'<>`|\\", at), text->size());
-    const std::string cleaned = CleanAddress(std::string_view(*text).substr(begin, end - begin), view, hits);
+    const size_t end =
+        all ? text->size() : std::min(text->find_first_of(" \t\r\n\"'<>`|\\", at), text->size());
+    const std::string cleaned =
+        CleanAddress(std::string_view(*text).substr(begin, end - begin), view, hits);
     if (text->compare(begin, end - begin, cleaned) != 0) {
       text->replace(begin, end - begin, cleaned);
       changed = true;
@@ -353,7 +391,9 @@ bool TextCleaner::CleanBase64(std::string* text, View view, std::vector<TextHit>
       if (run.size() % 4 == 1) run.remove_suffix(1);  // cut off
       const auto decoded = MayBeBase64(run) ? Base64DecodeLenient(run) : std::nullopt;
       std::string replaced(run);
-      if (!decoded || !IsText(*decoded) || !AdoptIfHit(*decoded, &replaced, {ValueClass::kText, view.depth}, hits)) continue;
+      if (!decoded || !IsText(*decoded) ||
+          !AdoptIfHit(*decoded, &replaced, {ValueClass::kText, view.depth}, hits))
+        continue;
       size_t padded = stop;
       while (padded < text->size() && (*text)[padded] == '=') ++padded;
       text->replace(begin, padded - begin, replaced);

@@ -1,4 +1,5 @@
-// Cleans one string by its value: detectors over the text, over its decoded forms, and over the addresses in it.
+// Cleans one string by its value: detectors over the text, over its decoded forms, and over the
+// addresses in it.
 #pragma once
 
 #include <string>
@@ -21,16 +22,19 @@ struct TextHit {
 // "<kind:word>", such as <jwt:redacted>.
 std::string Placeholder(std::string_view kind, std::string_view word);
 
-// Whether no rule and no decoded form can match: short, without the characters that every rule needs.
+// Whether no rule and no decoded form can match: short, without the characters that every rule
+// needs.
 bool IsTriviallyClean(std::string_view text);
 
 class TextCleaner {
  public:
-  TextCleaner(const RuleSet* rules, const KeyedHash* token_key) : rules_(rules), token_key_(token_key) {}
+  TextCleaner(const RuleSet* rules, const KeyedHash* token_key)
+      : rules_(rules), token_key_(token_key) {}
 
   // Cleans in place; `hits` grows by what was found. False: the text is as it was.
   bool Clean(std::string* text, ValueClass value_class, std::vector<TextHit>* hits) const;
-  // `<kind:TOKEN>`, the same for equal values; e-mail addresses are equal in any case, numbers in any separators.
+  // `<kind:TOKEN>`, the same for equal values; e-mail addresses are equal in any case, numbers in
+  // any separators.
   [[nodiscard]] std::string Token(std::string_view kind, std::string_view value) const;
 
  private:
@@ -45,9 +49,12 @@ class TextCleaner {
   bool CleanAddresses(std::string* text, View view, std::vector<TextHit>* hits) const;
   bool CleanBase64(std::string* text, View view, std::vector<TextHit>* hits) const;
   // Takes the decoded form in place of the text if it holds anything.
-  bool AdoptIfHit(std::string decoded, std::string* text, View view, std::vector<TextHit>* hits) const;
-  [[nodiscard]] std::string CleanAddress(std::string_view url, View view, std::vector<TextHit>* hits) const;
-  std::string Replacement(const ValueRule& rule, std::string_view value, std::vector<TextHit>* hits) const;
+  bool AdoptIfHit(std::string decoded, std::string* text, View view,
+                  std::vector<TextHit>* hits) const;
+  [[nodiscard]] std::string CleanAddress(std::string_view url, View view,
+                                         std::vector<TextHit>* hits) const;
+  std::string Replacement(const ValueRule& rule, std::string_view value,
+                          std::vector<TextHit>* hits) const;
 
   const RuleSet* rules_;
   const KeyedHash* token_key_;

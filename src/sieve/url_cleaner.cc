@@ -21,48 +21,62 @@ std::string Lowered(std::string_view text) {
 // Query parameters that say where a visit came from or what page is shown, never who.
 bool IsAllowedParameter(std::string_view key) {
   static constexpr std::string_view kAllowed[] = {
-      "ref",   "source", "medium",  "campaign", "page",  "per_page", "tab",      "lang",    "locale", "hl",    "sort",
-      "order", "view",   "section", "category", "plan",  "currency", "variant",  "version", "theme",  "limit", "offset",
-      "mode",  "period", "from_date", "to_date", "step", "country"};
-  return key.starts_with("utm_") || std::find(std::begin(kAllowed), std::end(kAllowed), key) != std::end(kAllowed);
+      "ref",      "source", "medium",   "campaign",  "page",    "per_page", "tab",
+      "lang",     "locale", "hl",       "sort",      "order",   "view",     "section",
+      "category", "plan",   "currency", "variant",   "version", "theme",    "limit",
+      "offset",   "mode",   "period",   "from_date", "to_date", "step",     "country"};
+  return key.starts_with("utm_") ||
+         std::find(std::begin(kAllowed), std::end(kAllowed), key) != std::end(kAllowed);
 }
 
 // The segment after one of these is a one-time secret whatever it looks like.
 bool AnnouncesSecret(std::string_view segment) {
   static constexpr std::string_view kWords[] = {
-      "reset", "reset-password", "password-reset", "reset_password", "password_reset", "resetpassword", "invite",
-      "invites", "invitation", "invitations", "verify", "verification", "verify-email", "verify_email", "confirm",
-      "confirmation", "confirm-email", "confirm_email", "magic", "magic-link", "magic_link", "magiclink", "activate",
-      "activation", "token", "tokens", "otp", "recover", "recovery", "unsubscribe"};
+      "reset",          "reset-password", "password-reset",
+      "reset_password", "password_reset", "resetpassword",
+      "invite",         "invites",        "invitation",
+      "invitations",    "verify",         "verification",
+      "verify-email",   "verify_email",   "confirm",
+      "confirmation",   "confirm-email",  "confirm_email",
+      "magic",          "magic-link",     "magic_link",
+      "magiclink",      "activate",       "activation",
+      "token",          "tokens",         "otp",
+      "recover",        "recovery",       "unsubscribe"};
   return std::find(std::begin(kWords), std::end(kWords), segment) != std::end(kWords);
 }
 
 // Pages of such flows, /reset/done, rather than secrets.
 bool IsPageWord(std::string_view segment) {
-  static constexpr std::string_view kWords[] = {"done",  "success", "sent", "email", "password", "complete", "completed",
-                                                "error", "expired", "new",  "link",  "phone",    "account",  "pending",
-                                                "index.html", "team", "members", "user", "users", "failed", "request"};
+  static constexpr std::string_view kWords[] = {
+      "done",       "success", "sent",    "email", "password", "complete", "completed",
+      "error",      "expired", "new",     "link",  "phone",    "account",  "pending",
+      "index.html", "team",    "members", "user",  "users",    "failed",   "request"};
   return std::find(std::begin(kWords), std::end(kWords), segment) != std::end(kWords);
 }
 
 // After these a long hexadecimal segment is the name of a version or a file.
 bool AnnouncesHash(std::string_view segment) {
-  static constexpr std::string_view kWords[] = {"commit", "commits", "tree", "blob", "blame", "compare", "assets", "static",
-                                                "build",  "builds",  "raw",  "sha",  "chunks", "js", "css", "img"};
+  static constexpr std::string_view kWords[] = {
+      "commit", "commits", "tree", "blob", "blame",  "compare", "assets", "static",
+      "build",  "builds",  "raw",  "sha",  "chunks", "js",      "css",    "img"};
   return std::find(std::begin(kWords), std::end(kWords), segment) != std::end(kWords);
 }
 
 std::string FullyDecoded(std::string_view text) {
   std::string decoded(text);
-  for (int i = 0; i < 3 && decoded.find('%') != std::string::npos; ++i) decoded = PercentDecode(decoded, false);
+  for (int i = 0; i < 3 && decoded.find('%') != std::string::npos; ++i)
+    decoded = PercentDecode(decoded, false);
   return decoded;
 }
 
-void Report(const char* rule, Action action, std::vector<TextHit>* hits) { hits->push_back({rule, action, std::string()}); }
+void Report(const char* rule, Action action, std::vector<TextHit>* hits) {
+  hits->push_back({rule, action, std::string()});
+}
 
 class UrlParts {
  public:
-  UrlParts(const CleanPart& clean_part, std::vector<TextHit>* hits) : clean_part_(clean_part), hits_(hits) {}
+  UrlParts(const CleanPart& clean_part, std::vector<TextHit>* hits)
+      : clean_part_(clean_part), hits_(hits) {}
 
   std::string Authority(std::string_view authority) const {
     const size_t at = authority.rfind('@');
@@ -70,7 +84,12 @@ class UrlParts {
       Report("url_userinfo", Action::kDrop, hits_);
       authority.remove_prefix(at + 1);
     }
-    return Part(authority);
+    // Names of hosts in small letters hold nothing that a rule could find.
+    const bool plain =
+        authority.size() <= 80 && std::all_of(authority.begin(), authority.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || c == '.' || c == '-';
+        });
+    return plain ? std::string(authority) : Part(authority);
   }
 
   std::string Path(std::string_view path) const {
@@ -104,9 +123,11 @@ class UrlParts {
 
   // Routes of single-page programs and headings stay; anything that could carry a value goes.
   bool KeepFragment(std::string_view fragment) const {
-    const bool plain = fragment.size() <= 60 && std::all_of(fragment.begin(), fragment.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '/' || c == '!';
-    });
+    const bool plain =
+        fragment.size() <= 60 && std::all_of(fragment.begin(), fragment.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '-' || c == '_' || c == '/' || c == '!';
+        });
     return plain && Path(fragment) == fragment;
   }
 
@@ -133,7 +154,8 @@ class UrlParts {
       Report("url_secret_segment", Action::kRedact, hits_);
       return "<redacted>";
     }
-    if (validators::LooksRandom(decoded) && !(validators::IsHex(decoded) && AnnouncesHash(previous))) {
+    if (validators::LooksRandom(decoded) &&
+        !(validators::IsHex(decoded) && AnnouncesHash(previous))) {
       Report("url_random_segment", Action::kRedact, hits_);
       return "<redacted>";
     }
@@ -143,15 +165,18 @@ class UrlParts {
   bool KeepPair(std::string_view pair) const {
     const size_t equals = pair.find('=');
     const std::string key = Lowered(FullyDecoded(pair.substr(0, equals)));
-    std::string value = equals == std::string_view::npos ? std::string() : PercentDecode(pair.substr(equals + 1), true);
+    std::string value = equals == std::string_view::npos
+                            ? std::string()
+                            : PercentDecode(pair.substr(equals + 1), true);
     value = FullyDecoded(value);
     if (!IsAllowedParameter(key)) {
-      Report(IsSensitiveKey(key) ? "url_sensitive_parameter" : "url_parameter", Action::kDrop, hits_);
+      Report(IsSensitiveKey(key) ? "url_sensitive_parameter" : "url_parameter", Action::kDrop,
+             hits_);
       return false;
     }
     std::string copy = value;
-    if (value.size() > kMaxQueryValueBytes || validators::LooksRandom(value) || value.find("://") != std::string::npos ||
-        clean_part_(&copy)) {
+    if (value.size() > kMaxQueryValueBytes || validators::LooksRandom(value) ||
+        value.find("://") != std::string::npos || clean_part_(&copy)) {
       Report("url_parameter_value", Action::kDrop, hits_);
       return false;
     }
@@ -164,7 +189,8 @@ class UrlParts {
 
 }  // namespace
 
-std::string CleanUrl(std::string_view url, const CleanPart& clean_part, std::vector<TextHit>* hits) {
+std::string CleanUrl(std::string_view url, const CleanPart& clean_part,
+                     std::vector<TextHit>* hits) {
   const UrlParts parts(clean_part, hits);
   std::string out;
   std::string_view rest = url;
@@ -186,7 +212,8 @@ std::string CleanUrl(std::string_view url, const CleanPart& clean_part, std::vec
   out += parts.Path(path);
   rest.remove_prefix(path.size());
   if (rest.starts_with('?')) {
-    const std::string_view query = rest.substr(1, rest.find('#') == std::string_view::npos ? rest.npos : rest.find('#') - 1);
+    const std::string_view query =
+        rest.substr(1, rest.find('#') == std::string_view::npos ? rest.npos : rest.find('#') - 1);
     const std::string kept = parts.Query(query);
     if (!kept.empty()) out += "?" + kept;
     rest.remove_prefix(query.size() + 1);

@@ -52,10 +52,12 @@ std::vector<Rule> ReadRules(const YAML::Node& list, const char* family, const ch
 }
 
 // "$1" and "$2" of a replacement stand for the groups.
-std::string Fill(const std::string& replacement, const std::array<re2::StringPiece, kGroups>& groups) {
+std::string Fill(const std::string& replacement,
+                 const std::array<re2::StringPiece, kGroups>& groups) {
   std::string out;
   for (size_t i = 0; i < replacement.size(); ++i) {
-    if (replacement[i] == '$' && i + 1 < replacement.size() && replacement[i + 1] >= '1' && replacement[i + 1] < '0' + kGroups) {
+    if (replacement[i] == '$' && i + 1 < replacement.size() && replacement[i + 1] >= '1' &&
+        replacement[i + 1] < '0' + kGroups) {
       const re2::StringPiece& group = groups[static_cast<size_t>(replacement[++i] - '0')];
       if (group.data() != nullptr) out.append(group.data(), group.size());
     } else {
@@ -82,8 +84,10 @@ Answer FirstMatch(std::vector<Rule>* rules, std::string_view text) {
     }
     const int count = std::min(rule.compiled->NumberOfCapturingGroups() + 1, kGroups);
     groups.fill(re2::StringPiece());
-    if (!rule.compiled->Match(whole, 0, text.size(), RE2::UNANCHORED, groups.data(), count)) continue;
-    return {Fill(rule.family.empty() ? "$1" : rule.family, groups), Fill(rule.major.empty() ? "$2" : rule.major, groups)};
+    if (!rule.compiled->Match(whole, 0, text.size(), RE2::UNANCHORED, groups.data(), count))
+      continue;
+    return {Fill(rule.family.empty() ? "$1" : rule.family, groups),
+            Fill(rule.major.empty() ? "$2" : rule.major, groups)};
   }
   return {"Other", ""};
 }
@@ -120,11 +124,13 @@ Result<std::unique_ptr<UserAgentRules>> UserAgentRules::Load(const std::string& 
   if (!path.empty() && std::filesystem::exists(path, error)) {
     try {
       const YAML::Node root = YAML::LoadFile(path);
-      rules->browsers = ReadRules(root["user_agent_parsers"], "family_replacement", "v1_replacement");
+      rules->browsers =
+          ReadRules(root["user_agent_parsers"], "family_replacement", "v1_replacement");
       rules->systems = ReadRules(root["os_parsers"], "os_replacement", "os_v1_replacement");
       rules->devices = ReadRules(root["device_parsers"], "device_replacement", "unused");
     } catch (const YAML::Exception&) {
-      return Error{ErrorCode::kUnavailable, "user agent rules " + path + ": no YAML of uap-core's form"};
+      return Error{ErrorCode::kUnavailable,
+                   "user agent rules " + path + ": no YAML of uap-core's form"};
     }
   }
   return std::unique_ptr<UserAgentRules>(new UserAgentRules(std::move(rules)));

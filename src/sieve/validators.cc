@@ -51,8 +51,8 @@ bool IssuerFits(std::string_view d) {
     case 16:
       return d[0] == '4' || (two >= 51 && two <= 55) || (four >= 2221 && four <= 2720) ||
              four == 6011 || two == 65 || (three >= 644 && three <= 649) || two == 62 ||
-             (four >= 3528 && four <= 3589) || two == 50 || (two >= 56 && two <= 58) ||
-             two == 60 || two == 63 || two == 67 || (four >= 2200 && four <= 2204);
+             (four >= 3528 && four <= 3589) || two == 50 || (two >= 56 && two <= 58) || two == 60 ||
+             two == 63 || two == 67 || (four >= 2200 && four <= 2204);
     case 19:
       return two == 62;
     default:
@@ -77,11 +77,11 @@ constexpr IbanLength kIbanLengths[] = {
     {"TN", 24}, {"TR", 26}, {"UA", 29}, {"VA", 22}, {"VG", 24}, {"XK", 20}};
 
 bool CountryCodeExists(std::string_view d) {
-  static constexpr int kTwo[] = {20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46, 47,
-                                 48, 49, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65,
-                                 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98};
-  static constexpr int kThree[] = {21, 22, 23, 24, 25, 26, 29, 35, 37, 38, 42, 50, 59,
-                                   67, 68, 69, 80, 85, 87, 88, 96, 97, 99};
+  static constexpr int kTwo[] = {20, 27, 30, 31, 32, 33, 34, 36, 39, 40, 41, 43, 44, 45, 46,
+                                 47, 48, 49, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63,
+                                 64, 65, 66, 81, 82, 84, 86, 90, 91, 92, 93, 94, 95, 98};
+  static constexpr int kThree[] = {21, 22, 23, 24, 25, 26, 29, 35, 37, 38, 42, 50,
+                                   59, 67, 68, 69, 80, 85, 87, 88, 96, 97, 99};
   const int two = Prefix(d, 2);
   return d[0] == '7' || std::find(std::begin(kTwo), std::end(kTwo), two) != std::end(kTwo) ||
          std::find(std::begin(kThree), std::end(kThree), two) != std::end(kThree);
@@ -91,7 +91,8 @@ bool StartsLikeJson(const std::string& text) {
   size_t i = 0;
   while (i < text.size() && std::isspace(static_cast<unsigned char>(text[i]))) ++i;
   return i + 1 < text.size() && text[i] == '{' &&
-         (text[i + 1] == '"' || text[i + 1] == '}' || std::isspace(static_cast<unsigned char>(text[i + 1])));
+         (text[i + 1] == '"' || text[i + 1] == '}' ||
+          std::isspace(static_cast<unsigned char>(text[i + 1])));
 }
 
 // The last group may be cut off, which leaves a length that no encoder gives.
@@ -121,14 +122,15 @@ bool IsIban(std::string_view text) {
     if (IsDigit(c) || IsAlpha(c)) compact.push_back(static_cast<char>(std::toupper(c)));
   }
   if (compact.size() < 15) return false;
-  const auto* entry = std::find_if(std::begin(kIbanLengths), std::end(kIbanLengths), [&](const IbanLength& e) {
-    return compact.compare(0, 2, e.country, 2) == 0;
-  });
+  const auto* entry =
+      std::find_if(std::begin(kIbanLengths), std::end(kIbanLengths),
+                   [&](const IbanLength& e) { return compact.compare(0, 2, e.country, 2) == 0; });
   if (entry == std::end(kIbanLengths) || entry->length != compact.size()) return false;
   int remainder = 0;
   for (size_t i = 0; i < compact.size(); ++i) {
     const char c = compact[(i + 4) % compact.size()];
-    remainder = IsDigit(c) ? (remainder * 10 + (c - '0')) % 97 : (remainder * 100 + (c - 'A' + 10)) % 97;
+    remainder =
+        IsDigit(c) ? (remainder * 10 + (c - '0')) % 97 : (remainder * 100 + (c - 'A' + 10)) % 97;
   }
   return remainder == 1;
 }
@@ -137,7 +139,8 @@ bool IsSsn(std::string_view text) {
   const std::string d = DigitsOf(text);
   if (d.size() != 9) return false;
   const int area = Prefix(d, 3);
-  return area != 0 && area != 666 && area < 900 && d.compare(3, 2, "00") != 0 && d.compare(5, 4, "0000") != 0;
+  return area != 0 && area != 666 && area < 900 && d.compare(3, 2, "00") != 0 &&
+         d.compare(5, 4, "0000") != 0;
 }
 
 bool IsInternationalPhone(std::string_view text) {
@@ -155,16 +158,20 @@ bool IsNanpPhone(std::string_view text) {
 
 bool IsTrunkPhone(std::string_view text) {
   const std::string d = DigitsOf(text);
-  return d.size() >= 9 && d.size() <= 12 && d[0] == '0' && (d.compare(0, 2, "00") != 0 || IsInternationalPhone(d.substr(2)));
+  return d.size() >= 9 && d.size() <= 12 && d[0] == '0' &&
+         (d.compare(0, 2, "00") != 0 || IsInternationalPhone(d.substr(2)));
 }
 
 bool IsPublicIpv4(std::string_view text) {
   in_addr address{};
   if (inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return false;
   const uint32_t ip = ntohl(address.s_addr);
-  const auto in = [ip](uint32_t net, int bits) { return (ip >> (32 - bits)) == (net >> (32 - bits)); };
+  const auto in = [ip](uint32_t net, int bits) {
+    return (ip >> (32 - bits)) == (net >> (32 - bits));
+  };
   if (in(0, 8) || in(0x0A000000, 8) || in(0x7F000000, 8) || in(0xA9FE0000, 16)) return false;
-  if (in(0xAC100000, 12) || in(0xC0A80000, 16) || in(0x64400000, 10) || ip >= 0xE0000000) return false;
+  if (in(0xAC100000, 12) || in(0xC0A80000, 16) || in(0x64400000, 10) || ip >= 0xE0000000)
+    return false;
   // x.0.0.0 and x.y.0.0 are versions of programs, not hosts.
   return (ip & 0xFFFF) != 0;
 }
@@ -197,12 +204,14 @@ bool IsJwt(std::string_view text) {
 bool IsBasicCredentials(std::string_view base64) {
   const auto decoded = DecodePart(base64);
   if (!decoded || decoded->find(':') == std::string::npos) return false;
-  return std::all_of(decoded->begin(), decoded->end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
+  return std::all_of(decoded->begin(), decoded->end(),
+                     [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
 }
 
 bool IsEmail(std::string_view text) {
-  static constexpr std::string_view kFiles[] = {"png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico",
-                                                "js",  "css", "mjs",  "map", "woff", "woff2", "mp4", "json"};
+  static constexpr std::string_view kFiles[] = {"png",  "jpg",   "jpeg", "gif", "svg", "webp",
+                                                "avif", "ico",   "js",   "css", "mjs", "map",
+                                                "woff", "woff2", "mp4",  "json"};
   const size_t at = text.find('@');
   const size_t dot = text.rfind('.');
   if (at == std::string_view::npos || dot == std::string_view::npos || dot < at) return false;
@@ -233,7 +242,9 @@ bool IsUuid(std::string_view text) {
   return true;
 }
 
-bool IsHex(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), IsHexDigit); }
+bool IsHex(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), IsHexDigit);
+}
 
 bool LooksRandom(std::string_view text) {
   if (text.size() < 20 || IsUuid(text)) return false;

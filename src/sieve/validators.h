@@ -22,7 +22,8 @@ bool IsTrunkPhone(std::string_view text);
 // Routable addresses, and those reserved for documentation, which test data uses as if they were.
 bool IsPublicIpv4(std::string_view text);
 bool IsPublicIpv6(std::string_view text);
-// Header and payload are JSON; a lone or cut-off token needs a header that names an algorithm or a type.
+// Header and payload are JSON; a lone or cut-off token needs a header that names an algorithm or a
+// type.
 bool IsJwt(std::string_view text);
 // Decodes to user:password.
 bool IsBasicCredentials(std::string_view base64);

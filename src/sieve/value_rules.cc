@@ -27,10 +27,14 @@ bool BorderHolds(const ValueRule& rule, std::string_view text, size_t begin, siz
   if (begin > 0 && IsAlnum(text[begin - 1])) return false;
   if (end < text.size() && IsAlnum(text[end])) return false;
   if (rule.border == Border::kWord) return true;
-  // Numbers inside longer numbers, versions and ids: 1.2.3.4.5, ORD-411-555-0100-2, Chrome/120.0.6099.1.
-  if (begin > 0 && (text[begin - 1] == '.' || text[begin - 1] == '-') && begin > 1 && IsAlnum(text[begin - 2])) return false;
+  // Numbers inside longer numbers, versions and ids: 1.2.3.4.5, ORD-411-555-0100-2,
+  // Chrome/120.0.6099.1.
+  if (begin > 0 && (text[begin - 1] == '.' || text[begin - 1] == '-') && begin > 1 &&
+      IsAlnum(text[begin - 2]))
+    return false;
   if (begin > 1 && text[begin - 1] == '/' && IsAlnum(text[begin - 2])) return false;
-  return end + 1 >= text.size() || !((text[end] == '.' || text[end] == '-') && IsDigit(text[end + 1]));
+  return end + 1 >= text.size() ||
+         !((text[end] == '.' || text[end] == '-') && IsDigit(text[end + 1]));
 }
 
 // "version 1.2.3.4", "v1.2.3.4": no address.
@@ -39,8 +43,10 @@ bool FollowsVersionWord(std::string_view text, size_t begin) {
   for (const char c : text.substr(begin > 10 ? begin - 10 : 0, std::min<size_t>(begin, 10))) {
     before.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
   }
-  while (!before.empty() && (before.back() == ' ' || before.back() == ':' || before.back() == '=')) before.pop_back();
-  return before.ends_with("version") || before.ends_with(" v") || before.ends_with("release") || before.ends_with("build");
+  while (!before.empty() && (before.back() == ' ' || before.back() == ':' || before.back() == '='))
+    before.pop_back();
+  return before.ends_with("version") || before.ends_with(" v") || before.ends_with("release") ||
+         before.ends_with("build");
 }
 
 // Per thread and rule set, because a scratch serves one scan at a time.
@@ -73,7 +79,9 @@ int OnMatch(unsigned int id, unsigned long long, unsigned long long, unsigned in
 // Secrets win over personal data where they touch; otherwise the longer one covers both.
 std::vector<Span> Flatten(std::vector<Span> spans) {
   std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end != b.end ? a.end > b.end : a.rule < b.rule;
+    return a.begin != b.begin ? a.begin < b.begin
+           : a.end != b.end   ? a.end > b.end
+                              : a.rule < b.rule;
   });
   std::vector<Span> flat;
   for (const Span& span : spans) {
@@ -82,7 +90,8 @@ std::vector<Span> Flatten(std::vector<Span> spans) {
       continue;
     }
     Span& last = flat.back();
-    if (last.rule->action != Action::kRedact && span.rule->action == Action::kRedact) last.rule = span.rule;
+    if (last.rule->action != Action::kRedact && span.rule->action == Action::kRedact)
+      last.rule = span.rule;
     last.end = std::max(last.end, span.end);
   }
   return flat;
@@ -113,13 +122,15 @@ Result<std::unique_ptr<RuleSet>> RuleSet::Compile() {
     flags.push_back(HS_FLAG_SINGLEMATCH | HS_FLAG_PREFILTER);
     expanded.push_back(ExpandPattern(rule->pattern));
     compiled->exact.push_back(std::make_unique<RE2>(expanded.back(), options));
-    if (!compiled->exact.back()->ok()) return Error{ErrorCode::kBug, std::string("sieve rule does not compile: ") + rule->id};
+    if (!compiled->exact.back()->ok())
+      return Error{ErrorCode::kBug, std::string("sieve rule does not compile: ") + rule->id};
   }
   for (const std::string& pattern : expanded) patterns.push_back(pattern.c_str());
   Check(ids.size() <= 64, "sieve rules fit one mask");
   hs_compile_error_t* error = nullptr;
-  const hs_error_t code = hs_compile_multi(patterns.data(), flags.data(), ids.data(), static_cast<unsigned int>(ids.size()),
-                                           HS_MODE_BLOCK, nullptr, &compiled->database, &error);
+  const hs_error_t code = hs_compile_multi(patterns.data(), flags.data(), ids.data(),
+                                           static_cast<unsigned int>(ids.size()), HS_MODE_BLOCK,
+                                           nullptr, &compiled->database, &error);
   if (code != HS_SUCCESS) {
     std::string why = "the sieve's rules do not compile: ";
     if (error != nullptr && error->message != nullptr) why += error->message;
@@ -135,12 +146,14 @@ std::vector<Span> RuleSet::Scan(std::string_view text, bool version) const {
   const uint64_t every = count == 64 ? ~0ULL : (1ULL << count) - 1;
   uint64_t mask = 0;
   hs_scratch_t* memory = scratch.For(compiled_->database);
-  if (memory == nullptr || hs_scan(compiled_->database, text.data(), static_cast<unsigned int>(text.size()), 0, memory,
-                                   OnMatch, &mask) != HS_SUCCESS) {
+  if (memory == nullptr ||
+      hs_scan(compiled_->database, text.data(), static_cast<unsigned int>(text.size()), 0, memory,
+              OnMatch, &mask) != HS_SUCCESS) {
     mask = every;
   }
   std::vector<Span> spans;
-  for (; mask != 0; mask &= mask - 1) FindSpans(static_cast<size_t>(__builtin_ctzll(mask)), text, &spans);
+  for (; mask != 0; mask &= mask - 1)
+    FindSpans(static_cast<size_t>(__builtin_ctzll(mask)), text, &spans);
   if (version) {
     std::erase_if(spans, [](const Span& span) { return std::strcmp(span.rule->id, "ipv4") == 0; });
   }
@@ -154,7 +167,8 @@ void RuleSet::FindSpans(size_t index, std::string_view text, std::vector<Span>* 
   const re2::StringPiece whole(text.data(), text.size());
   size_t from = 0;
   int refused = 0;
-  while (from < text.size() && exact.Match(whole, from, text.size(), RE2::UNANCHORED, groups, rule.group + 1)) {
+  while (from < text.size() &&
+         exact.Match(whole, from, text.size(), RE2::UNANCHORED, groups, rule.group + 1)) {
     const re2::StringPiece& hit = groups[rule.group];
     const auto match_begin = static_cast<size_t>(groups[0].data() - text.data());
     if (hit.data() == nullptr || hit.empty()) {
@@ -164,10 +178,12 @@ void RuleSet::FindSpans(size_t index, std::string_view text, std::vector<Span>* 
     const auto begin = static_cast<size_t>(hit.data() - text.data());
     const size_t end = begin + hit.size();
     const std::string_view value = text.substr(begin, hit.size());
-    const bool holds = BorderHolds(rule, text, begin, end) && (rule.valid == nullptr || rule.valid(value)) &&
+    const bool holds = BorderHolds(rule, text, begin, end) &&
+                       (rule.valid == nullptr || rule.valid(value)) &&
                        !(std::strcmp(rule.id, "ipv4") == 0 && FollowsVersionWord(text, begin));
     if (holds) spans->push_back({begin, end, &rule});
-    // A refused match may hide one that starts inside it; the bound keeps hostile text from costing its square.
+    // A refused match may hide one that starts inside it; the bound keeps hostile text from costing
+    // its square.
     from = holds || ++refused > kMaxRefused ? std::max(end, match_begin + 1) : match_begin + 1;
   }
 }
