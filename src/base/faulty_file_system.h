@@ -28,7 +28,7 @@ enum class Fault : unsigned char {
 // What of the unsynced survives a power loss.
 enum class CrashKeeps : unsigned char {
   kSyncedOnly = 1,  // nothing
-  kEverything,      // all of it: the process was killed, the machine went on
+  kEverything,      // all of it, still unsynced: the process was killed, the machine went on
   kSome,  // whatever `seed` decides: names or not, a prefix of the bytes, a page of them as zeros
 };
 

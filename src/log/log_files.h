@@ -21,23 +21,33 @@ struct LogFile {
 std::string LogFileName(uint64_t start);
 std::string LogFilePath(const std::string& dir, uint64_t start);
 
-// All of them by start, each with its header read. kCorruption: a header is damaged or the files do
-// not follow each other; kUnavailable: written by a newer version. Other names in the directory are
-// left out.
+// The starts in the names of the log files, in order. Other names in the directory are left out.
+Result<std::vector<uint64_t>> ListLogStarts(FileSystem& fs, const std::string& dir);
+
+// One of them with its header read. kNotFound: there is none (it was trimmed); kCorruption: the
+// header is damaged; kUnavailable: written by a newer version, or the disk failed.
+Result<LogFile> ReadLogFile(FileSystem& fs, const std::string& dir, uint64_t start);
+
+// All of them. kCorruption also where one is shorter than the next one says.
 Result<std::vector<LogFile>> ListLogFiles(FileSystem& fs, const std::string& dir);
 
 struct LogTail {
   uint64_t records = 0;
-  uint64_t end = 0;         // position after the last whole record
-  uint64_t torn_bytes = 0;  // what follows: a group that was never acknowledged
+  uint64_t end = 0;               // position after the last whole record
+  uint64_t last_group_start = 0;  // of the group of the last whole record; `end` if there is none
+  uint64_t torn_bytes = 0;        // what follows: a group that was never acknowledged
 };
 
-// Walks all records of the last file, whose bytes these are (header included). A bad record is the
+// Walks all records of a last file, whose bytes these are (header included). A bad record is the
 // end, unless a whole record after it tells that it had been durable: then kCorruption.
 Result<LogTail> ScanLastFile(std::string_view bytes, uint64_t start);
 
+// Whether after the bad record at `position` stands a whole one that was written when this one was
+// durable.
+bool WasDurable(std::string_view bytes, uint64_t start, uint64_t position);
+
 // Walks the records of a file up to `end`; kCorruption unless every one is whole and the last ends
 // there.
-Result<uint64_t> CheckRecords(std::string_view bytes, uint64_t start, uint64_t end);
+Result<void> CheckRecords(std::string_view bytes, uint64_t start, uint64_t end);
 
 }  // namespace bulkhead

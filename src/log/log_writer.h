@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -102,15 +103,18 @@ class LogWriter {
       : fs_(fs), dir_(std::move(dir)), options_(options) {}
 
   Result<void> Recover();
+  Result<void> RecoverLastFile();
+  Result<void> RemoveTemporaries();
   void Run();
   std::vector<Pending> TakeGroup();
   void WriteGroup(std::vector<Pending>* group);
-  Result<void> HasRoom(uint64_t bytes);
-  Result<void> WriteDurably(const std::string& bytes);
+  Result<void> PrepareFor(uint64_t bytes);
+  Result<void> HasRoomFor(uint64_t bytes);
   Result<void> BeginFile();
-  Result<void> VerifyCurrentFile();
+  Result<void> VerifyOldFile();
+  void GiveUpFile(uint64_t attempted_bytes);
   void Publish(uint64_t end, size_t records);
-  void Fail(std::vector<Pending>* group, const Error& error);
+  void Refuse(std::vector<Pending>* group, const Error& error);
 
   FileSystem& fs_;
   const std::string dir_;
@@ -119,10 +123,11 @@ class LogWriter {
 
   // Of the writer's thread alone, once it runs.
   std::unique_ptr<AppendFile> file_;  // null: a new file must be begun before anything is written
-  uint64_t file_start_ = 0;           // of the newest file
-  uint64_t file_end_ = 0;             // position after the last durable record of the newest file
-  uint64_t next_start_ = 0;           // where the next file will begin
-  bool verify_before_use_ = false;    // a sync failed: read the old file back first
+  uint64_t file_start_ = 0;           // of the newest file; 0 = there is none
+  uint64_t file_end_ = 0;             // position after its last durable record
+  uint64_t next_start_ = 0;           // where the next file begins
+  bool verify_old_file_ = false;  // a write or sync failed: read the old file back before going on
+  std::optional<Error> damaged_;  // reading it back showed that it is
   std::string buffer_;
 
   std::atomic<uint64_t> durable_end_{0};

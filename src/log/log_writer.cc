@@ -1,0 +1,385 @@
+#include "log/log_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "log/log_format.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr std::string_view kTemporaryEnd = ".log.tmp";
+constexpr size_t kMostBufferKept = size_t{16} << 20;
+
+// Whatever the file system calls it, for those who append it is the operator's disk.
+Error DiskFailed(const Error& error) {
+  return error.code == ErrorCode::kCorruption ? error
+                                              : Error{ErrorCode::kUnavailable, error.message};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogWriter>> LogWriter::Open(FileSystem& fs, const std::string& dir,
+                                                   LogWriterOptions options) {
+  std::unique_ptr<LogWriter> writer(new LogWriter(fs, dir, options));
+  if (Result<void> recovered = writer->Recover(); !recovered) {
+    return recovered.error();
+  }
+  writer->thread_ = std::thread([raw = writer.get()] { raw->Run(); });
+  return writer;
+}
+
+LogWriter::~LogWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  queued_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+// --- Opening ---
+
+Result<void> LogWriter::Recover() {
+  if (Result<void> made = fs_.CreateDirs(dir_); !made) {
+    return made;
+  }
+  const size_t slash = dir_.rfind('/');
+  const std::string parent = slash == std::string::npos ? "."
+                             : slash == 0               ? "/"
+                                                        : dir_.substr(0, slash);
+  if (Result<void> synced = fs_.SyncDir(parent); !synced) {
+    return synced;
+  }
+  if (Result<void> removed = RemoveTemporaries(); !removed) {
+    return removed;
+  }
+  Result<std::vector<LogFile>> files = ListLogFiles(fs_, dir_);
+  if (!files) {
+    return files.error();
+  }
+  files_ = std::move(*files);
+  if (!files_.empty()) {
+    if (Result<void> recovered = RecoverLastFile(); !recovered) {
+      return recovered;
+    }
+  }
+  if (files_.empty() || file_end_ < options_.at_least_position) {
+    file_.reset();
+    next_start_ = std::max({kFirstLogPosition, file_end_, options_.at_least_position});
+    if (Result<void> begun = BeginFile(); !begun) {
+      return begun;
+    }
+  }
+  durable_end_ = file_end_;
+  return {};
+}
+
+Result<void> LogWriter::RemoveTemporaries() {
+  const Result<std::vector<std::string>> names = fs_.List(dir_);
+  if (!names) {
+    return names.error();
+  }
+  for (const std::string& name : *names) {
+    if (name.ends_with(kTemporaryEnd)) {
+      if (Result<void> removed = fs_.Remove(dir_ + "/" + name); !removed) {
+        return removed;
+      }
+    }
+  }
+  return {};
+}
+
+// What can be read is not always on the disk: after a failed sync, or when only the process was
+// killed. All groups but the last were synced before the next was written, so the last one alone is
+// written again, into a file of its own that replaces it (and whatever follows it) as a whole.
+Result<void> LogWriter::RecoverLastFile() {
+  LogFile& last = files_.back();
+  const std::string path = LogFilePath(dir_, last.start);
+  Result<std::unique_ptr<MappedFile>> map = fs_.Map(path);
+  if (!map) {
+    return map.error();
+  }
+  const std::string_view bytes = (*map)->bytes();
+  const Result<LogTail> tail = ScanLastFile(bytes, last.start);
+  if (!tail) {
+    return tail.error();
+  }
+  recovery_ = {tail->records, tail->torn_bytes};
+  const uint64_t start = tail->last_group_start;
+  const bool same_file = start == last.start;
+  const uint64_t kept = kLogHeaderBytes + (start - last.start);
+  std::string content = EncodeLogHeader({start, same_file ? last.previous_end : start});
+  content += bytes.substr(static_cast<size_t>(kept), static_cast<size_t>(tail->end - start));
+  map->reset();
+  if (Result<void> written = fs_.WriteFileAtomically(LogFilePath(dir_, start), content); !written) {
+    return written;
+  }
+  if (same_file) {
+    last.bytes = content.size();
+  } else {
+    // Void from here on; that the space is given back is a courtesy.
+    if (Result<std::unique_ptr<AppendFile>> old = fs_.OpenAppend(path);
+        old && (*old)->Truncate(kept)) {
+      last.bytes = kept;
+    }
+    files_.push_back({start, start, content.size()});
+  }
+  Result<std::unique_ptr<AppendFile>> file = fs_.OpenAppend(LogFilePath(dir_, start));
+  if (!file) {
+    return file.error();
+  }
+  file_ = std::move(*file);
+  file_start_ = start;
+  file_end_ = tail->end;
+  return {};
+}
+
+// --- Appending ---
+
+void LogWriter::Append(std::string payload, Done done) {
+  std::optional<Error> refused;
+  if (payload.empty() || payload.size() > limits::kMaxLogRecordBytes) {
+    refused = Error{ErrorCode::kInvalid,
+                    fmt::format("a log record has 1 to {} bytes", limits::kMaxLogRecordBytes)};
+  } else {
+    const std::lock_guard lock(mutex_);
+    if (closing_) {
+      refused = Error{ErrorCode::kUnavailable, "the log is closing"};
+    } else if (queued_bytes_ + payload.size() > options_.max_queued_bytes) {
+      refused = Error{ErrorCode::kLimit, "too much is waiting for the disk"};
+      ++counts_.refused;
+    } else {
+      queued_bytes_ += payload.size();
+      queue_.push_back({std::move(payload), std::move(done)});
+    }
+  }
+  if (refused) {
+    done(std::move(*refused));
+  } else {
+    queued_.notify_one();
+  }
+}
+
+void LogWriter::Run() {
+  for (;;) {
+    std::vector<Pending> group = TakeGroup();
+    if (group.empty()) {
+      return;
+    }
+    WriteGroup(&group);
+  }
+}
+
+// Empty: closing, and nothing is left.
+std::vector<LogWriter::Pending> LogWriter::TakeGroup() {
+  std::unique_lock lock(mutex_);
+  queued_.wait(lock, [&] { return !queue_.empty() || closing_; });
+  std::vector<Pending> group;
+  size_t bytes = 0;
+  while (!queue_.empty() &&
+         (group.empty() || bytes + queue_.front().payload.size() <= options_.max_group_bytes)) {
+    bytes += queue_.front().payload.size();
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  queued_bytes_ -= bytes;
+  return group;
+}
+
+void LogWriter::WriteGroup(std::vector<Pending>* group) {
+  uint64_t bytes = 0;
+  for (const Pending& pending : *group) {
+    bytes += kLogFrameBytes + pending.payload.size();
+  }
+  if (Result<void> ready = PrepareFor(bytes); !ready) {
+    Refuse(group, ready.error());
+    return;
+  }
+  buffer_.clear();
+  std::vector<uint64_t> positions;
+  positions.reserve(group->size());
+  for (Pending& pending : *group) {
+    positions.push_back(file_end_ + buffer_.size());
+    AppendLogRecord(pending.payload, positions.back(), static_cast<uint32_t>(buffer_.size()),
+                    &buffer_);
+    std::string().swap(pending.payload);
+  }
+  Result<void> written = file_->Append(buffer_);
+  if (written) {
+    written = file_->Sync();
+  }
+  if (buffer_.capacity() > kMostBufferKept) {
+    std::string().swap(buffer_);
+  }
+  if (!written) {
+    GiveUpFile(bytes);
+    Refuse(group, DiskFailed(written.error()));
+    return;
+  }
+  Publish(file_end_ + bytes, group->size());
+  for (size_t i = 0; i < group->size(); ++i) {
+    (*group)[i].done(positions[i]);
+  }
+}
+
+// Afterwards file_ may be written to.
+Result<void> LogWriter::PrepareFor(uint64_t bytes) {
+  if (damaged_) {
+    return *damaged_;
+  }
+  if (Result<void> room = HasRoomFor(bytes); !room) {
+    return room;
+  }
+  if (file_ && file_end_ - file_start_ >= options_.file_bytes && file_end_ > file_start_) {
+    file_.reset();
+    next_start_ = file_end_;
+  }
+  if (file_) {
+    return {};
+  }
+  if (Result<void> begun = BeginFile(); !begun) {
+    return DiskFailed(begun.error());
+  }
+  return {};
+}
+
+Result<void> LogWriter::HasRoomFor(uint64_t bytes) {
+  const Result<uint64_t> free_bytes = fs_.FreeBytes(dir_);
+  if (!free_bytes) {
+    return DiskFailed(free_bytes.error());
+  }
+  if (*free_bytes < options_.min_free_bytes || *free_bytes - options_.min_free_bytes < bytes) {
+    return Error{ErrorCode::kLimit, "the disk of the log is nearly full"};
+  }
+  if (options_.max_total_bytes > 0 && stats().bytes + bytes > options_.max_total_bytes) {
+    return Error{ErrorCode::kLimit, "the log is as large as it may get"};
+  }
+  return {};
+}
+
+// Once this was tried, the old file is never written again: the new one may be there already, and
+// says where the old ends.
+Result<void> LogWriter::BeginFile() {
+  if (verify_old_file_) {
+    if (Result<void> intact = VerifyOldFile(); !intact) {
+      return intact;
+    }
+    verify_old_file_ = false;
+  }
+  const std::string path = LogFilePath(dir_, next_start_);
+  const std::string header = EncodeLogHeader({next_start_, file_end_});
+  if (Result<void> written = fs_.WriteFileAtomically(path, header); !written) {
+    return written;
+  }
+  const Result<LogFile> read_back = ReadLogFile(fs_, dir_, next_start_);
+  if (!read_back) {
+    return read_back.error();
+  }
+  Result<std::unique_ptr<AppendFile>> file = fs_.OpenAppend(path);
+  if (!file) {
+    return file.error();
+  }
+  const std::lock_guard lock(mutex_);
+  files_.push_back({next_start_, file_end_, kLogHeaderBytes});
+  file_ = std::move(*file);
+  file_start_ = file_end_ = next_start_;
+  return {};
+}
+
+Result<void> LogWriter::VerifyOldFile() {
+  const Result<std::unique_ptr<MappedFile>> map = fs_.Map(LogFilePath(dir_, file_start_));
+  if (!map) {
+    return map.error();
+  }
+  Result<void> intact = CheckRecords((*map)->bytes(), file_start_, file_end_);
+  if (!intact) {
+    damaged_ = intact.error();
+  }
+  return intact;
+}
+
+// What follows the last durable record of this file is unknown. The next file takes over, at
+// positions that nothing had.
+void LogWriter::GiveUpFile(uint64_t attempted_bytes) {
+  if (!file_->Truncate(kLogHeaderBytes + (file_end_ - file_start_))) {
+    // It does not matter: what follows is void. A full disk would have got its space back.
+  }
+  file_.reset();
+  next_start_ = file_end_ + attempted_bytes;
+  verify_old_file_ = true;
+  const std::lock_guard lock(mutex_);
+  ++counts_.failed_groups;
+}
+
+void LogWriter::Publish(uint64_t end, size_t records) {
+  {
+    const std::lock_guard lock(mutex_);
+    files_.back().bytes += end - file_end_;
+    ++counts_.groups;
+    counts_.records += records;
+    file_end_ = end;
+    durable_end_.store(end, std::memory_order_release);
+  }
+  advanced_.notify_all();
+}
+
+void LogWriter::Refuse(std::vector<Pending>* group, const Error& error) {
+  if (error.code == ErrorCode::kLimit) {
+    const std::lock_guard lock(mutex_);
+    counts_.refused += group->size();
+  }
+  for (Pending& pending : *group) {
+    pending.done(error);
+  }
+}
+
+// --- Everything else ---
+
+bool LogWriter::WaitForData(uint64_t position, std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(mutex_);
+  return advanced_.wait_for(lock, timeout, [&] { return durable_end() > position; });
+}
+
+Result<void> LogWriter::TrimBefore(uint64_t position) {
+  const std::lock_guard one_at_a_time(trim_mutex_);
+  bool removed_any = false;
+  for (;;) {
+    uint64_t start = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (files_.size() < 2 || files_[1].previous_end > position) {
+        break;
+      }
+      start = files_.front().start;
+    }
+    // The oldest first: whatever stops this, the rest follows each other.
+    const Result<void> removed = fs_.Remove(LogFilePath(dir_, start));
+    if (!removed && removed.error().code != ErrorCode::kNotFound) {
+      return removed;
+    }
+    removed_any = true;
+    const std::lock_guard lock(mutex_);
+    files_.erase(files_.begin());
+  }
+  return removed_any ? fs_.SyncDir(dir_) : Result<void>();
+}
+
+LogStats LogWriter::stats() const {
+  const std::lock_guard lock(mutex_);
+  LogStats stats = counts_;
+  stats.files = files_.size();
+  for (const LogFile& file : files_) {
+    stats.bytes += file.bytes;
+  }
+  stats.first_position = files_.front().start;
+  stats.durable_end = durable_end();
+  stats.queued_bytes = queued_bytes_;
+  return stats;
+}
+
+}  // namespace bulkhead
