@@ -31,7 +31,8 @@ struct EventSelector {
 
 struct PropertyRef {
   std::string name;
-  bool of_user = false;  // the profile's current value
+  bool of_user = false;           // the profile's current value
+  SharedExpression through = {};  // its value instead: an expression that reads this property only
 };
 
 inline constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();  // written as null

@@ -180,7 +180,8 @@ EventSelector ReadNamedSelector(const element& entry, const std::string& path, R
 // "plan", "user.plan" is not a thing: user properties are {"property":"plan","of":"user"} or
 // user["plan"].
 PropertyRef ReadProperty(const std::string& text, const std::string& path, Reader* reader) {
-  PropertyRef property{text, false};
+  PropertyRef property;
+  property.name = text;
   if (text.starts_with("user[") || text.starts_with("properties[")) {
     const Result<Expression> parsed = ParseExpression(text);
     if (!parsed || parsed->name.empty()) {

@@ -1,0 +1,360 @@
+#include "query/mixpanel_json.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "model/value.h"
+
+namespace bulkhead {
+namespace {
+
+// Builds JSON text; commas take care of themselves.
+class Json {
+ public:
+  Json& Open(char bracket) {
+    Separate();
+    out_.push_back(bracket);
+    fresh_ = true;
+    return *this;
+  }
+  Json& Close(char bracket) {
+    out_.push_back(bracket);
+    fresh_ = false;
+    return *this;
+  }
+  Json& Key(std::string_view name) {
+    Separate();
+    AppendJsonString(name, &out_);
+    out_.push_back(':');
+    fresh_ = true;
+    return *this;
+  }
+  Json& Text(std::string_view text) {
+    Separate();
+    AppendJsonString(text, &out_);
+    return *this;
+  }
+  Json& Number(double number) {
+    Separate();
+    if (std::isfinite(number)) {
+      AppendJsonNumber(number, &out_);
+    } else {
+      out_ += "null";
+    }
+    return *this;
+  }
+  Json& Number(uint64_t number) { return Number(static_cast<double>(number)); }
+  Json& Any(const Value& value) {
+    Separate();
+    AppendJson(value, &out_);
+    return *this;
+  }
+  Json& Object(const ValueObject& object) {
+    Open('{');
+    for (const auto& [name, value] : object) {
+      Key(name).Any(value);
+    }
+    return Close('}');
+  }
+  template <typename List>
+  Json& Numbers(const List& numbers) {
+    Open('[');
+    for (const auto number : numbers) {
+      Number(number);
+    }
+    return Close(']');
+  }
+  Json& Texts(const std::vector<std::string>& texts) {
+    Open('[');
+    for (const std::string& text : texts) {
+      Text(text);
+    }
+    return Close(']');
+  }
+  Json& Segment(const std::vector<Value>& segment) {
+    Open('[');
+    for (const Value& value : segment) {
+      Any(value);
+    }
+    return Close(']');
+  }
+  std::string Take() { return std::move(out_); }
+
+ private:
+  void Separate() {
+    if (!fresh_) {
+      out_.push_back(',');
+    }
+    fresh_ = false;
+  }
+
+  std::string out_;
+  bool fresh_ = true;
+};
+
+void WriteTimes(const FunnelTimes& times, Json* json) {
+  json->Open('{');
+  json->Key("avg_s").Number(times.average_s);
+  json->Key("median_s").Number(times.median_s);
+  json->Key("p90_s").Number(times.p90_s);
+  json->Close('}');
+}
+
+void WriteSteps(const std::vector<FunnelStepResult>& steps, Json* json) {
+  json->Open('[');
+  for (const FunnelStepResult& step : steps) {
+    json->Open('{').Key("event").Text(step.event).Key("count").Number(step.count);
+    json->Key("conversion").Number(step.conversion);
+    json->Key("step_conversion").Number(step.step_conversion);
+    json->Key("time_from_previous");
+    WriteTimes(step.from_previous, json);
+    json->Close('}');
+  }
+  json->Close(']');
+}
+
+void WriteFunnelSeries(const std::vector<FunnelSeries>& series, Json* json) {
+  json->Open('[');
+  for (const FunnelSeries& one : series) {
+    json->Open('{').Key("segment").Segment(one.segment).Key("steps");
+    WriteSteps(one.steps, json);
+    json->Close('}');
+  }
+  json->Close(']');
+}
+
+// A segment as a key of Mixpanel's objects: plain text for strings, "undefined" for what is not
+// set.
+std::string SegmentKey(const std::vector<Value>& segment) {
+  std::string key;
+  for (const Value& value : segment) {
+    key += key.empty() ? "" : ", ";
+    key += value.is_null() ? "undefined" : value.is_string() ? value.string() : ToJson(value);
+  }
+  return key;
+}
+
+void WriteMixpanelSteps(const std::vector<FunnelStepResult>& steps, Json* json) {
+  json->Open('[');
+  for (const FunnelStepResult& step : steps) {
+    json->Open('{').Key("count").Number(step.count);
+    json->Key("avg_time").Number(step.from_previous.average_s);
+    json->Key("avg_time_from_start").Number(step.from_start.average_s);
+    json->Key("step_conv_ratio").Number(step.step_conversion);
+    json->Key("overall_conv_ratio").Number(step.conversion);
+    json->Key("goal").Text(step.event).Key("event").Text(step.event);
+    json->Close('}');
+  }
+  json->Close(']');
+}
+
+void WriteAnalysis(const std::vector<FunnelStepResult>& steps, Json* json) {
+  uint64_t worst = 0;
+  for (size_t s = 1; s < steps.size(); ++s) {
+    if (worst == 0 || steps[s].step_conversion < steps[worst].step_conversion) {
+      worst = s;
+    }
+  }
+  json->Open('{').Key("completion").Number(steps.empty() ? 0 : steps.back().count);
+  json->Key("starting_amount").Number(steps.empty() ? 0 : steps.front().count);
+  json->Key("steps").Number(uint64_t{steps.size()}).Key("worst").Number(worst).Close('}');
+}
+
+template <typename Row>
+void WriteSegmentedRows(const std::vector<Row>& rows, bool segmented, Json* json,
+                        void (*write)(const Row&, Json*)) {
+  json->Open('{');
+  for (size_t i = 0; i < rows.size();) {
+    const std::string& date = rows[i].date;
+    json->Key(date);
+    if (!segmented) {
+      write(rows[i++], json);
+      continue;
+    }
+    json->Open('{');
+    for (; i < rows.size() && rows[i].date == date; ++i) {
+      json->Key(rows[i].segment);
+      write(rows[i], json);
+    }
+    json->Close('}');
+  }
+  json->Close('}');
+}
+
+}  // namespace
+
+std::string InsightsJson(const InsightsResult& result) {
+  Json json;
+  json.Open('{').Key("dates").Texts(result.dates).Key("series").Open('[');
+  for (const InsightsSeries& series : result.series) {
+    json.Open('{').Key("metric").Text(series.metric).Key("segment").Segment(series.segment);
+    json.Key("values").Numbers(series.values).Key("overall").Number(series.overall).Close('}');
+  }
+  return json.Close(']').Close('}').Take();
+}
+
+std::string FunnelJson(const FunnelResult& result) {
+  Json json;
+  json.Open('{').Key("steps");
+  WriteSteps(result.steps, &json);
+  json.Key("series");
+  WriteFunnelSeries(result.series, &json);
+  if (!result.buckets.empty()) {
+    json.Key("buckets").Open('[');
+    for (const FunnelBucket& bucket : result.buckets) {
+      json.Open('{').Key("date").Text(bucket.date).Key("series");
+      WriteFunnelSeries(bucket.series, &json);
+      json.Close('}');
+    }
+    json.Close(']');
+  }
+  return json.Close('}').Take();
+}
+
+std::string RetentionJson(const RetentionResult& result) {
+  Json json;
+  json.Open('{').Key("cohorts").Open('[');
+  for (const RetentionCohort& cohort : result.cohorts) {
+    json.Open('{').Key("date").Text(cohort.date);
+    if (!cohort.segment.empty()) {
+      json.Key("segment").Segment(cohort.segment);
+    }
+    json.Key("size").Number(cohort.size).Key("counts").Numbers(cohort.counts);
+    json.Key("complete_buckets").Number(uint64_t{cohort.complete_buckets}).Close('}');
+  }
+  return json.Close(']').Key("average").Numbers(result.average).Close('}').Take();
+}
+
+std::string PeopleJson(const PeopleResult& result) {
+  Json json;
+  json.Open('{').Key("total").Number(result.total).Key("page").Number(uint64_t{result.page});
+  json.Key("page_size").Number(uint64_t{result.page_size}).Key("people").Open('[');
+  for (const Person& person : result.people) {
+    json.Open('{').Key("distinct_id").Text(person.subject.ToHex());
+    json.Key("properties").Object(person.properties).Close('}');
+  }
+  return json.Close(']').Close('}').Take();
+}
+
+std::string SeriesTableJson(const SeriesTable& table) {
+  Json json;
+  json.Open('{').Key("data").Open('{').Key("series").Texts(table.dates).Key("values").Open('{');
+  for (const auto& [name, values] : table.rows) {
+    json.Key(name).Open('{');
+    for (size_t i = 0; i < values.size(); ++i) {
+      json.Key(table.dates[i]).Number(values[i]);
+    }
+    json.Close('}');
+  }
+  json.Close('}').Close('}').Key("legend_size").Number(uint64_t{table.rows.size()});
+  return json.Close('}').Take();
+}
+
+std::string SeriesResultsJson(const SeriesTable& table, const std::string& computed_at) {
+  Json json;
+  json.Open('{').Key("status").Text("ok").Key("computed_at").Text(computed_at);
+  json.Key("results").Open('{');
+  if (!table.rows.empty()) {
+    for (size_t i = 0; i < table.dates.size(); ++i) {
+      json.Key(table.dates[i]).Number(table.rows.front().second[i]);
+    }
+  }
+  return json.Close('}').Close('}').Take();
+}
+
+std::string NamesJson(const std::vector<std::string>& names) { return Json().Texts(names).Take(); }
+
+std::string TopEventsJson(const std::vector<TopEvent>& events, CountType type) {
+  Json json;
+  json.Open('{').Key("events").Open('[');
+  for (const TopEvent& event : events) {
+    json.Open('{').Key("amount").Number(event.amount).Key("event").Text(event.event);
+    json.Key("percent_change").Number(event.percent_change).Close('}');
+  }
+  const char* name = type == CountType::kGeneral  ? "general"
+                     : type == CountType::kUnique ? "unique"
+                                                  : "average";
+  return json.Close(']').Key("type").Text(name).Close('}').Take();
+}
+
+std::string PropertyCountsJson(const std::vector<PropertyCount>& counts) {
+  Json json;
+  json.Open('{');
+  for (const PropertyCount& count : counts) {
+    json.Key(count.property).Open('{').Key("count").Number(count.count).Close('}');
+  }
+  return json.Close('}').Take();
+}
+
+std::string CohortTableJson(const CohortTable& table) {
+  Json json;
+  WriteSegmentedRows<CohortTable::Row>(
+      table.rows, table.segmented, &json, [](const CohortTable::Row& row, Json* out) {
+        out->Open('{').Key("counts").Numbers(row.counts).Key("first").Number(row.first).Close('}');
+      });
+  return json.Take();
+}
+
+std::string AddictionJson(const AddictionResult& result) {
+  Json json;
+  json.Open('{').Key("data");
+  WriteSegmentedRows<AddictionRow>(
+      result.rows, result.segmented, &json,
+      [](const AddictionRow& row, Json* out) { out->Numbers(row.counts); });
+  return json.Close('}').Take();
+}
+
+std::string MixpanelFunnelJson(const FunnelResult& result, bool segmented) {
+  Json json;
+  json.Open('{').Key("meta").Open('{').Key("dates").Open('[');
+  for (const FunnelBucket& bucket : result.buckets) {
+    json.Text(bucket.date);
+  }
+  json.Close(']').Close('}').Key("data").Open('{');
+  for (const FunnelBucket& bucket : result.buckets) {
+    json.Key(bucket.date).Open('{');
+    if (segmented) {
+      for (const FunnelSeries& series : bucket.series) {
+        json.Key(series.segment.empty() ? "$overall" : SegmentKey(series.segment));
+        WriteMixpanelSteps(series.steps, &json);
+      }
+    } else if (!bucket.series.empty()) {
+      json.Key("steps");
+      WriteMixpanelSteps(bucket.series.front().steps, &json);
+      json.Key("analysis");
+      WriteAnalysis(bucket.series.front().steps, &json);
+    }
+    json.Close('}');
+  }
+  return json.Close('}').Close('}').Take();
+}
+
+std::string EngageJson(const PeopleResult& result, const std::string& session_id) {
+  Json json;
+  json.Open('{').Key("page").Number(uint64_t{result.page});
+  json.Key("page_size").Number(uint64_t{result.page_size}).Key("results").Open('[');
+  for (const Person& person : result.people) {
+    json.Open('{').Key("$distinct_id").Text(person.subject.ToHex());
+    json.Key("$properties").Object(person.properties).Close('}');
+  }
+  json.Close(']').Key("session_id").Text(session_id).Key("status").Text("ok");
+  return json.Key("total").Number(result.total).Close('}').Take();
+}
+
+std::string ActivityJson(const std::vector<ActivityEvent>& events) {
+  Json json;
+  json.Open('{').Key("status").Text("ok").Key("results").Open('{').Key("events").Open('[');
+  for (const ActivityEvent& event : events) {
+    json.Open('{').Key("event").Text(event.event).Key("properties").Open('{');
+    json.Key("time").Number(std::floor(static_cast<double>(event.time_ms) / 1000.0));
+    json.Key("distinct_id").Text(event.person.ToHex());
+    for (const auto& [name, value] : event.properties) {
+      json.Key(name).Any(value);
+    }
+    json.Close('}').Close('}');
+  }
+  return json.Close(']').Close('}').Close('}').Take();
+}
+
+}  // namespace bulkhead
