@@ -21,7 +21,7 @@ std::string ComputedAt(const QueryCall& call) {
 
 // Reads the request, asks the engine, writes the answer; the first error ends it.
 template <typename Request, typename Ask, typename Write>
-Result<HttpResponse> Reply(const Result<Request>& request, Ask ask, Write write) {
+Result<HttpResponse> AskAndWrite(const Result<Request>& request, Ask ask, Write write) {
   if (!request) {
     return request.error();
   }
@@ -34,7 +34,7 @@ Result<HttpResponse> Reply(const Result<Request>& request, Ask ask, Write write)
 
 Result<HttpResponse> Segment(const QueryCall& call, SegmentationRequest::Kind kind) {
   using Kind = SegmentationRequest::Kind;
-  return Reply(
+  return AskAndWrite(
       ReadSegmentation(call.parameters, kind),
       [&](const SegmentationRequest& request) { return call.engine->Segmentation(request); },
       [&](const SeriesTable& table) {
@@ -60,7 +60,7 @@ Result<HttpResponse> AnswerSegmentationAverage(const QueryCall& call) {
 }
 
 Result<HttpResponse> AnswerEvents(const QueryCall& call) {
-  return Reply(
+  return AskAndWrite(
       ReadEvents(call.parameters),
       [&](const EventsRequest& request) { return call.engine->Events(request); },
       [](const SeriesTable& table) { return SeriesTableJson(table); });
@@ -68,7 +68,7 @@ Result<HttpResponse> AnswerEvents(const QueryCall& call) {
 
 Result<HttpResponse> AnswerTopEvents(const QueryCall& call) {
   CountType type = CountType::kGeneral;
-  return Reply(
+  return AskAndWrite(
       ReadNames(call.parameters, NamesOf::kTopEvents),
       [&](const NamesRequest& request) {
         type = request.type;
@@ -78,14 +78,14 @@ Result<HttpResponse> AnswerTopEvents(const QueryCall& call) {
 }
 
 Result<HttpResponse> AnswerEventNames(const QueryCall& call) {
-  return Reply(
+  return AskAndWrite(
       ReadNames(call.parameters, NamesOf::kEvents),
       [&](const NamesRequest& request) { return call.engine->EventNames(request); },
       [](const std::vector<std::string>& names) { return NamesJson(names); });
 }
 
 Result<HttpResponse> AnswerEventProperties(const QueryCall& call) {
-  return Reply(
+  return AskAndWrite(
       ReadEventProperties(call.parameters),
       [&](const EventPropertyRequest& request) {
         return call.engine->EventPropertySeries(request);
@@ -94,21 +94,21 @@ Result<HttpResponse> AnswerEventProperties(const QueryCall& call) {
 }
 
 Result<HttpResponse> AnswerTopProperties(const QueryCall& call) {
-  return Reply(
+  return AskAndWrite(
       ReadNames(call.parameters, NamesOf::kTopProperties),
       [&](const NamesRequest& request) { return call.engine->TopProperties(request); },
       [](const std::vector<PropertyCount>& counts) { return PropertyCountsJson(counts); });
 }
 
 Result<HttpResponse> AnswerPropertyValues(const QueryCall& call) {
-  return Reply(
+  return AskAndWrite(
       ReadNames(call.parameters, NamesOf::kPropertyValues),
       [&](const NamesRequest& request) { return call.engine->PropertyValues(request); },
       [](const std::vector<std::string>& values) { return NamesJson(values); });
 }
 
 Result<HttpResponse> AnswerRetention(const QueryCall& call) {
-  return Reply(
+  return AskAndWrite(
       ReadRetention(call.parameters),
       [&](CohortRetentionRequest request) {
         request.report.project = call.caller.project;
@@ -118,7 +118,7 @@ Result<HttpResponse> AnswerRetention(const QueryCall& call) {
 }
 
 Result<HttpResponse> AnswerAddiction(const QueryCall& call) {
-  return Reply(
+  return AskAndWrite(
       ReadAddiction(call.parameters),
       [&](const AddictionRequest& request) { return call.engine->Addiction(request); },
       [](const AddictionResult& result) { return AddictionJson(result); });

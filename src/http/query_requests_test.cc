@@ -35,7 +35,9 @@ TEST(QueryParametersTest, GathersFormsAndJson) {
 TEST(QueryParametersTest, TooManyAreRefused) {
   std::string text;
   for (int i = 0; i < 300; ++i) {
-    text += "p" + std::to_string(i) + "=1&";
+    text += 'p';
+    text += std::to_string(i);
+    text += "=1&";
   }
   QueryParameters parameters;
   EXPECT_FALSE(parameters.AddForm(text).has_value());

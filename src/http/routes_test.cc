@@ -9,6 +9,7 @@
 #include "http/router.h"
 #include "http/server.h"
 #include "http/test_client.h"
+#include "query/engine.h"
 
 namespace bulkhead {
 namespace {
@@ -26,13 +27,36 @@ class OneAccount final : public ProjectLookup {
   }
 };
 
+// Refuses every read, and remembers what was asked.
+class ClosedRecorder final : public ReadRecorder {
+ public:
+  Result<void> Record(const PersonRead& read) override {
+    const std::lock_guard lock(mutex_);
+    last_ = read.account + "|" + read.action + "|" + read.scope;
+    return Error{ErrorCode::kUnavailable, "disk full at /somewhere"};
+  }
+  std::string last() {
+    const std::lock_guard lock(mutex_);
+    return last_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string last_;
+};
+
 class RoutesTest : public testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { Start(false); }
+  void Start(bool with_engine) {
     ServerOptions options;
     options.listen = "127.0.0.1:0";
     Services services;
     services.projects = &accounts_;
+    services.reads = &reads_;
+    if (with_engine) {
+      services.engine = [this](ProjectId) { return &engine_; };
+    }
     services.health = [this] { return Health{ready_, ready_ ? "" : "store is behind the log"}; };
     services.metrics = [](std::string* out) { *out += "# TYPE bulkhead_x gauge\nbulkhead_x 1\n"; };
     auto server = HttpServer::Start(options, services);
@@ -51,6 +75,8 @@ class RoutesTest : public testing::Test {
   }
 
   OneAccount accounts_;
+  ClosedRecorder reads_;
+  QueryEngine engine_{nullptr, {}};  // no test here may reach its store
   bool ready_ = true;
   std::unique_ptr<HttpServer> server_;
 };
@@ -149,6 +175,40 @@ TEST_F(RoutesTest, QueriesNeedAServiceAccountAndAProject) {
             503);
   EXPECT_EQ(Ask("POST", "/api/v1/query", Basic("reader:s:cret"), R"({"project_id":1})").status,
             503);
+}
+
+TEST_F(RoutesTest, WhatCannotBeRecordedIsNotRead) {
+  Start(true);
+  const std::string basic = Basic("reader:s:cret");
+  const std::string pid = "00112233445566778899aabbccddeeff";
+  const std::string unavailable = R"({"error":"temporarily unavailable","status":"error"})";
+  TestAnswer answer = Ask("POST", "/api/query/engage?project_id=1", basic,
+                          "where=user%5B%22%24email%22%5D%3D%3D%22needle%22");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body, unavailable);
+  EXPECT_EQ(reads_.last(), "reader|engage|all persons, where: yes, page 0");
+  const std::string dates = "&from_date=2026-01-01&to_date=2026-01-02";
+  answer =
+      Ask("GET", "/api/2.0/stream/query?project_id=1&distinct_ids=%5B%22" + pid + "%22%5D" + dates,
+          basic);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(reads_.last(), "reader|stream/query|1 persons: " + pid + ", 2026-01-01 to 2026-01-02");
+  answer = Ask("GET", "/api/2.0/export/?project_id=1&event=%5B%22needle%22%5D" + dates, basic);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(reads_.last(), "reader|export|2026-01-01 to 2026-01-02, 1 event names");
+  answer = Ask("POST", "/api/v1/query", basic, R"({"project_id":1,"report":"people"})");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(reads_.last(), "reader|query people|all persons, page 0");
+}
+
+TEST_F(RoutesTest, FacesWithoutStoredReports) {
+  Start(true);
+  const std::string basic = Basic("reader:s:cret");
+  EXPECT_EQ(Ask("POST", "/api/query/cohorts/list?project_id=1", basic).body, "[]");
+  EXPECT_EQ(Ask("GET", "/api/query/funnels/list?project_id=1", basic).body, "[]");
+  EXPECT_EQ(Ask("GET", "/api/query/insights?project_id=1&bookmark_id=7", basic).status, 404);
+  EXPECT_EQ(Ask("GET", "/api/query/segmentation?project_id=1&event=e", basic).body,
+            R"({"error":"from_date: is required","status":"error"})");
 }
 
 TEST_F(RoutesTest, GuessingIsSlowedDown) {
