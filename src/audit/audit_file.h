@@ -73,8 +73,8 @@ class AuditFile {
   mutable std::mutex mutex_;
   std::unique_ptr<AppendFile> file_;
   AuditState state_;
-  uint64_t size_ = 0;           // bytes that state_ covers, torn tail included
-  std::string torn_tail_hash_;  // of the torn_tail_bytes
+  uint64_t size_ = 0;  // bytes that state_ covers, without a torn tail
+  std::string torn_;   // the torn tail
   bool failed_ = false;
 };
 
