@@ -94,6 +94,22 @@ bool IsPlaceholder(std::string_view text, std::string_view kind) {
              text.size() - 1;
 }
 
+// "<email:9f2c...>" to "<email:redacted>".
+std::string WithoutTokens(std::string_view name) {
+  std::string plain;
+  for (size_t i = 0; i < name.size();) {
+    const size_t end = name[i] == '<' ? name.find('>', i) : std::string_view::npos;
+    const size_t colon = name[i] == '<' ? name.find(':', i) : std::string_view::npos;
+    if (end == std::string_view::npos || colon > end) {
+      plain.push_back(name[i++]);
+      continue;
+    }
+    plain.append(name.substr(i, colon - i)).append(":redacted>");
+    i = end + 1;
+  }
+  return plain;
+}
+
 // Back to a UTF-8 border.
 void CutTo(size_t bytes, std::string* text) {
   while (bytes > 0 && (static_cast<unsigned char>((*text)[bytes]) & 0xC0) == 0x80) --bytes;
@@ -203,18 +219,11 @@ class Walk {
   bool CleanName(std::string* name, std::vector<TextHit>* hits) const {
     if (name->size() > kMaxTextBytes) CutTo(kMaxTextBytes, name);
     if (!cleaner_.Clean(name, ValueClass::kText, hits)) return false;
-    std::string plain;
-    for (size_t i = 0; i < name->size();) {
-      const size_t colon = (*name)[i] == '<' ? name->find_first_of(":>", i) : std::string::npos;
-      const size_t end = colon == std::string::npos ? colon : name->find('>', colon);
-      if (end == std::string::npos) {
-        plain.push_back((*name)[i++]);
-        continue;
-      }
-      plain += name->substr(i, colon - i) + ((*name)[colon] == ':' ? ":redacted>" : ">");
-      i = end + 1;
-    }
-    *name = plain.empty() ? "<redacted>" : plain;
+    // Without its tokens the name is another text, which is looked at again.
+    std::vector<TextHit> more;
+    std::string plain = WithoutTokens(*name);
+    *name =
+        cleaner_.Clean(&plain, ValueClass::kText, &more) || plain.empty() ? "<redacted>" : plain;
     return true;
   }
 

@@ -31,13 +31,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t split = input.find('\n');
   const std::string name(input.substr(0, split));
   const std::string text(split == std::string_view::npos ? input : input.substr(split + 1));
-  bulkhead::ValueObject properties;
-  properties.emplace_back(name, bulkhead::Value(text));
-  bulkhead::CleanOutcome outcome;
-  FuzzedSieve().CleanEventProperties(&properties, &outcome);
-  const std::string once = bulkhead::ToJson(bulkhead::Value(properties));
-  FuzzedSieve().CleanEventProperties(&properties, &outcome);
-  bulkhead::Check(bulkhead::ToJson(bulkhead::Value(std::move(properties))) == once,
-                  "cleaning twice changes nothing");
+  // Under the name as sent both times: a cleaned name may decide otherwise.
+  const auto cleaned = [&name](bulkhead::Value value) {
+    bulkhead::ValueObject properties;
+    properties.emplace_back(name, std::move(value));
+    bulkhead::CleanOutcome outcome;
+    FuzzedSieve().CleanEventProperties(&properties, &outcome);
+    return properties.empty() ? bulkhead::Value() : std::move(properties.front().second);
+  };
+  const bulkhead::Value once = cleaned(bulkhead::Value(text));
+  bulkhead::Check(cleaned(once) == once, "cleaning twice changes nothing");
   return 0;
 }
