@@ -78,7 +78,7 @@ void TakeData(std::string text, Payload* payload) {
   if (!LooksLikeJson(text)) {
     std::erase_if(text, [](char c) { return c == '\n' || c == '\r'; });
     auto decoded = Base64DecodeLenient(text);
-    if (!decoded) {
+    if (!decoded || decoded->empty()) {
       payload->error =
           Error{ErrorCode::kInvalid, "'data' is invalid: must be JSON or base64 of JSON"};
       return;
