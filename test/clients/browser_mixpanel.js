@@ -29,10 +29,15 @@ async function runPlan(browser, plan, report) {
     if (response.status() >= 400) note(`${path}: ${response.status()}`);
   });
   await page.goto(PAGE_URL);
-  await page.evaluate((p) => runClient(p), { ...plan, token: BULKHEAD_TOKEN, host: BULKHEAD_URL });
+  const settings = { ...plan, token: BULKHEAD_TOKEN, host: BULKHEAD_URL, flush_ms: 60000 };
+  await page.evaluate((p) => runClient(p), settings);
   await page.waitForTimeout(500);
   await page.goto(PAGE_URL + "?left=1");
   await page.waitForTimeout(300);
+  if (plan.batch) {  // the next page view sends what the queues of profiles and groups kept in localStorage
+    await page.evaluate((p) => startClient(p), { ...settings, flush_ms: 300 });
+    await page.waitForTimeout(1500);
+  }
   await context.close();
 }
 

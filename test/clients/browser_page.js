@@ -1,14 +1,17 @@
 // Runs in the page. `plan` comes from the test: {token, host, transport, method, batch}. Answers when everything is sent.
-async function runClient(plan) {
-  const sent = (resolve) => resolve();
-  await new Promise((resolve) => {
+function startClient(plan) {
+  return new Promise((resolve) => {
     mixpanel.init(plan.token, {
       api_host: plan.host, api_method: plan.method, api_transport: plan.transport, batch_requests: plan.batch,
-      batch_flush_interval_ms: 60000, persistence: "localStorage", persistence_name: plan.name, flags: true,
+      batch_flush_interval_ms: plan.flush_ms, persistence: "localStorage", persistence_name: plan.name, flags: true,
       remote_settings_mode: "fallback", track_pageview: false, autocapture: false, debug: false,
       ignore_dnt: true, loaded: resolve,
     });
   });
+}
+
+async function runClient(plan) {
+  await startClient(plan);
   mixpanel.register({ plan_name: plan.name });
   mixpanel.track("Landing", { area: "docs" });
   mixpanel.track("Landing", { area: "pricing" });
@@ -23,6 +26,6 @@ async function runClient(plan) {
   mixpanel.get_group("company", "acme-" + plan.name).set({ seats: 7 });
   mixpanel.track("Signed Up", { source: "web", amount: 12.5 });
   if (!plan.batch) {  // by callback, as shops wait before leaving the page
-    await new Promise((resolve) => mixpanel.track("Last", {}, () => sent(resolve)));
+    await new Promise((resolve) => mixpanel.track("Last", {}, () => resolve()));
   }
 }
