@@ -29,14 +29,14 @@ async function runPlan(browser, plan, report) {
     if (response.status() >= 400) note(`${path}: ${response.status()}`);
   });
   await page.goto(PAGE_URL);
-  const settings = { ...plan, token: BULKHEAD_TOKEN, host: BULKHEAD_URL, flush_ms: 60000 };
+  const settings = { ...plan, token: BULKHEAD_TOKEN, host: BULKHEAD_URL, flush_ms: 1500 };
   await page.evaluate((p) => runClient(p), settings);
   await page.waitForTimeout(500);
   await page.goto(PAGE_URL + "?left=1");
   await page.waitForTimeout(300);
-  if (plan.batch) {  // the next page view sends what the queues of profiles and groups kept in localStorage
+  if (plan.batch) {  // what of the queues an unload leaves in localStorage, the next page view sends (two intervals later)
     await page.evaluate((p) => startClient(p), { ...settings, flush_ms: 300 });
-    await page.waitForTimeout(1500);
+    await page.waitForTimeout(4000);
   }
   await context.close();
 }
