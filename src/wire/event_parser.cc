@@ -32,8 +32,14 @@ class EventReader {
 
   ParsedEvent& event() { return event_; }
   [[nodiscard]] bool ignored() const { return ignored_; }
-  RecordError TakeError() {
-    error_.insert_id = event_.insert_id;
+  // The caller finds its record by the insert id, so this is looked for even where reading ended
+  // before it.
+  RecordError TakeError(const element& record) {
+    element id;
+    if (record.at_pointer("/properties/$insert_id").get(id) == simdjson::SUCCESS) {
+      error_.insert_id = ReadIdentifier(id).value_or(std::string());
+      CutString(&error_.insert_id);
+    }
     return std::move(error_);
   }
 
@@ -254,7 +260,7 @@ Result<ParsedEvents> ParseEvents(std::string_view json, const EventParseOptions&
     }
     EventReader reader(index, options);
     if (!reader.Read(*record)) {
-      parsed.errors.push_back(reader.TakeError());
+      parsed.errors.push_back(reader.TakeError(*record));
     } else if (reader.ignored()) {
       ++parsed.ignored;
     } else {
