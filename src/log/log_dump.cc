@@ -30,8 +30,8 @@ void DumpRecords(std::string_view bytes, const DumpedFile& file,
                        damaged ? "DAMAGED" : "unfinished group, never acknowledged", rest.size()));
       return;
     }
-    line(fmt::format("  {:>20}  {:>8} bytes  crc {:08x} ok{}", position, frame->payload_bytes,
-                     frame->masked_crc, frame->group_start == position ? "  group" : ""));
+    line(fmt::format("  {:>20}  {:>8} bytes  ok{}", position, frame->payload_bytes,
+                     frame->group_start == position ? "  group" : ""));
     position = frame->next_position();
     at += kLogFrameBytes + frame->payload_bytes;
   }
