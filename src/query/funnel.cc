@@ -1,0 +1,459 @@
+#include "query/funnel.h"
+
+#include <algorithm>
+
+#include "query/breakdown.h"
+#include "query/funnel_walk.h"
+#include "query/percentile.h"
+
+namespace bulkhead {
+namespace {
+
+// Counts and times of one (bucket, segment).
+struct FunnelCell {
+  std::vector<uint64_t> counts;                 // by step
+  std::vector<double> previous_ms_sum;          // by step
+  std::vector<double> start_ms_sum;             // by step
+  std::vector<std::vector<double>> previous_s;  // by step; only where percentiles are asked for
+};
+
+// Everything fixed before the scan.
+struct FunnelSetup {
+  FunnelPlan plan;
+  const FunnelReport* report = nullptr;
+  const ReportContext* context = nullptr;
+  const ScanContext* scan = nullptr;
+  const Breakdown* breakdown = nullptr;
+  SegmentSlots slots = SegmentSlots::All(1);
+  std::vector<ValueIds> hold;
+  std::optional<Buckets> buckets;  // of the series by date
+  int64_t from_ms = 0;
+  int64_t to_ms = 0;
+  uint64_t global_bit = 0;  // 0 = no condition on the entry
+  bool ranking = false;     // only count entries by segment
+};
+
+class FunnelVisitor final : public PersonVisitor {
+ public:
+  explicit FunnelVisitor(const FunnelSetup& setup)
+      : setup_(setup),
+        walk_(setup.plan),
+        counted_((setup.ranking ? setup.breakdown->size() : SlotCount()) + 1, 0) {
+    const size_t buckets = setup.buckets ? setup.buckets->size() : 0;
+    cells_.resize(setup.ranking ? 0 : (buckets + 1) * (SlotCount() + 1));
+    if (setup.ranking) {
+      entries_.assign(setup.breakdown->size(), 0);
+    }
+  }
+
+  void Visit(const PersonHits& person) override {
+    if (setup_.breakdown->ReadsUsers()) {
+      person_ids_ = setup_.breakdown->OfPerson(*setup_.scan, person.person);
+    }
+    ReadHeld(person.hits);
+    if (setup_.report->count == FunnelCount::kSessions) {
+      VisitSessions(person.hits, setup_.from_ms, setup_.to_ms, 0);
+    } else {
+      VisitRange(person.hits, setup_.from_ms, setup_.to_ms, 0);
+    }
+    if (!setup_.buckets || setup_.ranking) {
+      return;
+    }
+    const Buckets& buckets = *setup_.buckets;
+    for (size_t h = 0; h < person.hits.size();) {
+      const Hit& hit = person.hits[h];
+      if ((hit.mask & 1) == 0 || hit.time_ms < buckets.from_ms() ||
+          hit.time_ms >= buckets.to_ms()) {
+        ++h;
+        continue;
+      }
+      const size_t b = buckets.Of(hit.time_ms);
+      if (setup_.report->count == FunnelCount::kSessions) {
+        VisitSessions(person.hits, buckets.start_ms(b), buckets.end_ms(b), b + 1);
+      } else {
+        VisitRange(person.hits, buckets.start_ms(b), buckets.end_ms(b), b + 1);
+      }
+      while (h < person.hits.size() && person.hits[h].time_ms < buckets.end_ms(b)) {
+        ++h;
+      }
+    }
+  }
+
+  void MergeInto(std::vector<FunnelCell>* cells, std::vector<double>* entries) {
+    cells->resize(std::max(cells->size(), cells_.size()));
+    for (size_t c = 0; c < cells_.size(); ++c) {
+      Merge(&cells_[c], &(*cells)[c]);
+    }
+    entries->resize(std::max(entries->size(), entries_.size()));
+    for (size_t e = 0; e < entries_.size(); ++e) {
+      (*entries)[e] += entries_[e];
+    }
+  }
+
+ private:
+  size_t SlotCount() const { return setup_.slots.size(); }
+
+  static void Merge(FunnelCell* from, FunnelCell* to) {
+    if (from->counts.empty()) {
+      return;
+    }
+    if (to->counts.empty()) {
+      *to = std::move(*from);
+      return;
+    }
+    for (size_t s = 0; s < from->counts.size(); ++s) {
+      to->counts[s] += from->counts[s];
+      to->previous_ms_sum[s] += from->previous_ms_sum[s];
+      to->start_ms_sum[s] += from->start_ms_sum[s];
+      if (!from->previous_s.empty()) {
+        to->previous_s[s].insert(to->previous_s[s].end(), from->previous_s[s].begin(),
+                                 from->previous_s[s].end());
+      }
+    }
+  }
+
+  void ReadHeld(std::span<const Hit> hits) {
+    held_.clear();
+    for (const Hit& hit : hits) {
+      for (const ValueIds& ids : setup_.hold) {
+        held_.push_back(ids.OfRow(hit.source, hit.row));
+      }
+    }
+  }
+
+  // Attempts that begin in the range; bucket 0 = the whole report.
+  void VisitRange(std::span<const Hit> hits, int64_t from_ms, int64_t to_ms, size_t bucket) {
+    ++stamp_;
+    const bool uniques = setup_.report->count == FunnelCount::kUniques;
+    walk_.Begin(hits, held_);
+    while (walk_.Next(from_ms, to_ms, &attempt_)) {
+      Count(hits, bucket, uniques);
+      if (uniques && setup_.breakdown->empty()) {
+        return;
+      }
+    }
+  }
+
+  // Sessions end after a pause and at midnight, so that none crosses the report's or a day's edge.
+  void VisitSessions(std::span<const Hit> hits, int64_t from_ms, int64_t to_ms, size_t bucket) {
+    size_t begin = 0;
+    while (begin < hits.size() && hits[begin].time_ms < to_ms) {
+      const int64_t day = setup_.context->zone.LocalDay(hits[begin].time_ms);
+      const int64_t midnight_ms = setup_.context->zone.DayStartMs(day + 1);
+      size_t end = begin + 1;
+      while (end < hits.size() && hits[end].time_ms < midnight_ms &&
+             hits[end].time_ms - hits[end - 1].time_ms <= setup_.report->session_timeout_ms) {
+        ++end;
+      }
+      if (hits[begin].time_ms >= from_ms) {
+        ++stamp_;
+        walk_.Begin(hits, held_);
+        walk_.Restrict(begin, end);
+        if (walk_.Next(from_ms, to_ms, &attempt_)) {
+          Count(hits, bucket, false);
+        }
+      }
+      begin = end;
+    }
+  }
+
+  void Count(std::span<const Hit> hits, size_t bucket, bool uniques) {
+    const Hit& entry = hits[attempt_.hit[0]];
+    const bool selected = setup_.global_bit == 0 || (entry.mask & setup_.global_bit) != 0;
+    if (!selected) {
+      return;
+    }
+    const uint32_t combination = Segment(hits);
+    if (setup_.ranking) {
+      if (!uniques || counted_[combination] != stamp_) {
+        ++entries_[combination];
+        counted_[combination] = stamp_;
+      }
+      return;
+    }
+    const size_t row = bucket * (SlotCount() + 1);
+    const uint32_t slot = setup_.slots.Of(combination);
+    if (!uniques || counted_.back() != stamp_) {
+      AddTo(&cells_[row + SlotCount()], hits);
+      counted_.back() = stamp_;
+    }
+    if (!setup_.breakdown->empty() && (!uniques || counted_[slot] != stamp_)) {
+      AddTo(&cells_[row + slot], hits);
+      counted_[slot] = stamp_;
+    }
+  }
+
+  // The value of each breakdown property in this attempt, as its attribution says.
+  uint32_t Segment(std::span<const Hit> hits) const {
+    uint32_t combination = 0;
+    const std::vector<ValueIds>& properties = setup_.breakdown->properties();
+    for (size_t p = 0; p < properties.size(); ++p) {
+      combination = combination * properties[p].size() + Attribute(hits, p);
+    }
+    return combination;
+  }
+
+  uint32_t Attribute(std::span<const Hit> hits, size_t p) const {
+    const ValueIds& ids = setup_.breakdown->properties()[p];
+    if (ids.of_user()) {
+      return person_ids_[p];
+    }
+    const auto at = [&](size_t step) {
+      const Hit& hit = hits[attempt_.hit[step]];
+      return ids.OfRow(hit.source, hit.row);
+    };
+    const FunnelBreakdown& breakdown = setup_.report->breakdown[p];
+    using Attribution = FunnelBreakdown::Attribution;
+    if (breakdown.attribution == Attribution::kStep) {
+      return breakdown.step < attempt_.reached ? at(breakdown.step) : 0;
+    }
+    for (size_t s = 0; s < attempt_.reached; ++s) {
+      const size_t step =
+          breakdown.attribution == Attribution::kFirst ? s : attempt_.reached - 1 - s;
+      if (const uint32_t id = at(step); id != 0) {
+        return id;
+      }
+    }
+    return 0;
+  }
+
+  void AddTo(FunnelCell* cell, std::span<const Hit> hits) const {
+    const size_t steps = setup_.plan.steps;
+    if (cell->counts.empty()) {
+      cell->counts.assign(steps, 0);
+      cell->previous_ms_sum.assign(steps, 0);
+      cell->start_ms_sum.assign(steps, 0);
+    }
+    // Percentiles are for the report as a whole; the series by date has averages.
+    const bool keep_times = cell < cells_.data() + SlotCount() + 1;
+    if (keep_times && cell->previous_s.empty()) {
+      cell->previous_s.resize(steps);
+    }
+    const int64_t start_ms = hits[attempt_.hit[0]].time_ms;
+    int64_t previous_ms = start_ms;
+    ++cell->counts[0];
+    for (size_t s = 1; s < attempt_.reached; ++s) {
+      const int64_t time_ms = hits[attempt_.hit[s]].time_ms;
+      const double from_previous_ms =
+          static_cast<double>(std::max<int64_t>(time_ms - previous_ms, 0));
+      ++cell->counts[s];
+      cell->previous_ms_sum[s] += from_previous_ms;
+      cell->start_ms_sum[s] += static_cast<double>(std::max<int64_t>(time_ms - start_ms, 0));
+      if (keep_times) {
+        cell->previous_s[s].push_back(from_previous_ms / 1000.0);
+      }
+      previous_ms = time_ms;
+    }
+  }
+
+  const FunnelSetup& setup_;
+  FunnelWalk walk_;
+  FunnelAttempt attempt_;
+  Breakdown::PersonIds person_ids_{};
+  std::vector<uint32_t> held_;
+  std::vector<FunnelCell> cells_;  // [bucket][slot], the last slot = overall
+  std::vector<uint64_t> counted_;  // by slot: the stamp of the range that counted it last
+  uint64_t stamp_ = 0;
+  std::vector<double> entries_;
+};
+
+Result<void> CheckReport(const FunnelReport& report) {
+  if (report.steps.size() < 2 || report.steps.size() > limits::kMaxFunnelSteps) {
+    return Error{ErrorCode::kInvalid, "steps: from 2 to 64 expected"};
+  }
+  if (report.steps.size() + report.exclude.size() + 2 > kMaxScanFilters) {
+    return Error{ErrorCode::kInvalid, "steps: no more than 62 steps and exclusions together"};
+  }
+  if (report.order != FunnelOrder::kLoose) {
+    return Error{ErrorCode::kInvalid, "order: this version answers loose only"};
+  }
+  if (report.window_sessions > 0) {
+    return Error{ErrorCode::kInvalid, "window.unit: this version answers no windows of sessions"};
+  }
+  if (report.window_ms < 1000 || report.window_ms > 366LL * 86'400'000) {
+    return Error{ErrorCode::kInvalid, "window: from a second to 366 days expected"};
+  }
+  return {};
+}
+
+// `entry` keeps the expression of the condition on entries alive.
+ScanSpec MakeSpec(const FunnelReport& report, FunnelSetup* setup, SharedExpression* entry) {
+  ScanSpec spec;
+  for (const EventSelector& step : report.steps) {
+    spec.filters.push_back({step.event, step.where.get()});
+  }
+  for (const FunnelExclusion& exclusion : report.exclude) {
+    const uint64_t bit = uint64_t{1} << spec.filters.size();
+    spec.filters.push_back({exclusion.selector.event, exclusion.selector.where.get()});
+    for (size_t r = exclusion.after_step + 1; r <= exclusion.before_step; ++r) {
+      setup->plan.exclusions[r] |= bit;
+    }
+  }
+  if (report.global_where != nullptr) {
+    *entry = Both(report.steps[0].where, report.global_where);
+    setup->global_bit = uint64_t{1} << spec.filters.size();
+    spec.filters.push_back({report.steps[0].event, entry->get()});
+  }
+  if (report.count == FunnelCount::kSessions) {
+    spec.filters.push_back({"", nullptr});  // every event stretches a session
+  }
+  for (const std::string& name : report.hold) {
+    ScanProperty(&spec, name);
+  }
+  for (const FunnelBreakdown& breakdown : report.breakdown) {
+    if (!breakdown.property.of_user) {
+      ScanProperty(&spec, breakdown.property.name);
+    }
+  }
+  const bool sessions = report.count == FunnelCount::kSessions;
+  spec.from_ms = setup->from_ms - (sessions ? 0 : kFunnelGraceMs);
+  spec.to_ms = setup->to_ms + (sessions ? 0 : report.window_ms + 1);
+  return spec;
+}
+
+FunnelTimes Times(FunnelCell* cell, size_t step, double sum_ms, bool percentiles) {
+  FunnelTimes times;
+  if (step == 0 || cell->counts[step] == 0) {
+    return times;
+  }
+  times.average_s = sum_ms / 1000.0 / static_cast<double>(cell->counts[step]);
+  if (percentiles && !cell->previous_s.empty()) {
+    times.median_s = Percentile(&cell->previous_s[step], 50);
+    times.p90_s = Percentile(&cell->previous_s[step], 90);
+  }
+  return times;
+}
+
+std::vector<FunnelStepResult> MakeSteps(const FunnelReport& report, FunnelCell* cell) {
+  std::vector<FunnelStepResult> steps(report.steps.size());
+  const auto ratio = [](uint64_t part, uint64_t of) {
+    return of == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(of);
+  };
+  for (size_t s = 0; s < steps.size(); ++s) {
+    steps[s].event = report.steps[s].event;
+    if (cell->counts.empty()) {
+      continue;
+    }
+    steps[s].count = cell->counts[s];
+    steps[s].conversion = ratio(cell->counts[s], cell->counts[0]);
+    steps[s].step_conversion =
+        s == 0 ? steps[s].conversion : ratio(cell->counts[s], cell->counts[s - 1]);
+    steps[s].from_previous = Times(cell, s, cell->previous_ms_sum[s], true);
+    steps[s].from_start = Times(cell, s, cell->start_ms_sum[s], false);
+  }
+  return steps;
+}
+
+std::vector<FunnelSeries> MakeSeries(const FunnelSetup& setup, std::span<FunnelCell> cells) {
+  std::vector<FunnelSeries> series;
+  if (setup.breakdown->empty()) {
+    return series;
+  }
+  for (uint32_t slot = 0; slot < setup.slots.size(); ++slot) {
+    if (cells[slot].counts.empty()) {
+      continue;
+    }
+    FunnelSeries one;
+    one.is_other = setup.slots.IsOther(slot);
+    one.segment = one.is_other
+                      ? std::vector<Value>(setup.breakdown->properties().size(), Value("$other"))
+                      : setup.breakdown->At(setup.slots.CombinationOf(slot));
+    one.steps = MakeSteps(*setup.report, &cells[slot]);
+    series.push_back(std::move(one));
+  }
+  std::stable_sort(series.begin(), series.end(), [](const FunnelSeries& a, const FunnelSeries& b) {
+    return a.is_other != b.is_other ? b.is_other : a.steps[0].count > b.steps[0].count;
+  });
+  return series;
+}
+
+void RunScan(FunnelSetup* setup, std::vector<FunnelCell>* cells, std::vector<double>* entries) {
+  const auto visitors = RunPersons<FunnelVisitor>(*setup->scan, setup->context->threads, [&] {
+    return std::make_unique<FunnelVisitor>(*setup);
+  });
+  for (const auto& visitor : visitors) {
+    visitor->MergeInto(cells, entries);
+  }
+}
+
+FunnelResult MakeResult(const FunnelSetup& setup, std::vector<FunnelCell>* cells) {
+  const size_t width = setup.slots.size() + 1;
+  FunnelResult result;
+  result.steps = MakeSteps(*setup.report, &(*cells)[width - 1]);
+  result.series = MakeSeries(setup, std::span(*cells).first(width - 1));
+  for (size_t b = 0; setup.buckets && b < setup.buckets->size(); ++b) {
+    const std::span<FunnelCell> row = std::span(*cells).subspan((b + 1) * width, width);
+    FunnelBucket bucket;
+    bucket.date = setup.buckets->labels()[b];
+    bucket.series.push_back({{}, false, MakeSteps(*setup.report, &row[width - 1])});
+    for (FunnelSeries& series : MakeSeries(setup, row.first(width - 1))) {
+      bucket.series.push_back(std::move(series));
+    }
+    result.buckets.push_back(std::move(bucket));
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<FunnelResult> RunFunnel(const ReportContext& context, const FunnelReport& report) {
+  if (Result<void> checked = CheckReport(report); !checked) {
+    return checked.error();
+  }
+  const Result<Buckets> whole = Buckets::Make(report.range, context.zone, TimeUnit::kDay, 1);
+  if (!whole) {
+    return whole.error();
+  }
+  FunnelSetup setup;
+  setup.report = &report;
+  setup.context = &context;
+  setup.from_ms = whole->from_ms();
+  setup.to_ms = whole->to_ms();
+  setup.plan.steps = report.steps.size();
+  setup.plan.hold = report.hold.size();
+  setup.plan.window_ms =
+      report.count == FunnelCount::kSessions ? 2 * 86'400'000LL : report.window_ms;
+  if (report.unit) {
+    Result<Buckets> buckets =
+        Buckets::Make(report.range, context.zone, *report.unit, report.interval);
+    if (!buckets) {
+      return buckets.error();
+    }
+    setup.buckets = *std::move(buckets);
+  }
+  SharedExpression entry;
+  const Result<std::unique_ptr<ScanContext>> scan =
+      ScanContext::Prepare(context.snapshot, MakeSpec(report, &setup, &entry));
+  if (!scan) {
+    return scan.error();
+  }
+  setup.scan = scan->get();
+  for (const std::string& name : report.hold) {
+    PropertyRef property;
+    property.name = name;
+    setup.hold.push_back(ValueIds::Make(**scan, property, false));
+  }
+  std::vector<PropertyRef> properties;
+  for (const FunnelBreakdown& breakdown : report.breakdown) {
+    properties.push_back(breakdown.property);
+  }
+  const Result<Breakdown> breakdown = Breakdown::Make(**scan, properties, false);
+  if (!breakdown) {
+    return breakdown.error();
+  }
+  setup.breakdown = &*breakdown;
+  std::vector<FunnelCell> cells;
+  std::vector<double> entries;
+  if (breakdown->size() > report.segment_limit) {
+    setup.ranking = true;
+    RunScan(&setup, &cells, &entries);
+    setup.ranking = false;
+    setup.slots = SegmentSlots::Largest(entries, report.segment_limit);
+  } else {
+    setup.slots = SegmentSlots::All(breakdown->size());
+  }
+  RunScan(&setup, &cells, &entries);
+  return MakeResult(setup, &cells);
+}
+
+}  // namespace bulkhead
