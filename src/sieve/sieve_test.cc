@@ -198,6 +198,21 @@ TEST(SieveTest, NoWrappingCarriesAPositiveThrough) {
   }
 }
 
+TEST(SieveTest, NeighboursDoNotHideASecret) {
+  for (const Positive& positive : Positives()) {
+    for (const char* before : {"key_", "(", "=", "[", ",", ": "}) {
+      const std::string cleaned =
+          CleanedText("note", std::string(before).append(positive.text).append(") end"));
+      EXPECT_FALSE(Holds(cleaned, positive.needle))
+          << positive.rule << ", after " << before << ": " << cleaned;
+    }
+  }
+  for (const char* text :
+       {"git@github.com:a/b.git", "see logo@2x.png", "1.2.3.4.5", "version 4.18.2.1"}) {
+    EXPECT_TRUE(Holds(CleanedText("note", text), text)) << text;
+  }
+}
+
 TEST(SieveTest, NamesCarryNothing) {
   for (const Positive& positive : Positives()) {
     ValueObject properties;

@@ -17,7 +17,7 @@ namespace {
 constexpr int kMaxRefused = 256;
 
 bool IsAlnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -25,6 +25,7 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool BorderHolds(const ValueRule& rule, std::string_view text, size_t begin, size_t end) {
   if (rule.border == Border::kAny) return true;
   if (begin > 0 && IsAlnum(text[begin - 1])) return false;
+  if (rule.border == Border::kLeft) return true;
   if (end < text.size() && IsAlnum(text[end])) return false;
   if (rule.border == Border::kWord) return true;
   // Numbers inside longer numbers, versions and ids: 1.2.3.4.5, ORD-411-555-0100-2,

@@ -13,7 +13,7 @@
 namespace bulkhead {
 
 // What may stand beside a match for it to count; RE2 and Vectorscan have no look-around.
-enum class Border : unsigned char { kAny, kWord, kNumber };
+enum class Border : unsigned char { kAny, kLeft, kWord, kNumber };
 
 struct ValueRule {
   const char* id;
