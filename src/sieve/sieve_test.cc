@@ -23,94 +23,91 @@ struct Positive {
 
 // Made up, or published as examples by those who issue them; written in halves so that scanners of
 // code stay quiet.
-const std::vector<Positive>& Positives() {
-  static const std::vector<Positive> positives = {
-      {"bearer", "Bearer q7Rk2mVx9TzL4pWs8NcY", "q7Rk2mVx9TzL4pWs8NcY"},
-      {"basic", "Basic YWxhZGRpbjpvcGVuc2VzYW1l", "YWxhZGRpbjpvcGVuc2VzYW1l"},
-      {"cookie", "Cookie: theme=dark; uid=88231xyz", "88231xyz"},
-      {"jwt",
-       "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_"
-       "XgL0n3I9P",
-       "eyJzdWIiOiIxMjM0NTY3ODkwIn0"},
-      {"jwt cut", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3OD",
-       "eyJzdWIiOiIxMjM0NTY3OD"},
-      {"pem", "-----BEGIN RSA PRIVATE KEY----- MIIEowIBAAKCAQEA7", "MIIEowIBAAKCAQEA7"},
-      {"aws id",
-       "AKIA"
-       "IOSFODNN7EXAMPLE",
-       "IOSFODNN7EXAMPLE"},
-      {"github",
-       "ghp_"
-       "16C7e42F292c6912E7710c838347Ae178B4a",
-       "16C7e42F292c6912E7710c838347Ae178B4a"},
-      {"gitlab",
-       "glpat-"
-       "Zx9LmQ2rT7vWk4NpB8sY",
-       "Zx9LmQ2rT7vWk4NpB8sY"},
-      {"slack",
-       "xoxb-"
-       "263594206564-FGqddMF8t08v8N7Oq4i57vs1",
-       "FGqddMF8t08v8N7Oq4i57vs1"},
-      {"stripe",
-       "sk_live_"
-       "4eC39HqLyjWDarjtT1zdp7dc",
-       "4eC39HqLyjWDarjtT1zdp7dc"},
-      {"openai",
-       "sk-proj-"
-       "a8Kd72LmPq91ZxTr5VwYb3NcHj6Gf4Se",
-       "a8Kd72LmPq91ZxTr5VwYb3NcHj6Gf4Se"},
-      {"openai old",
-       "sk-"
-       "Qm4xT7Rv2Lp9Zw6KsB8dT3BlbkFJ",
-       "Qm4xT7Rv2Lp9Zw6KsB8dT3BlbkFJ"},
-      {"anthropic",
-       "sk-ant-api03-"
-       "Lk82mQp0xVz71TrWn5Yb",
-       "Lk82mQp0xVz71TrWn5Yb"},
-      {"google",
-       "AIza"
-       "SyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe",
-       "SyDaGmWKa4JsXZ"},
-      {"sendgrid",
-       "SG."
-       "ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrnopKc",
-       "ngeVfQFYQlKU0ufo8x5d1A"},
-      {"twilio",
-       "SK"
-       "5d1ea86a5b0c4e0f9d3b7a2c1f6e8d90",
-       "5d1ea86a5b0c4e0f9d3b7a2c1f6e8d90"},
-      {"mailchimp", "b8a1c3d5e7f90214365870a9bcdef123-us14", "b8a1c3d5e7f90214365870a9bcdef123"},
-      {"npm",
-       "npm_"
-       "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8",
-       "a1b2c3d4e5f6g7h8i9j0"},
-      {"huggingface",
-       "hf_"
-       "abcdefghijKLMNOPqrstuvWXYZabcdefgh",
-       "abcdefghijKLMNOPqrstuv"},
-      {"telegram",
-       "110201543:"
-       "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX",
-       "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX"},
-      {"azure", "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsu",
-       "Eby8vdM02xNOcqFlqUwJPLlm"},
-      {"database", "postgres://app:s3cr3tPw@db.internal:5432/main", "s3cr3tPw"},
-      {"password", "password=hunter2hunter", "hunter2hunter"},
-      {"generic", "api_key: 9f8Qw2LmZx7Rt5Vp3Kd1", "9f8Qw2LmZx7Rt5Vp3Kd1"},
-      {"email", "ada.lovelace@example.org", "ada.lovelace"},
-      {"phone", "+14155550132", "4155550132"},
-      {"phone spaced", "+44 20 7946 0958", "7946 0958"},
-      {"phone nanp", "(415) 555-0132", "555-0132"},
-      {"card", "4242 4242 4242 4242", "4242 4242"},
-      {"card plain", "378282246310005", "378282246310005"},
-      {"iban", "DE89 3704 0044 0532 0130 00", "3704 0044"},
-      {"iban plain", "GB29NWBK60161331926819", "NWBK60161331926819"},
-      {"ssn", "219-09-9999", "219-09-9999"},
-      {"ipv4", "203.0.113.77", "203.0.113.77"},
-      {"ipv6", "2001:db8:85a3::8a2e:370:7334", "85a3::8a2e"},
-  };
-  return positives;
-}
+constexpr Positive kPositives[] = {
+    {"bearer", "Bearer q7Rk2mVx9TzL4pWs8NcY", "q7Rk2mVx9TzL4pWs8NcY"},
+    {"basic", "Basic YWxhZGRpbjpvcGVuc2VzYW1l", "YWxhZGRpbjpvcGVuc2VzYW1l"},
+    {"cookie", "Cookie: theme=dark; uid=88231xyz", "88231xyz"},
+    {"jwt",
+     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_"
+     "XgL0n3I9P",
+     "eyJzdWIiOiIxMjM0NTY3ODkwIn0"},
+    {"jwt cut", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3OD",
+     "eyJzdWIiOiIxMjM0NTY3OD"},
+    {"pem", "-----BEGIN RSA PRIVATE KEY----- MIIEowIBAAKCAQEA7", "MIIEowIBAAKCAQEA7"},
+    {"aws id",
+     "AKIA"
+     "IOSFODNN7EXAMPLE",
+     "IOSFODNN7EXAMPLE"},
+    {"github",
+     "ghp_"
+     "16C7e42F292c6912E7710c838347Ae178B4a",
+     "16C7e42F292c6912E7710c838347Ae178B4a"},
+    {"gitlab",
+     "glpat-"
+     "Zx9LmQ2rT7vWk4NpB8sY",
+     "Zx9LmQ2rT7vWk4NpB8sY"},
+    {"slack",
+     "xoxb-"
+     "263594206564-FGqddMF8t08v8N7Oq4i57vs1",
+     "FGqddMF8t08v8N7Oq4i57vs1"},
+    {"stripe",
+     "sk_live_"
+     "4eC39HqLyjWDarjtT1zdp7dc",
+     "4eC39HqLyjWDarjtT1zdp7dc"},
+    {"openai",
+     "sk-proj-"
+     "a8Kd72LmPq91ZxTr5VwYb3NcHj6Gf4Se",
+     "a8Kd72LmPq91ZxTr5VwYb3NcHj6Gf4Se"},
+    {"openai old",
+     "sk-"
+     "Qm4xT7Rv2Lp9Zw6KsB8dT3BlbkFJ",
+     "Qm4xT7Rv2Lp9Zw6KsB8dT3BlbkFJ"},
+    {"anthropic",
+     "sk-ant-api03-"
+     "Lk82mQp0xVz71TrWn5Yb",
+     "Lk82mQp0xVz71TrWn5Yb"},
+    {"google",
+     "AIza"
+     "SyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe",
+     "SyDaGmWKa4JsXZ"},
+    {"sendgrid",
+     "SG."
+     "ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrnopKc",
+     "ngeVfQFYQlKU0ufo8x5d1A"},
+    {"twilio",
+     "SK"
+     "5d1ea86a5b0c4e0f9d3b7a2c1f6e8d90",
+     "5d1ea86a5b0c4e0f9d3b7a2c1f6e8d90"},
+    {"mailchimp", "b8a1c3d5e7f90214365870a9bcdef123-us14", "b8a1c3d5e7f90214365870a9bcdef123"},
+    {"npm",
+     "npm_"
+     "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8",
+     "a1b2c3d4e5f6g7h8i9j0"},
+    {"huggingface",
+     "hf_"
+     "abcdefghijKLMNOPqrstuvWXYZabcdefgh",
+     "abcdefghijKLMNOPqrstuv"},
+    {"telegram",
+     "110201543:"
+     "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX",
+     "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX"},
+    {"azure", "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsu",
+     "Eby8vdM02xNOcqFlqUwJPLlm"},
+    {"database", "postgres://app:s3cr3tPw@db.internal:5432/main", "s3cr3tPw"},
+    {"password", "password=hunter2hunter", "hunter2hunter"},
+    {"generic", "api_key: 9f8Qw2LmZx7Rt5Vp3Kd1", "9f8Qw2LmZx7Rt5Vp3Kd1"},
+    {"email", "ada.lovelace@example.org", "ada.lovelace"},
+    {"phone", "+14155550132", "4155550132"},
+    {"phone spaced", "+44 20 7946 0958", "7946 0958"},
+    {"phone nanp", "(415) 555-0132", "555-0132"},
+    {"card", "4242 4242 4242 4242", "4242 4242"},
+    {"card plain", "378282246310005", "378282246310005"},
+    {"iban", "DE89 3704 0044 0532 0130 00", "3704 0044"},
+    {"iban plain", "GB29NWBK60161331926819", "NWBK60161331926819"},
+    {"ssn", "219-09-9999", "219-09-9999"},
+    {"ipv4", "203.0.113.77", "203.0.113.77"},
+    {"ipv6", "2001:db8:85a3::8a2e:370:7334", "85a3::8a2e"},
+};
 
 bool Holds(const std::string& haystack, const std::string& needle) {
   return haystack.find(needle) != std::string::npos;
@@ -175,7 +172,7 @@ std::vector<std::pair<std::string, std::string>> Wrapped(const std::string& raw)
 }
 
 TEST(SieveTest, NoWrappingCarriesAPositiveThrough) {
-  for (const Positive& positive : Positives()) {
+  for (const Positive& positive : kPositives) {
     for (const auto& [wrapping, text] : Wrapped(positive.text)) {
       for (const char* name : {"note", "$referrer", "$current_url"}) {
         CleanOutcome outcome;
@@ -199,7 +196,7 @@ TEST(SieveTest, NoWrappingCarriesAPositiveThrough) {
 }
 
 TEST(SieveTest, NeighboursDoNotHideASecret) {
-  for (const Positive& positive : Positives()) {
+  for (const Positive& positive : kPositives) {
     for (const char* before : {"key_", "(", "=", "[", ",", ": "}) {
       const std::string cleaned =
           CleanedText("note", std::string(before).append(positive.text).append(") end"));
@@ -214,7 +211,7 @@ TEST(SieveTest, NeighboursDoNotHideASecret) {
 }
 
 TEST(SieveTest, NamesCarryNothing) {
-  for (const Positive& positive : Positives()) {
+  for (const Positive& positive : kPositives) {
     ValueObject properties;
     properties.emplace_back(positive.text, Value(1.0));
     properties.emplace_back(PercentEncode(positive.text), Value("x"));
@@ -228,7 +225,7 @@ TEST(SieveTest, NamesCarryNothing) {
 }
 
 TEST(SieveTest, ReachesEveryDepth) {
-  for (const Positive& positive : Positives()) {
+  for (const Positive& positive : kPositives) {
     ValueObject inner;
     inner.emplace_back("z", Value(ValueList{Value(1.0), Value(positive.text)}));
     ValueObject properties;
@@ -301,7 +298,7 @@ TEST(SieveTest, Addresses) {
 }
 
 TEST(SieveTest, CleanTextIsStable) {
-  for (const Positive& positive : Positives()) {
+  for (const Positive& positive : kPositives) {
     ValueObject once;
     once.emplace_back("note", Value(positive.text));
     CleanOutcome outcome;
