@@ -124,17 +124,6 @@ void WriteFunnelSeries(const std::vector<FunnelSeries>& series, Json* json) {
   json->Close(']');
 }
 
-// A segment as a key of Mixpanel's objects: plain text for strings, "undefined" for what is not
-// set.
-std::string SegmentKey(const std::vector<Value>& segment) {
-  std::string key;
-  for (const Value& value : segment) {
-    key += key.empty() ? "" : ", ";
-    key += value.is_null() ? "undefined" : value.is_string() ? value.string() : ToJson(value);
-  }
-  return key;
-}
-
 void WriteMixpanelSteps(const std::vector<FunnelStepResult>& steps, Json* json) {
   json->Open('[');
   for (const FunnelStepResult& step : steps) {
@@ -183,6 +172,15 @@ void WriteSegmentedRows(const std::vector<Row>& rows, bool segmented, Json* json
 }
 
 }  // namespace
+
+std::string SegmentText(const std::vector<Value>& segment) {
+  std::string key;
+  for (const Value& value : segment) {
+    key += key.empty() ? "" : ", ";
+    key += value.is_null() ? "undefined" : value.is_string() ? value.string() : ToJson(value);
+  }
+  return key;
+}
 
 std::string InsightsJson(const InsightsResult& result) {
   Json json;
@@ -316,7 +314,7 @@ std::string MixpanelFunnelJson(const FunnelResult& result, bool segmented) {
     json.Key(bucket.date).Open('{');
     if (segmented) {
       for (const FunnelSeries& series : bucket.series) {
-        json.Key(series.segment.empty() ? "$overall" : SegmentKey(series.segment));
+        json.Key(series.segment.empty() ? "$overall" : SegmentText(series.segment));
         WriteMixpanelSteps(series.steps, &json);
       }
     } else if (!bucket.series.empty()) {

@@ -9,6 +9,10 @@
 
 namespace bulkhead {
 
+// A segment as a key of Mixpanel's objects: strings as they are, "undefined" for what is not set,
+// else JSON.
+std::string SegmentText(const std::vector<Value>& segment);
+
 // The design's section 7.
 std::string InsightsJson(const InsightsResult& result);
 std::string FunnelJson(const FunnelResult& result);
