@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/hex.h"
+#include "crypto/secret_memory.h"
 
 namespace bulkhead {
 namespace {
@@ -48,14 +49,8 @@ void InitCrypto() {
   Check(sodium_init() >= 0, "libsodium finds no randomness on this machine");
 }
 
-SecretBytes::SecretBytes(size_t size) : size_(size) {
-  if (size > 0) {
-    InitCrypto();  // guarded pages need its canary
-    data_ = static_cast<uint8_t*>(sodium_malloc(size));
-    Check(data_ != nullptr, "no memory for secret bytes");
-    std::memset(data_, 0, size);
-  }
-}
+SecretBytes::SecretBytes(size_t size)
+    : data_(size == 0 ? nullptr : AllocateSecret(size)), size_(size) {}
 
 SecretBytes::SecretBytes(std::string_view bytes) : SecretBytes(bytes.size()) {
   if (!bytes.empty()) {
@@ -68,14 +63,14 @@ SecretBytes::SecretBytes(SecretBytes&& other) noexcept
 
 SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
   if (this != &other) {
-    sodium_free(data_);
+    FreeSecret(data_, size_);
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
   }
   return *this;
 }
 
-SecretBytes::~SecretBytes() { sodium_free(data_); }  // wipes; a null pointer is nothing
+SecretBytes::~SecretBytes() { FreeSecret(data_, size_); }
 
 void Wipe(std::string* text) {
   text->resize(text->capacity());  // what lies behind the end may be left from longer content

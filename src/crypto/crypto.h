@@ -22,8 +22,9 @@ inline constexpr size_t kSealOverheadBytes = 48;       // ephemeral public key a
 // Once per process before anything else here; further calls do nothing.
 void InitCrypto();
 
-// Key bytes and opened plaintext: in guarded memory that is kept out of swap and core dumps where
-// the system allows it, wiped when destroyed. Move-only; a moved-from one is empty.
+// Key bytes and opened plaintext: in guarded pages (crypto/secret_memory.h) that is kept out of
+// swap and core dumps where the system allows it, wiped when destroyed. Move-only; a moved-from one
+// is empty.
 class SecretBytes {
  public:
   SecretBytes() = default;

@@ -103,6 +103,20 @@ TEST(SecretBytesTest, MovesAndEmpties) {
   EXPECT_TRUE(SecretBytes(0).empty());
 }
 
+TEST(SecretBytesTest, ReusedMemoryIsEmpty) {
+  for (const size_t size : {1, 32, 256, 257, 100'000}) {
+    std::vector<SecretBytes> many;
+    for (int i = 0; i < 300; ++i) {
+      many.emplace_back(std::string(size, 's'));
+    }
+    many.clear();
+    for (int i = 0; i < 300; ++i) {
+      many.emplace_back(size);
+      EXPECT_EQ(many.back().view(), std::string(size, '\0'));
+    }
+  }
+}
+
 TEST(WipeTest, LeavesNothingInTheBuffer) {
   std::string text = "a secret that is longer than a small string";
   const char* where = text.data();
