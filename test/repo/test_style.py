@@ -42,8 +42,8 @@ def functions(text):
         if not line.endswith("{") or stripped.startswith(("if", "for", "while", "switch", "}", "else", "do", "catch", "try", "//",
                                                           "namespace", "struct", "class", "enum", "union", "extern")):
             continue
-        start = number
-        head = line
+        start = before_initialisers(lines, number)
+        head = lines[start]
         while head.count("(") < head.count(")") and start > 0:
             start -= 1
             head = lines[start] + " " + head
@@ -55,6 +55,14 @@ def functions(text):
             if lines[end].startswith(" " * indent + "}") and len(lines[end]) - len(lines[end].lstrip()) == indent:
                 yield start + 1, match.group(1), end - start + 1, parameters(head[match.end() - 1:])
                 break
+
+
+def before_initialisers(lines, number):
+    """The last line of a constructor's signature, where `number` ends its list of initialisers; else `number`."""
+    first = number
+    while first > 0 and not lines[first].lstrip().startswith(": ") and lines[first - 1].endswith(","):
+        first -= 1
+    return first - 1 if lines[first].lstrip().startswith(": ") else number
 
 
 def parameters(text):
