@@ -121,13 +121,16 @@ Result<LogTail> ScanLastFile(std::string_view bytes, uint64_t start) {
   tail.end = tail.last_group_start = start;
   std::string_view rest = From(bytes, start, tail.end);
   while (const std::optional<LogFrame> frame = WholeRecord(rest, tail.end)) {
+    if (frame->group_start != tail.last_group_start && frame->group_start != frame->position) {
+      return Damaged(start, tail.end);  // of a group that did not begin where it says
+    }
     ++tail.records;
     tail.end = frame->next_position();
     tail.last_group_start = frame->group_start;
     rest.remove_prefix(kLogFrameBytes + frame->payload_bytes);
   }
   tail.torn_bytes = rest.size();
-  if (tail.last_group_start < start || WasDurable(bytes, start, tail.end)) {
+  if (WasDurable(bytes, start, tail.end)) {
     return Damaged(start, tail.end);
   }
   return tail;

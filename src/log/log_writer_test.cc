@@ -336,9 +336,10 @@ TEST(LogWriter, TakesAppendsAgainOnceTheDiskIsWell) {
     }
     fs.Heal();
     ASSERT_TRUE(AppendAndWait(*writer, "after"));
-    const auto records = ReadAll(*fs.CloneAfterCrash(CrashKeeps::kSyncedOnly)).value();
-    ASSERT_EQ(records.size(), 2U);
-    EXPECT_EQ(records.rbegin()->second, "after");
+    const auto records = ReadAll(*fs.CloneAfterCrash(CrashKeeps::kSyncedOnly));
+    ASSERT_TRUE(records) << records.error().message;
+    ASSERT_EQ(records->size(), 2U);
+    EXPECT_EQ(records->rbegin()->second, "after");
   }
 }
 
