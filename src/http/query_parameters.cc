@@ -46,7 +46,7 @@ std::optional<int64_t> ParseDay(std::string_view date) {
   if (date.size() != 10 || date[4] != '-' || date[7] != '-') {
     return std::nullopt;
   }
-  for (const size_t i : {0, 1, 2, 3, 5, 6, 8, 9}) {
+  for (const size_t i : {0UL, 1UL, 2UL, 3UL, 5UL, 6UL, 8UL, 9UL}) {
     if (date[i] < '0' || date[i] > '9') {
       return std::nullopt;
     }
