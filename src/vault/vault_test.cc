@@ -286,8 +286,7 @@ TEST_F(VaultTest, ChangedValuesAndKeysDoNotOpen) {
       "UPDATE identities SET box = zeroblob(41) WHERE field = 'b'",
       "UPDATE identities SET field = 'c' WHERE field = 'b'",
       "UPDATE identities SET project = 2 WHERE field = 'b'",
-      "UPDATE identities SET box = (SELECT box FROM identities WHERE field = 'a' LIMIT 1)"
-      " WHERE field = 'b'",
+      "UPDATE identities SET box = (SELECT max(box) FROM identities WHERE field = 'a')",
       "UPDATE identities SET box = x'' WHERE field = 'b'"};
   const std::string good = Bytes(dir_ + "/identities.db");
   for (const char* sql : tampered) {
