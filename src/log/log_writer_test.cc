@@ -212,7 +212,7 @@ TEST(LogWriter, ManyThreadsAndAFollowerOnTheRealDisk) {
 struct History {
   std::map<uint64_t, std::string> acknowledged;
   std::set<std::string> attempted;
-  int number = 0;
+  size_t number = 0;
 
   void AppendSome(LogWriter& writer, int count) {
     std::mutex mutex;
