@@ -1,0 +1,271 @@
+// The engine and the oracles agree on thousands of small random histories. A failure prints the
+// seed and the smallest history that still disagrees. BULKHEAD_ORACLE_SEEDS sets how many seeds
+// each report gets.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+
+#include "oracle/engine_world.h"
+#include "wire/expression_parser.h"
+
+namespace bulkhead::oracle {
+namespace {
+
+uint64_t Seeds() {
+  const char* text = std::getenv("BULKHEAD_ORACLE_SEEDS");
+  return text == nullptr ? 400 : std::strtoull(text, nullptr, 10);
+}
+
+SharedExpression Where(Random* random) {
+  static const char* const kTexts[] = {R"(properties["n"] > 1)", R"("a" in properties["p"])",
+                                       R"(user["tier"] == "gold")",
+                                       R"(not defined(properties["p"]) or properties["n"] < 3)"};
+  const int64_t pick = Pick(random, 0, 11);
+  if (pick > 3) {
+    return nullptr;
+  }
+  return std::make_shared<const Expression>(*ParseExpression(kTexts[pick]));
+}
+
+EventSelector Selector(Random* random, bool any_allowed) {
+  static const char* const kNames[] = {"A", "B", "C", "X", ""};
+  return {kNames[Pick(random, 0, any_allowed ? 4 : 3)], Where(random)};
+}
+
+PropertyRef Property(Random* random) {
+  PropertyRef property;
+  const int64_t pick = Pick(random, 0, 3);
+  property.of_user = pick == 0;
+  property.name = pick == 0 ? "tier" : pick == 1 ? "n" : "p";
+  return property;
+}
+
+// A test on one scenario: empty = agreed, else what differs.
+using Trial = std::function<std::string(const Scenario&)>;
+
+void Explain(uint64_t seed, Scenario scenario, const Trial& trial) {
+  for (bool smaller = true; smaller;) {
+    smaller = false;
+    for (size_t i = 0; i < scenario.events.size(); ++i) {
+      Scenario less = scenario;
+      less.events.erase(less.events.begin() + static_cast<ptrdiff_t>(i));
+      if (!trial(less).empty()) {
+        scenario = std::move(less);
+        smaller = true;
+        break;
+      }
+    }
+  }
+  FAIL() << "seed " << seed << "\n" << Describe(scenario) << trial(scenario);
+}
+
+// make(random, scenario) gives the trial of one seed.
+template <typename Make>
+void RunSeeds(const Make& make) {
+  for (uint64_t seed = 1; seed <= Seeds(); ++seed) {
+    const Scenario scenario = MakeScenario(seed);
+    Random random(seed * 7919);
+    const Trial trial = make(&random, scenario);
+    if (!trial(scenario).empty()) {
+      Explain(seed, scenario, trial);
+      return;
+    }
+  }
+}
+
+std::string Text(const FunnelAnswer& answer) {
+  const auto rows = [](const std::map<std::string, FunnelAnswer::Row>& all) {
+    std::string text;
+    for (const auto& [segment, row] : all) {
+      text += " [" + segment + "]";
+      for (size_t s = 0; s < row.counts.size(); ++s) {
+        text += " " + std::to_string(row.counts[s]) + "/" +
+                std::to_string(std::llround(row.seconds[s] * 1000));
+      }
+    }
+    return text;
+  };
+  std::string text = rows(answer.rows) + "\n";
+  for (const auto& [date, all] : answer.rows_by_day) {
+    text += date + rows(all) + "\n";
+  }
+  return text;
+}
+
+FunnelReport RandomFunnel(Random* random, const Scenario& scenario) {
+  FunnelReport report;
+  report.range = {scenario.from, scenario.to, ""};
+  const int64_t steps = Pick(random, 2, 4);
+  for (int64_t s = 0; s < steps; ++s) {
+    report.steps.push_back(Selector(random, false));
+  }
+  static const int64_t kWindows[] = {3000, 3'600'000, 7'200'000, 86'400'000, 7 * 86'400'000LL};
+  report.window_ms = kWindows[Pick(random, 0, 4)];
+  report.count = static_cast<FunnelCount>(Pick(random, 1, 3));
+  if (Pick(random, 0, 2) == 0) {
+    report.hold.emplace_back(Pick(random, 0, 1) == 0 ? "p" : "n");
+  }
+  if (Pick(random, 0, 2) == 0) {
+    const size_t after = static_cast<size_t>(Pick(random, 0, steps - 2));
+    report.exclude.push_back({Selector(random, false), after, after + 1});
+  }
+  for (int64_t b = Pick(random, 0, 2); b > 0; --b) {
+    FunnelBreakdown breakdown;
+    breakdown.property = Property(random);
+    breakdown.attribution = static_cast<FunnelBreakdown::Attribution>(Pick(random, 1, 3));
+    breakdown.step = static_cast<size_t>(Pick(random, 0, steps - 1));
+    report.breakdown.push_back(breakdown);
+  }
+  report.global_where = Where(random);
+  report.unit = TimeUnit::kDay;
+  return report;
+}
+
+TEST(Oracle, Funnels) {
+  RunSeeds([](Random* random, const Scenario& scenario) -> Trial {
+    return [report = RandomFunnel(random, scenario)](const Scenario& some) -> std::string {
+      const std::string expected = Text(Funnel(some, Replay(some), report));
+      const std::string found = Text(EngineFunnel(EngineWorld(some).engine(), report));
+      if (found == expected) {
+        return "";
+      }
+      std::string steps;
+      for (const EventSelector& step : report.steps) {
+        steps += " " + step.event + (step.where != nullptr ? "?" : "");
+      }
+      return "steps" + steps + ", window " + std::to_string(report.window_ms) + ", count " +
+             std::to_string(static_cast<int>(report.count)) + ", hold " +
+             (report.hold.empty() ? "" : report.hold[0]) + ", exclude " +
+             (report.exclude.empty() ? "" : report.exclude[0].selector.event) + "\nexpected" +
+             expected + "found" + found;
+    };
+  });
+}
+
+std::string Text(const RetentionAnswer& answer) {
+  std::string text;
+  for (const auto& [date, segments] : answer) {
+    for (const auto& [segment, row] : segments) {
+      text += date + " [" + segment + "]";
+      for (const uint64_t count : row) {
+        text += " " + std::to_string(count);
+      }
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+TEST(Oracle, Retention) {
+  RunSeeds([](Random* random, const Scenario& scenario) -> Trial {
+    RetentionReport report;
+    report.range = {scenario.from, scenario.to, ""};
+    report.born = Selector(random, true);
+    report.returning = Selector(random, true);
+    static const TimeUnit kUnits[] = {TimeUnit::kDay, TimeUnit::kDay, TimeUnit::kWeek,
+                                      TimeUnit::kMonth};
+    report.unit = kUnits[Pick(random, 0, 3)];
+    report.buckets = static_cast<int>(Pick(random, 0, 6));
+    report.mode = static_cast<RetentionMode>(Pick(random, 1, 2));
+    report.birth = static_cast<RetentionBirth>(Pick(random, 1, 2));
+    report.calendar = Pick(random, 0, 1) == 0;
+    report.global_where = Where(random);
+    if (Pick(random, 0, 1) == 0) {
+      report.breakdown = Property(random);
+    }
+    return [report](const Scenario& some) -> std::string {
+      const std::string expected = Text(Retention(some, Replay(some), report));
+      const std::string found = Text(EngineRetention(EngineWorld(some).engine(), report));
+      return found == expected
+                 ? ""
+                 : "born " + report.born.event + ", return " + report.returning.event +
+                       ", calendar " + std::to_string(report.calendar) + "\nexpected\n" + expected +
+                       "found\n" + found;
+    };
+  });
+}
+
+bool Near(const InsightsAnswer& a, const InsightsAnswer& b) {
+  const auto covers = [](const InsightsAnswer& all, const InsightsAnswer& part) {
+    for (const auto& [segment, dates] : part) {
+      for (const auto& [date, number] : dates) {
+        const auto row = all.find(segment);
+        const auto cell = row == all.end() ? dates.end() : row->second.find(date);
+        if (row == all.end() || cell == row->second.end() ||
+            std::abs(cell->second - number) > 1e-9) {
+          return false;
+        }
+      }
+    }
+    return true;
+  };
+  return covers(a, b) && covers(b, a);
+}
+
+std::string Text(const InsightsAnswer& answer) {
+  std::string text;
+  for (const auto& [segment, dates] : answer) {
+    text += "[" + segment + "]";
+    for (const auto& [date, number] : dates) {
+      text += " " + date + ": " + std::to_string(number);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+TEST(Oracle, Insights) {
+  RunSeeds([](Random* random, const Scenario& scenario) -> Trial {
+    InsightsReport report;
+    report.range = {scenario.from, scenario.to, ""};
+    InsightsMetric metric;
+    metric.selector = Selector(random, true);
+    metric.math = static_cast<Math>(Pick(random, 1, 12));
+    metric.percentile = static_cast<double>(Pick(random, 0, 4)) * 25;
+    if (metric.math >= Math::kSum && Pick(random, 0, 3) != 0) {
+      metric.property = Property(random);
+    } else if (metric.math >= Math::kSum && metric.math <= Math::kDistinct) {
+      metric.property.name = "n";
+    }
+    report.metrics.push_back(metric);
+    for (int64_t b = Pick(random, 0, 2); b > 0; --b) {
+      report.breakdown.push_back(Property(random));
+    }
+    const bool rolling = metric.math >= Math::kDau && metric.math <= Math::kMau;
+    static const TimeUnit kUnits[] = {TimeUnit::kDay, TimeUnit::kHour, TimeUnit::kWeek,
+                                      TimeUnit::kMonth};
+    report.unit = rolling ? TimeUnit::kDay : kUnits[Pick(random, 0, 3)];
+    report.global_where = Where(random);
+    return [report](const Scenario& some) -> std::string {
+      const InsightsAnswer expected = Insights(some, Replay(some), report);
+      const InsightsAnswer found = EngineInsights(EngineWorld(some).engine(), report);
+      return Near(found, expected)
+                 ? ""
+                 : "math " + std::to_string(static_cast<int>(report.metrics[0].math)) + " of " +
+                       report.metrics[0].selector.event + "\nexpected\n" + Text(expected) +
+                       "found\n" + Text(found);
+    };
+  });
+}
+
+TEST(Oracle, Addiction) {
+  RunSeeds([](Random* random, const Scenario& scenario) -> Trial {
+    AddictionRequest request;
+    request.range = {scenario.from, scenario.to, ""};
+    static const TimeUnit kUnits[] = {TimeUnit::kDay, TimeUnit::kWeek, TimeUnit::kMonth};
+    request.unit = kUnits[Pick(random, 0, 2)];
+    request.sub_unit = Pick(random, 0, 1) == 0 ? TimeUnit::kHour : TimeUnit::kDay;
+    request.selector = Selector(random, true);
+    return [request](const Scenario& some) -> std::string {
+      RetentionAnswer expected{
+          {"", Addiction(some, Replay(some), request.selector, request.unit, request.sub_unit)}};
+      RetentionAnswer found{{"", EngineAddiction(EngineWorld(some).engine(), request)}};
+      return found == expected ? "" : "expected\n" + Text(expected) + "found\n" + Text(found);
+    };
+  });
+}
+
+}  // namespace
+}  // namespace bulkhead::oracle

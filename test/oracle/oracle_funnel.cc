@@ -1,0 +1,227 @@
+#include <algorithm>
+#include <set>
+
+#include "oracle/oracles.h"
+
+namespace bulkhead::oracle {
+namespace {
+
+constexpr int64_t kGraceMs = 2000;
+
+struct Attempt {
+  std::vector<size_t> events;  // indexes into the person's events, one per step done
+  size_t next = 0;             // where the next attempt may look
+};
+
+class PersonFunnel {
+ public:
+  PersonFunnel(const PlainHistory& history, const FunnelReport& report,
+               const std::vector<PlainEvent>& events)
+      : history_(history), report_(report), events_(events) {}
+
+  // All attempts in order that begin at a moment for which `begins` holds.
+  template <typename Begins>
+  std::vector<Attempt> Attempts(size_t begin, size_t end, const Begins& begins) const {
+    std::vector<Attempt> attempts;
+    size_t floor = begin;
+    for (size_t i = begin; i < end; ++i) {
+      if (i < floor || !begins(events_[i].time_ms) ||
+          !Selects(history_, report_.steps[0], events_[i]) || !HasHeld(i)) {
+        continue;
+      }
+      attempts.push_back(Follow(i, floor, end));
+      floor = attempts.back().next;
+    }
+    return attempts;
+  }
+
+ private:
+  bool HasHeld(size_t i) const {
+    return std::all_of(report_.hold.begin(), report_.hold.end(), [&](const std::string& name) {
+      const Value* value = Find(events_[i].properties, name);
+      return value != nullptr && !value->is_null();
+    });
+  }
+  bool SameHeld(size_t a, size_t b) const {
+    return std::all_of(report_.hold.begin(), report_.hold.end(), [&](const std::string& name) {
+      const Value* x = Find(events_[a].properties, name);
+      const Value* y = Find(events_[b].properties, name);
+      return x != nullptr && y != nullptr && *x == *y;
+    });
+  }
+
+  Attempt Follow(size_t entry, size_t floor, size_t end) const {
+    const int64_t deadline_ms = report_.count == FunnelCount::kSessions
+                                    ? INT64_MAX
+                                    : events_[entry].time_ms + report_.window_ms;
+    Attempt attempt{{entry}, 0};
+    std::set<size_t> used{entry};
+    for (size_t step = 1; step < report_.steps.size(); ++step) {
+      const int64_t latest_ms = events_[*used.rbegin()].time_ms;
+      size_t next = end;
+      for (size_t i = floor; i < end && next == end; ++i) {
+        if (events_[i].time_ms >= latest_ms - kGraceMs && events_[i].time_ms <= deadline_ms &&
+            !used.contains(i) && Selects(history_, report_.steps[step], events_[i]) &&
+            SameHeld(entry, i)) {
+          next = i;
+        }
+      }
+      for (size_t i = floor; i < end; ++i) {
+        const int64_t time_ms = events_[i].time_ms;
+        if (Excludes(step, i) && time_ms > latest_ms + kGraceMs && time_ms <= deadline_ms &&
+            (next == end || time_ms < events_[next].time_ms - kGraceMs)) {
+          attempt.next = i + 1;
+          return attempt;
+        }
+      }
+      if (next == end) {
+        attempt.next = *used.rbegin() + 1;
+        while (attempt.next < end && events_[attempt.next].time_ms <= deadline_ms) {
+          ++attempt.next;
+        }
+        return attempt;
+      }
+      attempt.events.push_back(next);
+      used.insert(next);
+    }
+    attempt.next = *used.rbegin() + 1;
+    return attempt;
+  }
+
+  // With steps 0..step-1 done.
+  bool Excludes(size_t step, size_t i) const {
+    return std::any_of(report_.exclude.begin(), report_.exclude.end(),
+                       [&](const FunnelExclusion& exclusion) {
+                         return exclusion.after_step < step && step <= exclusion.before_step &&
+                                Selects(history_, exclusion.selector, events_[i]);
+                       });
+  }
+
+  const PlainHistory& history_;
+  const FunnelReport& report_;
+  const std::vector<PlainEvent>& events_;
+};
+
+std::string Segment(const PlainHistory& history, const FunnelReport& report,
+                    const std::vector<PlainEvent>& events, const Attempt& attempt) {
+  std::string segment;
+  for (const FunnelBreakdown& breakdown : report.breakdown) {
+    std::vector<std::string> values;
+    for (const size_t i : attempt.events) {
+      values.push_back(ValueText(history, breakdown.property, events[i]));
+    }
+    std::string value = "null";
+    if (breakdown.attribution == FunnelBreakdown::Attribution::kStep) {
+      value = breakdown.step < values.size() ? values[breakdown.step] : "null";
+      if (breakdown.property.of_user) {
+        value = values[0];
+      }
+    } else {
+      if (breakdown.attribution == FunnelBreakdown::Attribution::kLast) {
+        std::reverse(values.begin(), values.end());
+      }
+      const auto it = std::find_if(values.begin(), values.end(),
+                                   [](const std::string& text) { return text != "null"; });
+      value = it == values.end() ? "null" : *it;
+    }
+    segment += (segment.empty() ? "" : ",") + value;
+  }
+  return segment;
+}
+
+void AddTo(FunnelAnswer::Row* row, const FunnelReport& report,
+           const std::vector<PlainEvent>& events, const Attempt& attempt) {
+  row->counts.resize(report.steps.size());
+  row->seconds.resize(report.steps.size());
+  for (size_t s = 0; s < attempt.events.size(); ++s) {
+    ++row->counts[s];
+    if (s > 0) {
+      const int64_t ms = events[attempt.events[s]].time_ms - events[attempt.events[s - 1]].time_ms;
+      row->seconds[s] += static_cast<double>(std::max<int64_t>(ms, 0)) / 1000.0;
+    }
+  }
+}
+
+// Session edges: a pause, or midnight.
+std::vector<std::pair<size_t, size_t>> Sessions(const Scenario& scenario,
+                                                const FunnelReport& report,
+                                                const std::vector<PlainEvent>& events) {
+  std::vector<std::pair<size_t, size_t>> sessions;
+  for (size_t i = 0; i < events.size(); ++i) {
+    const bool cut = i == 0 ||
+                     events[i].time_ms - events[i - 1].time_ms > report.session_timeout_ms ||
+                     ToLocal(scenario.zone, events[i].time_ms).day !=
+                         ToLocal(scenario.zone, events[i - 1].time_ms).day;
+    if (cut) {
+      sessions.emplace_back(i, i + 1);
+    } else {
+      sessions.back().second = i + 1;
+    }
+  }
+  return sessions;
+}
+
+}  // namespace
+
+FunnelAnswer Funnel(const Scenario& scenario, const PlainHistory& history,
+                    const FunnelReport& report) {
+  FunnelAnswer answer;
+  const auto run = [&](const std::vector<PlainEvent>& events, const auto& begins,
+                       std::map<std::string, FunnelAnswer::Row>* rows) {
+    const PersonFunnel funnel(history, report, events);
+    std::vector<Attempt> attempts;
+    if (report.count == FunnelCount::kSessions) {
+      for (const auto& [begin, end] : Sessions(scenario, report, events)) {
+        const std::vector<Attempt> inside = funnel.Attempts(begin, end, begins);
+        if (!inside.empty()) {
+          attempts.push_back(inside.front());
+        }
+      }
+    } else {
+      attempts = funnel.Attempts(0, events.size(), begins);
+    }
+    std::set<std::string> counted;
+    for (const Attempt& attempt : attempts) {
+      const bool once = report.count == FunnelCount::kUniques;
+      if (once && report.breakdown.empty() && &attempt != attempts.data()) {
+        break;
+      }
+      if (!HoldsFor(history, report.global_where, events[attempt.events[0]])) {
+        continue;
+      }
+      std::vector<std::string> segments{"*"};
+      if (!report.breakdown.empty()) {
+        segments.push_back(Segment(history, report, events, attempt));
+      }
+      for (const std::string& segment : segments) {
+        if (!once || counted.insert(segment).second) {
+          AddTo(&(*rows)[segment], report, events, attempt);
+        }
+      }
+    }
+  };
+  for (const auto& [person, events] : history.people) {
+    if (person.IsNobody()) {
+      continue;
+    }
+    run(
+        events, [&](int64_t time_ms) { return InDays(scenario, time_ms); }, &answer.rows);
+    std::set<std::string> days;
+    for (const PlainEvent& event : events) {
+      if (InDays(scenario, event.time_ms)) {
+        days.insert(BucketText(scenario.zone, event.time_ms, TimeUnit::kDay));
+      }
+    }
+    for (const std::string& day : days) {
+      run(
+          events,
+          [&](int64_t time_ms) {
+            return BucketText(scenario.zone, time_ms, TimeUnit::kDay) == day;
+          },
+          &answer.rows_by_day[day]);
+    }
+  }
+  return answer;
+}
+
+}  // namespace bulkhead::oracle
