@@ -158,6 +158,10 @@ Result<void> Service::OpenLogAndFollowers() {
     return log.error();
   }
   log_ = *std::move(log);
+  if (log_->recovery().truncated_bytes > 0) {
+    spdlog::warn("the log ended in {} bytes of an unfinished group, which were cut off",
+                 log_->recovery().truncated_bytes);
+  }
   const auto start = [&](std::string name, uint64_t position, FollowerThread::Apply apply) {
     return FollowerThread::Start(
         {std::move(name), &fs, dir_.Log(), log_.get(), position, std::move(apply)});
