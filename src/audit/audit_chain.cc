@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view kTornAction = "audit.torn";
 constexpr std::string_view kTornStart = "{\"action\":\"audit.torn\",\"actor\":\"bulkhead\",";
-constexpr int kMaxTornLines =
-    8;  // power cuts in a row, each during the recovery from the one before
+// Failed writes in a row, each during the recovery from the one before.
+constexpr int kMaxTornLines = 64;
 
 bool Follows(const std::optional<AuditLine>& line, const AuditState& state) {
   return line && line->seq == state.lines + 1 && line->prev == state.head;
@@ -48,24 +48,11 @@ bool IsOwnedUpTo(std::string_view torn, std::string_view behind, const AuditStat
   return line->entry.count == expected.count && line->entry.scope == expected.scope;
 }
 
-// The bytes at the front, last newline included, that the line behind them owns up to; 0: none.
-// They are several lines where the write of an owning line was itself torn.
-size_t OwnedBytes(std::string_view bytes, const AuditState& state) {
-  size_t end = 0;
-  for (int lines = 0; lines < kMaxTornLines; ++lines) {
-    const size_t newline = bytes.find('\n', end);
-    if (newline == std::string_view::npos) {
-      return 0;
-    }
-    if (IsOwnedUpTo(bytes.substr(0, newline), bytes.substr(newline + 1), state)) {
-      return newline + 1;
-    }
-    end = newline + 1;
-    if (!bytes.substr(end).starts_with(kTornStart.substr(0, 1))) {
-      return 0;
-    }
-  }
-  return 0;
+// A torn line that has an end was either given one by us or has pages of zeros in it. Neither is
+// ever a good line.
+bool IsMarked(std::string_view line) {
+  return line.ends_with(kTornMark.substr(0, kTornMark.size() - 1)) ||
+         line.find('\0') != std::string_view::npos;
 }
 
 bool BeginsAsOwner(std::string_view line) {
@@ -73,22 +60,37 @@ bool BeginsAsOwner(std::string_view line) {
   return line.substr(0, shared) == kTornStart.substr(0, shared);
 }
 
-// A power cut leaves the last write without its end, or with pages of zeros in it. That write may
-// have been the one that owns up to an earlier torn line.
+// The bytes at the front, last newline included, that the line behind them owns up to; 0: none.
+// They are several lines where the write of an owning line was itself torn.
+size_t OwnedBytes(std::string_view bytes, const AuditState& state) {
+  size_t end = 0;
+  for (int lines = 0; lines < kMaxTornLines; ++lines) {
+    const RawLine raw = FrontLine(bytes.substr(end));
+    if (!raw.ended || !IsMarked(raw.text)) {
+      return 0;
+    }
+    end += raw.text.size() + 1;
+    if (IsOwnedUpTo(bytes.substr(0, end - 1), bytes.substr(end), state)) {
+      return end;
+    }
+  }
+  return 0;
+}
+
+// Whether the rest of the file is what a power cut leaves of the last write; that write may have
+// been the one that owns up to earlier torn lines.
 bool LooksTorn(std::string_view bytes) {
   for (int lines = 0; lines < kMaxTornLines; ++lines) {
     const RawLine raw = FrontLine(bytes);
-    const bool marked = raw.text.find('\0') != std::string_view::npos ||
-                        raw.text.ends_with(kTornMark.substr(0, kTornMark.size() - 1));
-    if (lines > 0 && !marked && !BeginsAsOwner(raw.text)) {
+    if (raw.ended && !IsMarked(raw.text)) {
       return false;
     }
     if (!raw.ended) {
-      return true;
+      return lines == 0 || IsMarked(raw.text) || BeginsAsOwner(raw.text);
     }
     bytes.remove_prefix(raw.text.size() + 1);
     if (bytes.empty()) {
-      return marked;
+      return true;
     }
   }
   return false;
@@ -102,13 +104,11 @@ Result<AuditTail> ReadAuditChain(std::string_view bytes, AuditState* state) {
     const RawLine raw = FrontLine(bytes);
     size_t size = raw.text.size() + 1;
     const std::optional<AuditLine> line = raw.ended ? ReadAuditLine(raw.text) : std::nullopt;
-    // First, since a line that only lost its newline was owned up to as well, and is good by
-    // itself.
-    if (const size_t owned = OwnedBytes(bytes, *state); owned > 0) {
-      size = owned;
-      ++state->torn_lines;
-    } else if (Follows(line, *state)) {
+    if (Follows(line, *state)) {
       Advance(*line, state);
+    } else if (const size_t owned = OwnedBytes(bytes, *state); owned > 0) {
+      size = owned;
+      state->torn_lines += CountLines(bytes.substr(0, owned));
     } else if (LooksTorn(bytes)) {
       tail.torn = std::string(bytes);
       break;
@@ -123,6 +123,10 @@ Result<AuditTail> ReadAuditChain(std::string_view bytes, AuditState* state) {
   }
   state->torn_tail_bytes = tail.torn.size();
   return tail;
+}
+
+uint64_t CountLines(std::string_view bytes) {
+  return static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
 }
 
 AuditEntry TornEntry(std::string_view torn) {

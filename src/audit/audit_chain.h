@@ -24,6 +24,8 @@ Result<AuditTail> ReadAuditChain(std::string_view bytes, AuditState* state);
 // that would leave what looks like a whole line that somebody changed.
 inline constexpr std::string_view kTornMark = " #torn\n";
 
+uint64_t CountLines(std::string_view bytes);
+
 // The entry that owns up to a torn line before it.
 AuditEntry TornEntry(std::string_view torn);
 

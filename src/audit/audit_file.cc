@@ -152,7 +152,7 @@ Result<void> AuditFile::WriteLine(const AuditEntry& entry) {
     }
     const std::string_view torn(ended.data(), ended.size() - 1);
     bytes += AppendToAuditChain(TornEntry(torn), clock_.NowMs(), &next);
-    ++next.torn_lines;
+    next.torn_lines += CountLines(ended);
     next.torn_tail_bytes = 0;
   }
   bytes += AppendToAuditChain(entry, clock_.NowMs(), &next);
