@@ -82,7 +82,13 @@ class Vault::Impl {
       }
       opened.fields = std::move(*fields);
     }
-    return Write(opened.fields, position, project);
+    const Result<void> written = Write(opened.fields, position, project);
+    if (!written && written.error().code == ErrorCode::kCorruption) {
+      // The vault's own files are damaged and the box is good: nobody may take this for a reason to
+      // skip the box.
+      return Error{ErrorCode::kUnavailable, written.error().message};
+    }
+    return written;
   }
 
   Result<void> Skip(uint64_t position) {

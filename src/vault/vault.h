@@ -53,8 +53,9 @@ class Vault {
   Vault& operator=(const Vault&) = delete;
 
   // Takes the sealed fields of the log record at `position` (Batch::sealed; empty is fine and moves
-  // the cursor). A position at or before the last one taken changes nothing. kCorruption where the
-  // box or its content does not open: the cursor stays, and Skip() is the way past.
+  // the cursor). A position at or before the last one taken changes nothing. kCorruption only where
+  // the box or its content does not open: the cursor stays, and Skip() is the way past.
+  // kUnavailable where the vault's own files fail: the box is good and must be given again.
   Result<void> Ingest(std::string_view sealed, uint64_t position, ProjectId project = ProjectId{1});
   // Notes that the record at `position` could not be taken and moves on.
   Result<void> Skip(uint64_t position);

@@ -304,6 +304,16 @@ TEST_F(VaultTest, ChangedValuesAndKeysDoNotOpen) {
   EXPECT_TRUE(vault_->Reveal(kOmar));
 }
 
+TEST_F(VaultTest, DamageOfItsOwnFilesIsNoReasonToSkipABox) {
+  Ingest({OnEvent(kJane, "a", "1", 1)}, 10);
+  vault_.reset();
+  RunSql("subject_keys.db", "UPDATE keys SET wrapped = zeroblob(72)");
+  vault_ = Open();
+  const std::string sealed = SealFields({OnEvent(kJane, "a", "2", 2)});
+  EXPECT_EQ(vault_->Ingest(sealed, 20).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(vault_->applied_position(), 10U);
+}
+
 TEST_F(VaultTest, FilesOfAnotherKindOrVersionAreRefused) {
   vault_.reset();
   RunSql("identities.db", "PRAGMA user_version = 2");
