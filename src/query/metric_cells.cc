@@ -139,6 +139,13 @@ void MetricCells::Merge(MetricCells* other) {
   }
 }
 
+bool MetricCells::Empty(size_t slot) const {
+  // A trailing window may hold persons whom the range itself does not.
+  const auto begin = counts_.begin() + static_cast<ptrdiff_t>(Cell(slot, 0));
+  return std::all_of(begin, begin + static_cast<ptrdiff_t>(buckets_ + 1),
+                     [](uint64_t count) { return count == 0; });
+}
+
 double MetricCells::At(size_t slot, size_t bucket) {
   const size_t cell = Cell(slot, bucket);
   const double count = static_cast<double>(counts_[cell]);

@@ -32,7 +32,7 @@ class MetricCells {
   void Merge(MetricCells* other);
   // Bucket `buckets` = the whole range. Reorders what percentiles keep.
   [[nodiscard]] double At(size_t slot, size_t bucket);
-  [[nodiscard]] bool Empty(size_t slot) const { return counts_[Cell(slot, buckets_)] == 0; }
+  [[nodiscard]] bool Empty(size_t slot) const;
 
  private:
   [[nodiscard]] size_t Cell(size_t slot, size_t bucket) const {

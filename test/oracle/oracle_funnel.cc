@@ -213,14 +213,15 @@ FunnelAnswer Funnel(const Scenario& scenario, const PlainHistory& history,
       }
     }
     for (const std::string& day : days) {
-      run(
-          events,
-          [&](int64_t time_ms) {
-            return BucketText(scenario.zone, time_ms, TimeUnit::kDay) == day;
-          },
-          &answer.rows_by_day[day]);
+      std::map<std::string, FunnelAnswer::Row> rows = answer.rows_by_day[day];
+      const auto begins = [&](int64_t time_ms) {
+        return BucketText(scenario.zone, time_ms, TimeUnit::kDay) == day;
+      };
+      run(events, begins, &rows);
+      answer.rows_by_day[day] = std::move(rows);
     }
   }
+  std::erase_if(answer.rows_by_day, [](const auto& day) { return day.second.empty(); });
   return answer;
 }
 
