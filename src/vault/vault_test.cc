@@ -134,9 +134,9 @@ TEST_F(VaultTest, APositionIsTakenOnce) {
   Ingest({OnEvent(kJane, "a", "1", 1)}, 0);
   EXPECT_EQ(vault_->applied_position(), 0U);
   Ingest({OnEvent(kJane, "a", "2", 1)}, 0);
-  Ingest({OnEvent(kJane, "a", "3", 1)}, 50);
+  Ingest({OnEvent(kJane, "a", "3", 3)}, 50);
   Ingest({OnEvent(kJane, "a", "4", 1)}, 40);
-  EXPECT_EQ(Told(kJane), (Lines{"a=1 1-1", "a=3 1-1"}));
+  EXPECT_EQ(Told(kJane), (Lines{"a=1 1-1", "a=3 3-3"}));
   ASSERT_TRUE(vault_->Ingest("", 60));
   EXPECT_EQ(vault_->applied_position(), 60U);
   vault_ = Open();
