@@ -119,11 +119,17 @@ class ScanContext {
   [[nodiscard]] size_t tasks() const;  // a good number of visitors for this much data; at least 1
 
   // Plain arrays, index = row of the source. `property` indexes spec().properties.
-  [[nodiscard]] CodeView Events(uint32_t source) const;
-  [[nodiscard]] TimeView Times(uint32_t source) const;
-  [[nodiscard]] CodeView Codes(size_t property, uint32_t source) const;
-  [[nodiscard]] const Dictionary& EventNames(uint32_t source) const;  // all strings
-  [[nodiscard]] const Dictionary& DictionaryOf(size_t property, uint32_t source) const;
+  [[nodiscard]] const CodeView& Events(uint32_t source) const { return views_[source].events; }
+  [[nodiscard]] const TimeView& Times(uint32_t source) const { return views_[source].times; }
+  [[nodiscard]] const CodeView& Codes(size_t property, uint32_t source) const {
+    return views_[source].codes[property];
+  }
+  [[nodiscard]] const Dictionary& EventNames(uint32_t source) const {  // all strings
+    return *views_[source].names;
+  }
+  [[nodiscard]] const Dictionary& DictionaryOf(size_t property, uint32_t source) const {
+    return *views_[source].dictionaries[property];
+  }
 
   [[nodiscard]] uint32_t Code(size_t property, const Hit& hit) const {
     return Codes(property, hit.source)[hit.row];
@@ -146,8 +152,16 @@ class ScanContext {
   [[nodiscard]] const Impl& impl() const { return *impl_; }
 
  private:
+  struct Views {
+    CodeView events;
+    TimeView times;
+    const Dictionary* names = nullptr;
+    std::vector<CodeView> codes;
+    std::vector<const Dictionary*> dictionaries;
+  };
   explicit ScanContext(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;  // owns what the views show
+  std::vector<Views> views_;
 };
 
 // Visits every person with at least one hit exactly once. visitors[t] gets the t-th range of person

@@ -1,4 +1,5 @@
-// What is in a segment file, for people: `bulkhead dump segment`. Sizes, counts and names of properties; never a value.
+// What is in a segment file, for people: `bulkhead dump segment`. Sizes, counts and names of
+// properties; never a value.
 #pragma once
 
 #include <string>

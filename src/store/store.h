@@ -72,7 +72,7 @@ class Store {
   // caller trims or rewrites the log.
   Result<void> EraseSubject(SubjectId person);
 
-  // Merges until no merge is due.
+  // Merges the segments into as few as max_merge_rows allows. Does not flush.
   Result<void> Compact();
 
   [[nodiscard]] StoreStats stats() const;

@@ -1,0 +1,174 @@
+#include "store/hit_cursor.h"
+
+#include <algorithm>
+
+#include "store/code_search.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr uint32_t kChunkRows = 4096;
+
+}  // namespace
+
+HitFinder::HitFinder(const ScanContext::Impl& context, uint32_t source)
+    : spec_(context.spec),
+      plan_(context.sources[source]),
+      source_(source),
+      seq_base_(plan_.state.segment->info().seq_base),
+      plain_(!plan_.check_times && plan_.conditional == 0 && plan_.state.dead == nullptr) {}
+
+template <bool kPlain, typename Codes>
+inline void HitFinder::Candidate(const Codes& codes, uint32_t row, std::vector<Hit>* hits) const {
+  uint64_t mask = plan_.event_masks[codes[row]];
+  const int64_t time_ms = plan_.times[row];
+  if constexpr (!kPlain) {
+    if (plan_.state.dead != nullptr && plan_.state.dead->Has(row)) return;
+    if (time_ms < spec_.from_ms || time_ms >= spec_.to_ms) return;
+    if ((mask & plan_.conditional) != 0) {
+      for (const CodeCondition& condition : plan_.conditions) {
+        if (condition.passes[condition.codes[row]] == 0) mask &= ~(1ULL << condition.filter);
+      }
+    }
+    if (mask == 0) return;
+  }
+  hits->push_back({.time_ms = time_ms,
+                   .mask = mask,
+                   .seq = seq_base_ + (plan_.ranks != nullptr ? plan_.ranks[row] : 0),
+                   .source = source_,
+                   .row = row});
+}
+
+template <typename Codes>
+void HitFinder::FindIn(const Codes& codes, uint32_t begin, uint32_t end, std::vector<Hit>* hits) {
+  const auto each = [&](auto&& rows) {
+    if (plain_) {
+      rows([&](uint32_t row) { Candidate<true>(codes, row, hits); });
+    } else {
+      rows([&](uint32_t row) { Candidate<false>(codes, row, hits); });
+    }
+  };
+  if (plan_.every_row) {
+    each([&](auto&& candidate) {
+      for (uint32_t row = begin; row < end; ++row) candidate(row);
+    });
+    return;
+  }
+  if constexpr (std::is_pointer_v<Codes>) {
+    if (plan_.wanted.size() <= kMaxSearchedCodes) {
+      words_.resize((end - begin + 63) / 64);
+      FindCodes(codes + begin, end - begin, plan_.wanted, words_.data());
+      each([&](auto&& candidate) {
+        uint32_t base = begin;
+        for (uint64_t word : words_) {
+          for (; word != 0; word &= word - 1) {
+            candidate(base + static_cast<uint32_t>(__builtin_ctzll(word)));
+          }
+          base += 64;
+        }
+      });
+      return;
+    }
+  }
+  each([&](auto&& candidate) {
+    for (uint32_t row = begin; row < end; ++row) {
+      if (plan_.event_masks[codes[row]] != 0) candidate(row);
+    }
+  });
+}
+
+void HitFinder::Find(uint32_t begin, uint32_t end, std::vector<Hit>* hits) {
+  if (plan_.wanted.empty()) {
+    return;
+  }
+  plan_.events.Dispatch([&](auto codes) { FindIn(codes, begin, end, hits); });
+}
+
+HitCursor::HitCursor(const ScanContext::Impl& context, uint32_t source, Kind kind,
+                     const Range& range)
+    : plan_(context.sources[source]), kind_(kind), finder_(context, source) {
+  const Relocations* moved = plan_.state.moved.get();
+  if (kind == Kind::kMoved) {
+    const auto less = [](const MovedRun& run, const SubjectId& id) { return run.user < id; };
+    const std::span<const MovedRun> all =
+        moved != nullptr ? moved->by_user() : std::span<const MovedRun>();
+    const auto first = std::lower_bound(all.begin(), all.end(), range.first, less);
+    const auto last =
+        range.to_end ? all.end() : std::lower_bound(all.begin(), all.end(), range.last, less);
+    runs_ = {first, last};
+    return;
+  }
+  next_person_ = plan_.persons.LowerBound(range.first);
+  end_person_ = range.to_end ? static_cast<uint32_t>(plan_.persons.ids.size())
+                             : plan_.persons.LowerBound(range.last);
+  if (moved != nullptr) {
+    moved_ = moved->persons();
+    moved_ = moved_.subspan(static_cast<size_t>(
+        std::lower_bound(moved_.begin(), moved_.end(), next_person_) - moved_.begin()));
+  }
+}
+
+bool HitCursor::Next() { return kind_ == Kind::kMoved ? NextMoved() : NextInPlace(); }
+
+bool HitCursor::FillChunk() {
+  const std::span<const uint32_t> starts = plan_.persons.starts;
+  hits_.clear();
+  begin_ = end_ = 0;
+  while (hits_.empty() && next_person_ < end_person_) {
+    at_person_ = next_person_;
+    const uint32_t first_row = starts[next_person_];
+    const auto last = std::lower_bound(starts.begin() + static_cast<ptrdiff_t>(next_person_) + 1,
+                                       starts.begin() + static_cast<ptrdiff_t>(end_person_),
+                                       first_row + kChunkRows);
+    next_person_ = static_cast<uint32_t>(last - starts.begin());
+    finder_.Find(first_row, starts[next_person_], &hits_);
+  }
+  return !hits_.empty();
+}
+
+bool HitCursor::WasMoved(uint32_t person) {
+  while (!moved_.empty() && moved_.front() < person) {
+    moved_ = moved_.subspan(1);
+  }
+  return !moved_.empty() && moved_.front() == person;
+}
+
+bool HitCursor::NextInPlace() {
+  const uint32_t* starts = plan_.persons.starts.data();
+  for (;;) {
+    if (end_ == hits_.size() && !FillChunk()) {
+      return false;
+    }
+    begin_ = end_;
+    const uint32_t row = hits_[begin_].row;
+    while (starts[at_person_ + 1] <= row) {
+      ++at_person_;
+    }
+    const uint32_t end_row = starts[at_person_ + 1];
+    do {
+      ++end_;
+    } while (end_ < hits_.size() && hits_[end_].row < end_row);
+    if (!WasMoved(at_person_)) {
+      SetPerson(plan_.persons.ids[at_person_]);
+      return true;
+    }
+  }
+}
+
+bool HitCursor::NextMoved() {
+  while (!runs_.empty()) {
+    const MovedRun run = runs_.front();
+    runs_ = runs_.subspan(1);
+    hits_.clear();
+    finder_.Find(plan_.persons.starts[run.person], plan_.persons.starts[run.person + 1], &hits_);
+    if (!hits_.empty()) {
+      begin_ = 0;
+      end_ = hits_.size();
+      SetPerson(run.user);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace bulkhead

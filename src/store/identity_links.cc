@@ -1,0 +1,51 @@
+#include "store/identity_links.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace bulkhead {
+
+bool IdentityLinks::Add(const IdentityLink& link) {
+  if (link.device.IsNobody() || link.user.IsNobody() || user_of_.Find(link.device) != nullptr ||
+      Canonical(link.user) == link.device) {
+    return false;
+  }
+  links_.push_back(link);
+  user_of_.At(link.device) = link.user;
+  devices_of_.At(link.user).push_back(link.device);
+  return true;
+}
+
+void IdentityLinks::Erase(const std::vector<SubjectId>& ids) {
+  const auto erased = [&](const SubjectId& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  for (IdentityLink& link : links_) {
+    if (erased(link.device) || erased(link.user)) {
+      user_of_.Erase(link.device);
+      if (devices_of_.Find(link.user) != nullptr) {
+        std::erase(devices_of_.At(link.user), link.device);
+      }
+      link = IdentityLink();
+    }
+  }
+  for (const SubjectId& id : ids) {
+    devices_of_.Erase(id);
+  }
+}
+
+SubjectId IdentityLinks::Canonical(const SubjectId& id) const { return CanonicalIn(user_of_, id); }
+
+std::vector<SubjectId> IdentityLinks::LinkedDevices(const SubjectId& user) const {
+  return LinkedDevicesIn(devices_of_, user);
+}
+
+void IdentityLinks::Restore(std::vector<IdentityLink> links) {
+  for (const IdentityLink& link : links) {
+    if (!Add(link)) {
+      links_.push_back(IdentityLink());  // erased, or not acceptable: the numbers stay
+    }
+  }
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,97 @@
+// One immutable run of rows in the order (person, time, arrival), in memory or in a mapped file. Of
+// a file only the footer is read at first; columns are decoded when first used and cached.
+// Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/result.h"
+#include "store/column_cache.h"
+#include "store/segment_data.h"
+#include "store/segment_format.h"
+
+namespace bulkhead {
+
+class Segment {
+ public:
+  struct PersonTable {
+    std::span<const SubjectId> ids;    // ascending
+    std::span<const uint32_t> starts;  // one more than ids: first row of each, then rows
+    // The first person with id >= the given one.
+    [[nodiscard]] uint32_t LowerBound(const SubjectId& id) const;
+    [[nodiscard]] std::optional<uint32_t> Find(const SubjectId& id) const;
+  };
+  using Codes = std::shared_ptr<const CodeArray>;
+  using Ranks = std::shared_ptr<const std::vector<uint32_t>>;  // null = all 0
+
+  static std::shared_ptr<Segment> InMemory(SegmentData data);
+  // `file_number` names the segment in the cache.
+  static Result<std::shared_ptr<Segment>> Open(FileSystem& fs, std::string path,
+                                               uint64_t file_number,
+                                               std::shared_ptr<ColumnCache> cache);
+  ~Segment();
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+
+  [[nodiscard]] const SegmentInfo& info() const { return info_; }
+  [[nodiscard]] bool on_disk() const { return file_ != nullptr; }
+  [[nodiscard]] uint64_t file_number() const { return file_number_; }
+  [[nodiscard]] uint64_t file_bytes() const { return file_ ? file_->bytes().size() : 0; }
+  void RemoveFileWhenUnused() { obsolete_ = true; }
+
+  [[nodiscard]] size_t columns() const { return names_.size(); }
+  [[nodiscard]] const std::string& ColumnName(size_t column) const { return names_[column]; }
+  [[nodiscard]] std::optional<size_t> FindProperty(std::string_view name) const;
+  [[nodiscard]] bool MayHaveCodes(size_t column) const;  // false: absent on every row
+
+  [[nodiscard]] Result<const PersonTable*> Persons() const;
+  [[nodiscard]] Result<std::shared_ptr<const Dictionary>> DictionaryOf(size_t column) const;
+  [[nodiscard]] Result<Codes> CodesOf(size_t column) const;
+  [[nodiscard]] Result<std::shared_ptr<const TimeArray>> Times() const;
+  [[nodiscard]] Result<Ranks> RanksOf() const;
+  // kFingerprintMask bits per row; the whole section is verified on first use.
+  [[nodiscard]] Result<void> CheckFingerprints() const;
+  [[nodiscard]] uint64_t Fingerprint(uint32_t row) const;  // after CheckFingerprints
+
+ private:
+  Segment() = default;
+  template <typename T, typename Load>
+  Result<std::shared_ptr<const T>> Cached(uint32_t slot, Load load) const;
+  Result<std::shared_ptr<const Dictionary>> LoadDictionary(size_t column) const;
+  Result<Codes> LoadCodes(size_t column) const;
+  Result<std::shared_ptr<const TimeArray>> LoadTimes() const;
+  Result<Ranks> LoadRanks() const;
+  Result<void> LoadPersons() const;
+  [[nodiscard]] std::string_view bytes() const { return file_->bytes(); }
+
+  SegmentInfo info_;
+  std::vector<std::string> names_;
+
+  std::shared_ptr<const SegmentData> data_;  // in memory only
+
+  // On disk only.
+  FileSystem* fs_ = nullptr;
+  std::string path_;
+  uint64_t file_number_ = 0;
+  std::unique_ptr<MappedFile> file_;
+  SegmentFooter footer_;
+  std::shared_ptr<ColumnCache> cache_;
+  std::atomic<bool> obsolete_{false};
+
+  mutable std::mutex load_mutex_;  // person table and fingerprints: loaded once
+  mutable std::atomic<bool> persons_loaded_{false};
+  mutable std::atomic<bool> fingerprints_checked_{false};
+  mutable PersonTable persons_;
+  mutable std::vector<uint32_t> starts_;
+};
+
+}  // namespace bulkhead

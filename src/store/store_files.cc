@@ -1,0 +1,379 @@
+// Flush, merge, erasure and the background thread: everything that writes files.
+#include <algorithm>
+#include <chrono>
+
+#include "store/store_impl.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr size_t kMergeFanIn = 4;
+constexpr size_t kMaxMergeInputs = 16;
+
+}  // namespace
+
+Result<void> Store::Impl::Flush() {
+  const std::lock_guard maintenance(maintenance_mutex_);
+  return FlushRows();
+}
+
+Result<void> Store::Impl::FlushRows() {
+  std::vector<SourceState> inputs;
+  uint64_t links = 0;
+  uint64_t position = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    SealPending();
+    for (Source& source : sources_) {
+      if (!source.segment->on_disk()) {
+        UpdateRelocations(&source);
+        source.frozen = true;
+        inputs.push_back(Share(&source));
+      }
+    }
+    links = links_.links().size();
+    position = applied_;
+    frozen_keys_.push_back(std::move(keys_));
+    keys_.Clear();
+    if (inputs.empty() && position == durable_ && !people_changed_) {
+      frozen_keys_.clear();
+      return {};
+    }
+  }
+  Result<void> done =
+      inputs.empty() ? Commit(position) : WriteAndReplace(std::move(inputs), links, position);
+  {
+    const std::lock_guard lock(mutex_);
+    for (Source& source : sources_) {
+      source.frozen = false;
+    }
+    write_error_.reset();
+    if (!done) {
+      write_error_ = done.error();
+    }
+    if (done) {
+      frozen_keys_.clear();
+    }
+  }
+  room_.notify_all();
+  return done;
+}
+
+Result<void> Store::Impl::WriteAndReplace(std::vector<SourceState> inputs, uint64_t links_applied,
+                                          uint64_t position) {
+  uint64_t file = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    file = next_file_++;
+    tracking_kills_ = true;
+    late_kills_.clear();
+  }
+  const auto write = [&]() -> Result<void> {
+    Result<std::unique_ptr<SegmentMerge>> merge = SegmentMerge::Plan(inputs, links_applied);
+    if (!merge) return merge.error();
+    std::optional<Source> output;
+    if ((*merge)->rows() > 0) {
+      const std::string path = Path(SegmentFileName(file));
+      if (Result<uint64_t> size = (*merge)->ToFile(fs(), path); !size) return size.error();
+      if (Result<void> synced = fs().SyncDir(options_.dir); !synced) return synced;
+      Result<std::shared_ptr<Segment>> segment = Segment::Open(fs(), path, file, cache_);
+      if (!segment) return segment.error();
+      if (const auto persons = (*segment)->Persons(); !persons) return persons.error();
+      Result<std::shared_ptr<KeyFilter>> filter = (*merge)->MakeFilter();
+      if (!filter) return filter.error();
+      output.emplace();
+      output->segment = std::move(*segment);
+      output->links_seen = links_applied;
+      output->filter = std::move(*filter);
+    }
+    ReplaceSources(inputs, std::move(output), (*merge)->RowMaps());
+    return {};
+  };
+  Result<void> written = write();
+  {
+    const std::lock_guard lock(mutex_);
+    tracking_kills_ = false;
+    late_kills_.clear();
+  }
+  if (!written) {
+    // A file that was begun is removed when the store is next opened, or now.
+    [[maybe_unused]] const Result<void> removed = fs().Remove(Path(SegmentFileName(file)));
+    return written;
+  }
+  inputs.clear();
+  return Commit(position);
+}
+
+void Store::Impl::ReplaceSources(const std::vector<SourceState>& inputs,
+                                 std::optional<Source> output,
+                                 const std::vector<std::vector<uint32_t>>& row_maps) {
+  const std::lock_guard lock(mutex_);
+  const auto first = std::find_if(sources_.begin(), sources_.end(), [&](const Source& source) {
+    return source.segment == inputs[0].segment;
+  });
+  Check(first != sources_.end() && sources_.end() - first >= static_cast<ptrdiff_t>(inputs.size()),
+        "merged sources are still there");
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Source& source = first[static_cast<ptrdiff_t>(i)];
+    Check(source.segment == inputs[i].segment, "merged sources are adjacent");
+    if (source.segment->on_disk()) {
+      obsolete_files_.push_back(source.segment->file_number());
+    }
+  }
+  if (output) {
+    for (const auto& [segment, row] : std::exchange(late_kills_, {})) {
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        const uint32_t now =
+            inputs[i].segment.get() == segment ? row_maps[i][row] : SegmentMerge::kDropped;
+        if (now != SegmentMerge::kDropped) {
+          Kill(&*output, now);
+        }
+      }
+    }
+  }
+  const auto rest = sources_.erase(first, first + static_cast<ptrdiff_t>(inputs.size()));
+  if (output) {
+    sources_.insert(rest, std::move(*output));
+  }
+  last_snapshot_ = nullptr;
+}
+
+Manifest Store::Impl::DescribeSources(uint64_t position) {
+  Manifest manifest;
+  manifest.position = position;
+  manifest.next_seq = next_seq_;
+  for (const Source& source : sources_) {
+    if (!source.segment->on_disk()) {
+      continue;
+    }
+    ManifestSegment& entry = manifest.segments.emplace_back();
+    entry.file = source.segment->file_number();
+    for (uint32_t row = 0; source.dead != nullptr && row < source.segment->info().rows; ++row) {
+      if (source.dead->Has(row)) {
+        entry.dead_rows.push_back(row);
+      }
+    }
+  }
+  return manifest;
+}
+
+// Rows that died, and links and profiles that came after `position`, may be in the manifest too:
+// applying the log again from `position` comes to the same state (docs/formats/manifest.md).
+Result<void> Store::Impl::Commit(uint64_t position) {
+  Manifest manifest;
+  PeopleState people;
+  bool write_people = false;
+  std::vector<uint64_t> obsolete;
+  uint64_t old_people = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    write_people = people_changed_;
+    old_people = people_file_;
+    manifest = DescribeSources(position);
+    manifest.people_file = people_file_;
+    manifest.people_position = people_position_;
+    if (write_people) {
+      manifest.people_file = next_file_++;
+      manifest.people_position = applied_;
+      people = {links_.links(), profiles_.people().Freeze(), profiles_.groups().Freeze()};
+      people_changed_ = false;
+    }
+    manifest.next_file = next_file_;
+    obsolete = obsolete_files_;
+  }
+  const auto write = [&]() -> Result<void> {
+    if (write_people) {
+      const std::string path = Path(PeopleFileName(manifest.people_file));
+      if (Result<void> done = WritePeopleFile(fs(), path, people); !done) return done;
+      if (Result<void> done = fs().SyncDir(options_.dir); !done) return done;
+    }
+    return fs().WriteFileAtomically(Path(std::string(kManifestName)), EncodeManifest(manifest));
+  };
+  const Result<void> written = write();
+  const std::lock_guard lock(mutex_);
+  if (!written) {
+    people_changed_ = people_changed_ || write_people;
+    return written;
+  }
+  durable_ = std::max(durable_, position);
+  people_file_ = manifest.people_file;
+  std::erase_if(obsolete_files_, [&](uint64_t file) {
+    return std::find(obsolete.begin(), obsolete.end(), file) != obsolete.end();
+  });
+  // Mappings that snapshots hold outlive the names. What fails here goes at the next opening.
+  for (const uint64_t file : obsolete) {
+    [[maybe_unused]] const Result<void> removed = fs().Remove(Path(SegmentFileName(file)));
+  }
+  if (write_people && old_people != 0) {
+    [[maybe_unused]] const Result<void> removed = fs().Remove(Path(PeopleFileName(old_people)));
+  }
+  return {};
+}
+
+// The shortest tier of neighbours with enough of them; else one segment that is mostly dead.
+std::vector<std::shared_ptr<const Segment>> Store::Impl::FindMerge() {
+  const std::lock_guard lock(mutex_);
+  const uint64_t unit = std::max<uint64_t>(1, options_.flush_rows / 2);
+  for (uint64_t limit = unit * 4; limit / 4 <= options_.max_merge_rows; limit *= 4) {
+    std::vector<std::shared_ptr<const Segment>> run;
+    uint64_t rows = 0;
+    for (const Source& source : sources_) {
+      const bool fits = source.segment->on_disk() && source.live_rows() < limit &&
+                        rows + source.live_rows() <= options_.max_merge_rows &&
+                        run.size() < kMaxMergeInputs;
+      if (!fits) {
+        if (run.size() >= kMergeFanIn) break;
+        run.clear();
+        rows = 0;
+        continue;
+      }
+      run.push_back(source.segment);
+      rows += source.live_rows();
+    }
+    if (run.size() >= kMergeFanIn) {
+      return run;
+    }
+  }
+  for (const Source& source : sources_) {
+    const uint32_t dead = source.dead ? source.dead->count() : 0;
+    if (source.segment->on_disk() && dead > source.segment->info().rows / 4) {
+      return {source.segment};
+    }
+  }
+  return {};
+}
+
+Result<void> Store::Impl::Rewrite(const std::vector<std::shared_ptr<const Segment>>& segments) {
+  std::vector<SourceState> inputs;
+  uint64_t links = 0;
+  uint64_t position = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (Source& source : sources_) {
+      if (std::find(segments.begin(), segments.end(), source.segment) != segments.end()) {
+        UpdateRelocations(&source);
+        inputs.push_back(Share(&source));
+      }
+    }
+    links = links_.links().size();
+    position = durable_;
+  }
+  return WriteAndReplace(std::move(inputs), links, position);
+}
+
+Result<void> Store::Impl::MergeDue() {
+  for (;;) {
+    const std::vector<std::shared_ptr<const Segment>> due = FindMerge();
+    if (due.empty()) {
+      return {};
+    }
+    if (Result<void> done = Rewrite(due); !done) {
+      return done;
+    }
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || MemoryRows() >= options_.flush_rows) {
+      return {};  // a flush is more urgent
+    }
+  }
+}
+
+Result<void> Store::Impl::Compact() {
+  const std::lock_guard maintenance(maintenance_mutex_);
+  std::vector<std::vector<std::shared_ptr<const Segment>>> groups(1);
+  {
+    const std::lock_guard lock(mutex_);
+    uint64_t rows = 0;
+    for (const Source& source : sources_) {
+      if (!source.segment->on_disk()) continue;
+      if (rows + source.live_rows() > options_.max_merge_rows) {
+        groups.emplace_back();
+        rows = 0;
+      }
+      rows += source.live_rows();
+      groups.back().push_back(source.segment);
+    }
+  }
+  for (const auto& group : groups) {
+    bool due = group.size() > 1;
+    if (group.size() == 1) {
+      const std::lock_guard lock(mutex_);
+      for (const Source& source : sources_) {
+        due = due ||
+              (source.segment == group[0] && (source.dead != nullptr || source.moved != nullptr));
+      }
+    }
+    if (due) {
+      if (Result<void> done = Rewrite(group); !done) return done;
+    }
+  }
+  return {};
+}
+
+Result<void> Store::Impl::EraseSubject(const SubjectId& person) {
+  const std::lock_guard maintenance(maintenance_mutex_);
+  // Afterwards the log before now is no longer applied again, so that nothing comes back.
+  if (Result<void> flushed = FlushRows(); !flushed) return flushed;
+  std::vector<std::shared_ptr<const Segment>> affected;
+  {
+    const std::lock_guard lock(mutex_);
+    SealPending();
+    std::vector<SubjectId> ids = links_.LinkedDevices(links_.Canonical(person));
+    ids.push_back(links_.Canonical(person));
+    for (Source& source : sources_) {
+      const Result<const Segment::PersonTable*> table = source.segment->Persons();
+      if (!table) return table.error();
+      bool any = false;
+      for (const SubjectId& id : ids) {
+        const std::optional<uint32_t> at = (*table)->Find(id);
+        for (uint32_t row = at ? (*table)->starts[*at] : 0; at && row < (*table)->starts[*at + 1];
+             ++row) {
+          Kill(&source, row);
+          any = true;
+        }
+      }
+      if (any && source.segment->on_disk()) {
+        affected.push_back(source.segment);
+      }
+    }
+    links_.Erase(ids);
+    for (const SubjectId& id : ids) {
+      profiles_.Erase(id);
+    }
+    people_changed_ = true;
+    last_snapshot_ = nullptr;
+  }
+  for (const auto& segment : affected) {
+    if (Result<void> done = Rewrite({segment}); !done) return done;
+  }
+  uint64_t position = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    position = durable_;
+  }
+  return Commit(position);
+}
+
+void Store::Impl::Background() {
+  for (;;) {
+    bool failed = false;
+    {
+      std::unique_lock lock(mutex_);
+      failed = write_error_.has_value();
+      const auto due = [this] { return stopping_ || MemoryRows() >= options_.flush_rows; };
+      if (failed) {
+        work_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_; });
+      }
+      work_.wait(lock, due);
+      if (stopping_) {
+        return;
+      }
+    }
+    const std::lock_guard maintenance(maintenance_mutex_);
+    if (Result<void> flushed = FlushRows(); flushed) {
+      // A merge that fails leaves its inputs in place; the next flush comes back to it.
+      [[maybe_unused]] const Result<void> merged = MergeDue();
+    }
+  }
+}
+
+}  // namespace bulkhead
