@@ -42,7 +42,7 @@ std::string_view UnitName(TimeUnit unit) {
 
 }  // namespace
 
-std::optional<int64_t> ParseDay(std::string_view date) {
+std::optional<int64_t> DayNumber(std::string_view date) {
   if (date.size() != 10 || date[4] != '-' || date[7] != '-') {
     return std::nullopt;
   }
@@ -209,8 +209,8 @@ DateRange ParameterReader::Range() {
   DateRange range;
   range.from = RequiredText("from_date");
   range.to = RequiredText("to_date");
-  const std::optional<int64_t> from = ParseDay(range.from);
-  const std::optional<int64_t> to = ParseDay(range.to);
+  const std::optional<int64_t> from = DayNumber(range.from);
+  const std::optional<int64_t> to = DayNumber(range.to);
   if (!from) {
     Fail("from_date", "must be a date YYYY-MM-DD");
   } else if (!to) {

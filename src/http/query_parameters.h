@@ -68,6 +68,6 @@ class ParameterReader {
 std::optional<std::vector<std::string>> ParseTextArray(std::string_view json);
 
 // Days since 1970 of a real calendar date YYYY-MM-DD.
-std::optional<int64_t> ParseDay(std::string_view date);
+std::optional<int64_t> DayNumber(std::string_view date);
 
 }  // namespace bulkhead

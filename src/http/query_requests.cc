@@ -24,8 +24,8 @@ int64_t UnitsPerDay(TimeUnit unit) {
 }
 
 void CheckPoints(const DateRange& range, TimeUnit unit, ParameterReader* reader) {
-  const std::optional<int64_t> from = ParseDay(range.from);
-  const std::optional<int64_t> to = ParseDay(range.to);
+  const std::optional<int64_t> from = DayNumber(range.from);
+  const std::optional<int64_t> to = DayNumber(range.to);
   if (from && to && (*to - *from + 1) * UnitsPerDay(unit) > kMaxPoints) {
     reader->Fail("unit", "gives too many intervals for these dates");
   }

@@ -44,11 +44,11 @@ TEST(QueryParametersTest, TooManyAreRefused) {
 }
 
 TEST(QueryParametersTest, RealDatesOnly) {
-  EXPECT_EQ(ParseDay("1970-01-02"), 1);
-  EXPECT_TRUE(ParseDay("2024-02-29").has_value());
+  EXPECT_EQ(DayNumber("1970-01-02"), 1);
+  EXPECT_TRUE(DayNumber("2024-02-29").has_value());
   for (const std::string_view date : {"2026-02-29", "2026-13-01", "2026-1-1", "20260101",
                                       "2026-01-01T00:00:00", "2026-00-10", "+026-01-01", ""}) {
-    EXPECT_FALSE(ParseDay(date).has_value()) << date;
+    EXPECT_FALSE(DayNumber(date).has_value()) << date;
   }
 }
 
