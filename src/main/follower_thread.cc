@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace bulkhead {
@@ -48,6 +49,7 @@ void FollowerThread::SetTrouble(const std::string& text) {
 void FollowerThread::Run() {
   while (!stop_) {
     const uint64_t before = follower_.position();
+    const uint64_t end = options_.log->durable_end();
     Result<std::optional<LogRecord>> record = follower_.Next();
     if (!record) {
       SetTrouble(record.error().message);
@@ -55,6 +57,8 @@ void FollowerThread::Run() {
       continue;
     }
     if (!record->has_value()) {
+      // Nothing more before `end`: also an empty log is then followed to its end.
+      position_.store(std::max(position(), end), std::memory_order_release);
       options_.log->WaitForData(before, kWait);
       continue;
     }
