@@ -1,6 +1,6 @@
-#include "store/row_test.h"
-
 #include <algorithm>
+
+#include "store/row_test.h"
 
 namespace bulkhead {
 

@@ -17,10 +17,18 @@ Error Damaged(const char* what) {
 
 uint32_t RowsOf(const std::vector<uint32_t>& all) { return static_cast<uint32_t>(all.size()); }
 
+struct BlockSource {
+  std::string_view file;
+  const BlockList& list;
+  uint32_t rows;
+  uint32_t largest;        // no code is larger
+  const CodeView* events;  // of the same rows, for codecs that lean on them; null = none
+};
+
 // Decodes blocks of codes one after the other into f(first row, codes).
 template <typename F>
-Result<void> DecodeBlocks(std::string_view file, const BlockList& list, uint32_t rows,
-                          uint32_t largest, const CodeView* events, F&& f) {
+Result<void> DecodeBlocks(const BlockSource& source, F&& f) {
+  const auto& [file, list, rows, largest, events] = source;
   std::vector<uint32_t> codes;
   std::vector<uint32_t> event_codes;
   for (size_t i = 0; i < list.blocks.size(); ++i) {
@@ -156,13 +164,14 @@ Result<void> Segment::LoadPersons() const {
                                        info_.persons);
   starts_.assign(1, 0);
   uint64_t rows = 0;
-  Result<void> decoded = DecodeBlocks(bytes(), footer_.person_rows, info_.persons, UINT32_MAX,
-                                      nullptr, [&](uint32_t, const std::vector<uint32_t>& counts) {
-                                        for (const uint32_t count : counts) {
-                                          rows += static_cast<uint64_t>(count) + 1;
-                                          starts_.push_back(static_cast<uint32_t>(rows));
-                                        }
-                                      });
+  Result<void> decoded =
+      DecodeBlocks({bytes(), footer_.person_rows, info_.persons, UINT32_MAX, nullptr},
+                   [&](uint32_t, const std::vector<uint32_t>& counts) {
+                     for (const uint32_t count : counts) {
+                       rows += static_cast<uint64_t>(count) + 1;
+                       starts_.push_back(static_cast<uint32_t>(rows));
+                     }
+                   });
   if (!decoded) {
     return decoded;
   }
@@ -257,7 +266,7 @@ Result<Segment::Codes> Segment::LoadCodes(size_t column) const {
   CodeArray array = CodeArray::Zeros(info_.rows, entry.largest_code);
   bool nameless = false;
   Result<void> decoded = DecodeBlocks(
-      bytes(), entry.codes, info_.rows, entry.largest_code, event_codes ? &events : nullptr,
+      {bytes(), entry.codes, info_.rows, entry.largest_code, event_codes ? &events : nullptr},
       [&](uint32_t first, const std::vector<uint32_t>& codes) {
         nameless = nameless || (column == kEventColumn &&
                                 std::find(codes.begin(), codes.end(), 0U) != codes.end());
@@ -325,7 +334,7 @@ Result<Segment::Ranks> Segment::RanksOf() const {
 Result<Segment::Ranks> Segment::LoadRanks() const {
   auto ranks = std::make_shared<std::vector<uint32_t>>();
   ranks->reserve(info_.rows);
-  Result<void> decoded = DecodeBlocks(bytes(), footer_.ranks, info_.rows, UINT32_MAX, nullptr,
+  Result<void> decoded = DecodeBlocks({bytes(), footer_.ranks, info_.rows, UINT32_MAX, nullptr},
                                       [&](uint32_t, const std::vector<uint32_t>& codes) {
                                         ranks->insert(ranks->end(), codes.begin(), codes.end());
                                       });

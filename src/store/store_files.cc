@@ -35,13 +35,16 @@ Result<void> Store::Impl::FlushRows() {
     position = applied_;
     frozen_keys_.push_back(std::move(keys_));
     keys_.Clear();
-    if (inputs.empty() && position == durable_ && !people_changed_) {
+    if (inputs.empty()) {
+      written_ = position;
       frozen_keys_.clear();
-      return {};
+      if (position == durable_ && !people_changed_) {
+        return {};
+      }
     }
   }
   Result<void> done =
-      inputs.empty() ? Commit(position) : WriteAndReplace(std::move(inputs), links, position);
+      inputs.empty() ? Commit() : WriteAndReplace(std::move(inputs), links, position);
   {
     const std::lock_guard lock(mutex_);
     for (Source& source : sources_) {
@@ -87,6 +90,8 @@ Result<void> Store::Impl::WriteAndReplace(std::vector<SourceState> inputs, uint6
       output->filter = std::move(*filter);
     }
     ReplaceSources(inputs, std::move(output), (*merge)->RowMaps());
+    const std::lock_guard lock(mutex_);
+    written_ = std::max(written_, position);
     return {};
   };
   Result<void> written = write();
@@ -101,7 +106,7 @@ Result<void> Store::Impl::WriteAndReplace(std::vector<SourceState> inputs, uint6
     return written;
   }
   inputs.clear();
-  return Commit(position);
+  return Commit();
 }
 
 void Store::Impl::ReplaceSources(const std::vector<SourceState>& inputs,
@@ -138,9 +143,9 @@ void Store::Impl::ReplaceSources(const std::vector<SourceState>& inputs,
   last_snapshot_ = nullptr;
 }
 
-Manifest Store::Impl::DescribeSources(uint64_t position) {
+Manifest Store::Impl::DescribeSources() {
   Manifest manifest;
-  manifest.position = position;
+  manifest.position = written_;
   manifest.next_seq = next_seq_;
   for (const Source& source : sources_) {
     if (!source.segment->on_disk()) {
@@ -157,9 +162,9 @@ Manifest Store::Impl::DescribeSources(uint64_t position) {
   return manifest;
 }
 
-// Rows that died, and links and profiles that came after `position`, may be in the manifest too:
-// applying the log again from `position` comes to the same state (docs/formats/manifest.md).
-Result<void> Store::Impl::Commit(uint64_t position) {
+// Rows that died, and links and profiles that came after written_, may be in the manifest too:
+// applying the log again from there comes to the same state (docs/formats/manifest.md).
+Result<void> Store::Impl::Commit() {
   Manifest manifest;
   PeopleState people;
   bool write_people = false;
@@ -169,7 +174,7 @@ Result<void> Store::Impl::Commit(uint64_t position) {
     const std::lock_guard lock(mutex_);
     write_people = people_changed_;
     old_people = people_file_;
-    manifest = DescribeSources(position);
+    manifest = DescribeSources();
     manifest.people_file = people_file_;
     manifest.people_position = people_position_;
     if (write_people) {
@@ -195,8 +200,9 @@ Result<void> Store::Impl::Commit(uint64_t position) {
     people_changed_ = people_changed_ || write_people;
     return written;
   }
-  durable_ = std::max(durable_, position);
+  durable_ = manifest.position;
   people_file_ = manifest.people_file;
+  people_position_ = manifest.people_position;
   std::erase_if(obsolete_files_, [&](uint64_t file) {
     return std::find(obsolete.begin(), obsolete.end(), file) != obsolete.end();
   });
@@ -246,7 +252,6 @@ std::vector<std::shared_ptr<const Segment>> Store::Impl::FindMerge() {
 Result<void> Store::Impl::Rewrite(const std::vector<std::shared_ptr<const Segment>>& segments) {
   std::vector<SourceState> inputs;
   uint64_t links = 0;
-  uint64_t position = 0;
   {
     const std::lock_guard lock(mutex_);
     for (Source& source : sources_) {
@@ -256,9 +261,8 @@ Result<void> Store::Impl::Rewrite(const std::vector<std::shared_ptr<const Segmen
       }
     }
     links = links_.links().size();
-    position = durable_;
   }
-  return WriteAndReplace(std::move(inputs), links, position);
+  return WriteAndReplace(std::move(inputs), links, 0);
 }
 
 Result<void> Store::Impl::MergeDue() {
@@ -345,12 +349,7 @@ Result<void> Store::Impl::EraseSubject(const SubjectId& person) {
   for (const auto& segment : affected) {
     if (Result<void> done = Rewrite({segment}); !done) return done;
   }
-  uint64_t position = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    position = durable_;
-  }
-  return Commit(position);
+  return Commit();
 }
 
 void Store::Impl::Background() {

@@ -94,15 +94,14 @@ class Store::Impl {
   Result<void> MergeDue();
   // Rewrites these adjacent sources as one.
   Result<void> Rewrite(const std::vector<std::shared_ptr<const Segment>>& segments);
-  // Also commits, with this position.
+  // Also commits. The disk then holds everything before `position`, if that is new.
   Result<void> WriteAndReplace(std::vector<SourceState> inputs, uint64_t links_applied,
                                uint64_t position);
-  Result<void> Commit(uint64_t position);
+  Result<void> Commit();
   std::vector<std::shared_ptr<const Segment>> FindMerge();
-  std::vector<std::shared_ptr<const Segment>> FindDirty();
   void ReplaceSources(const std::vector<SourceState>& inputs, std::optional<Source> output,
                       const std::vector<std::vector<uint32_t>>& row_maps);
-  Manifest DescribeSources(uint64_t position);  // with mutex_ held
+  Manifest DescribeSources();  // with mutex_ held
   void Background();
 
   [[nodiscard]] std::string Path(const std::string& name) const {
@@ -122,7 +121,8 @@ class Store::Impl {
   std::optional<Error> failed_;       // reading stored rows failed: nothing more is applied
 
   uint64_t applied_ = 0;
-  uint64_t durable_ = 0;
+  uint64_t durable_ = 0;  // of the manifest
+  uint64_t written_ = 0;  // sources on disk hold everything before it; the manifest follows
   uint64_t next_seq_ = 0;
   uint64_t next_file_ = 1;
   uint64_t people_position_ = 0;

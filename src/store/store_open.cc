@@ -57,7 +57,7 @@ Result<void> Store::Impl::Load() {
   for (const ManifestSegment& entry : manifest->segments) {
     if (Result<void> loaded = LoadSegment(entry); !loaded) return loaded;
   }
-  applied_ = durable_ = manifest->position;
+  applied_ = durable_ = written_ = manifest->position;
   next_file_ = manifest->next_file;
   next_seq_ = manifest->next_seq;
   if (!sources_.empty()) {
