@@ -1,4 +1,5 @@
-// Check(cond, why): stays on in release. For our own mistakes only; bytes from disk or network never reach it.
+// Check(cond, why): stays on in release. For our own mistakes only; bytes from disk or network
+// never reach it.
 #pragma once
 
 #include <source_location>

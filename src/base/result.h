@@ -1,5 +1,5 @@
-// Result<T>: a value or an Error, which the compiler does not let a caller ignore. Its words are those of
-// C++23's std::expected, so that it can become std::expected.
+// Result<T>: a value or an Error, which the compiler does not let a caller ignore. Its words are
+// those of C++23's std::expected, so that it can become std::expected.
 #pragma once
 
 #include <string>
@@ -12,13 +12,13 @@ namespace bulkhead {
 
 // Who must act on an error.
 enum class ErrorCode {
-  kInvalid = 1,    // the caller sent something wrong
-  kNotFound,       // the caller named something that is not there
-  kDenied,         // the caller may not do this
-  kLimit,          // a stated limit was reached; the caller may try again later or send less
-  kUnavailable,    // the operator: disk full, file system error, a part that is not running
-  kCorruption,     // bytes on disk are not what was written
-  kBug,            // a mistake of ours
+  kInvalid = 1,  // the caller sent something wrong
+  kNotFound,     // the caller named something that is not there
+  kDenied,       // the caller may not do this
+  kLimit,        // a stated limit was reached; the caller may try again later or send less
+  kUnavailable,  // the operator: disk full, file system error, a part that is not running
+  kCorruption,   // bytes on disk are not what was written
+  kBug,          // a mistake of ours
 };
 
 // The message says what is wrong and where; it never holds data of a user.
@@ -30,7 +30,8 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool has_value() const { return state_.index() == 0; }

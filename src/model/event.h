@@ -13,26 +13,34 @@ namespace bulkhead {
 
 struct Event {
   std::string name;
-  int64_t time_ms = 0;        // UTC, milliseconds since 1970
-  SubjectId person;           // the user if the event names one, else the device, else nobody
-  SubjectId device;           // the device if the event names one ("$device:<id>" form), else zero
-  uint64_t insert_id = 0;     // keyed 64-bit fingerprint of $insert_id; 0 = none was sent, such events are never duplicates
-  ValueObject properties;     // cleaned; without token, distinct_id, time, $insert_id
+  int64_t time_ms = 0;     // UTC, milliseconds since 1970
+  SubjectId person;        // the user if the event names one, else the device, else nobody
+  SubjectId device;        // the device if the event names one ("$device:<id>" form), else zero
+  uint64_t insert_id = 0;  // keyed 64-bit fingerprint of $insert_id; 0 = none was sent, such events
+                           // are never duplicates
+  ValueObject properties;  // cleaned; without token, distinct_id, time, $insert_id
 };
 
 enum class ProfileOperator : unsigned char {
-  kSet = 1, kSetOnce, kAdd, kAppend, kUnion, kRemove, kUnset, kDelete
+  kSet = 1,
+  kSetOnce,
+  kAdd,
+  kAppend,
+  kUnion,
+  kRemove,
+  kUnset,
+  kDelete
 };
 
 // One update of a user profile or, where group_key is not empty, of a group profile.
 struct ProfileUpdate {
-  SubjectId subject;          // user profiles; zero for groups
+  SubjectId subject;  // user profiles; zero for groups
   std::string group_key;
-  std::string group_id;       // after the sieve
+  std::string group_id;  // after the sieve
   ProfileOperator op = ProfileOperator::kSet;
-  ValueObject properties;     // kUnset: names with null values; kDelete: empty
-  int64_t time_ms = 0;        // $time, else arrival
-  bool ignore_time = false;   // true: leave $last_seen alone
+  ValueObject properties;    // kUnset: names with null values; kDelete: empty
+  int64_t time_ms = 0;       // $time, else arrival
+  bool ignore_time = false;  // true: leave $last_seen alone
 };
 
 // What one accepted request appends to the log: it becomes durable and visible as a whole.
@@ -42,10 +50,12 @@ struct Batch {
   bool from_import = false;
   std::vector<Event> events;
   std::vector<ProfileUpdate> profile_updates;
-  std::string sealed;         // crypto::Seal() of the batch's sealed fields to the vault's public key; empty = none
+  std::string sealed;  // crypto::Seal() of the batch's sealed fields to the vault's public key;
+                       // empty = none
 };
 
-// One value that only the vault may keep; lists of these are what `Batch::sealed` holds (model/sealed_fields.h).
+// One value that only the vault may keep; lists of these are what `Batch::sealed` holds
+// (model/sealed_fields.h).
 struct SealedField {
   SubjectId subject;
   std::string field;          // the property path, such as "$email" or "form.contact"

@@ -12,8 +12,8 @@
 
 namespace bulkhead {
 
-// Pseudonym of a person or device: HMAC(project pseudonym key, canonical id) cut to 128 bit. All zero = nobody:
-// such an event counts in totals but belongs to no person.
+// Pseudonym of a person or device: HMAC(project pseudonym key, canonical id) cut to 128 bit. All
+// zero = nobody: such an event counts in totals but belongs to no person.
 struct SubjectId {
   std::array<uint8_t, 16> bytes{};
 

@@ -1,4 +1,5 @@
-// A property value, as JSON has them. Numbers are doubles, as in the SDKs and in Mixpanel's reports.
+// A property value, as JSON has them. Numbers are doubles, as in the SDKs and in Mixpanel's
+// reports.
 #pragma once
 
 #include <string>
@@ -11,9 +12,17 @@ namespace bulkhead {
 
 class Value;
 using ValueList = std::vector<Value>;
-using ValueObject = std::vector<std::pair<std::string, Value>>;  // in the order sent; keys unique (last one wins)
+using ValueObject =
+    std::vector<std::pair<std::string, Value>>;  // in the order sent; keys unique (last one wins)
 
-enum class ValueKind : unsigned char { kNull = 0, kBool = 1, kNumber = 2, kString = 3, kList = 4, kObject = 5 };
+enum class ValueKind : unsigned char {
+  kNull = 0,
+  kBool = 1,
+  kNumber = 2,
+  kString = 3,
+  kList = 4,
+  kObject = 5
+};
 
 class Value {
  public:
@@ -49,7 +58,8 @@ class Value {
   std::variant<std::monostate, bool, double, std::string, ValueList, ValueObject> data_;
 };
 
-// Compact JSON text: no white space, shortest number that reads back the same, integers up to 2^53 without a fraction.
+// Compact JSON text: no white space, shortest number that reads back the same, integers up to 2^53
+// without a fraction.
 void AppendJson(const Value& value, std::string* out);
 void AppendJsonString(std::string_view text, std::string* out);
 void AppendJsonNumber(double number, std::string* out);

@@ -9,6 +9,9 @@
 namespace bulkhead {
 namespace {
 
+// Entries by date order segments that nobody enters in the range as a whole, and no others.
+constexpr double kBucketWeight = 1e-9;
+
 // Counts and times of one (bucket, segment).
 struct FunnelCell {
   std::vector<uint64_t> counts;                 // by step
@@ -56,7 +59,7 @@ class FunnelVisitor final : public PersonVisitor {
     } else {
       VisitRange(person.hits, setup_.from_ms, setup_.to_ms, 0);
     }
-    if (!setup_.buckets || setup_.ranking) {
+    if (!setup_.buckets) {
       return;
     }
     const Buckets& buckets = *setup_.buckets;
@@ -166,7 +169,7 @@ class FunnelVisitor final : public PersonVisitor {
     const uint32_t combination = Segment(hits);
     if (setup_.ranking) {
       if (!uniques || counted_[combination] != stamp_) {
-        ++entries_[combination];
+        entries_[combination] += bucket == 0 ? 1 : kBucketWeight;
         counted_[combination] = stamp_;
       }
       return;

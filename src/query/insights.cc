@@ -32,13 +32,13 @@ struct InsightsSetup {
   SegmentSlots slots = SegmentSlots::All(1);
   std::vector<MetricSetup> metrics;
   bool rows_by_person = false;  // something depends on profiles
-  bool ranking = false;         // only the first metric, only the range as a whole
+  bool ranking = false;         // only the range as a whole
 };
 
 class InsightsCounter {
  public:
   explicit InsightsCounter(const InsightsSetup& setup) : setup_(setup) {
-    const size_t metrics = setup.ranking ? 1 : setup.metrics.size();
+    const size_t metrics = setup.metrics.size();
     const size_t slots = setup.ranking ? setup.breakdown->size() : setup.slots.size();
     const size_t buckets = setup.ranking ? 1 : setup.buckets->size();
     for (size_t m = 0; m < metrics; ++m) {
@@ -158,7 +158,7 @@ class InsightsPersons final : public PersonVisitor, public InsightsCounter {
   }
 
   void CountActive(size_t m, uint32_t slot, int64_t time_ms, bool in_range) {
-    if (in_range) {
+    if (in_range || setup_.ranking) {  // a trailing window is worth a segment, too
       cells_[m].AddOverall(slot, stamp_);
     }
     if (setup_.ranking) {
@@ -357,6 +357,14 @@ std::vector<uint32_t> OrderSlots(const InsightsSetup& setup, std::vector<MetricC
   return slots;
 }
 
+// The first metric decides; a segment that only another one has comes before none.
+double RankOf(std::vector<MetricCells>* sizes, uint32_t id) {
+  const bool empty =
+      std::all_of(sizes->begin(), sizes->end(), [&](MetricCells& c) { return c.Empty(id); });
+  const double size = (*sizes)[0].Empty(id) ? 0 : (*sizes)[0].At(id, 1);
+  return empty ? 0 : size == 0 || std::isnan(size) ? 1e-300 : size;
+}
+
 InsightsResult MakeResult(const InsightsSetup& setup, const InsightsReport& report,
                           std::vector<MetricCells>* cells) {
   InsightsResult result;
@@ -420,7 +428,7 @@ Result<InsightsResult> RunInsights(const ReportContext& context, const InsightsR
     std::vector<MetricCells> sizes = RunScans(setup);
     std::vector<double> counts;
     for (uint32_t id = 0; id < breakdown->size(); ++id) {
-      counts.push_back(sizes[0].Empty(id) ? 0 : sizes[0].At(id, 1));
+      counts.push_back(RankOf(&sizes, id));
     }
     setup.ranking = false;
     setup.slots = SegmentSlots::Largest(counts, report.segment_limit);

@@ -111,7 +111,8 @@ class CleanTraffic {
   }
   std::string Uuid() {
     std::string out = Hex(8);
-    for (const size_t part : {size_t{4}, size_t{4}, size_t{4}, size_t{12}}) out.append(1, '-').append(Hex(part));
+    for (const size_t part : {size_t{4}, size_t{4}, size_t{4}, size_t{12}})
+      out.append(1, '-').append(Hex(part));
     return out;
   }
 

@@ -375,8 +375,8 @@ FunnelReport ReadFunnelDefinition(const object& body, Reader* reader) {
                   [&](const element& entry, const std::string& path) {
                     report.steps.push_back(ReadNamedSelector(entry, path, reader));
                   });
-  if (report.steps.size() < 2) {
-    reader->Fail("steps", "at least two expected");
+  if (report.steps.empty()) {
+    reader->Fail("steps", "at least one expected");
     return report;
   }
   ReadWindow(body, &report, reader);

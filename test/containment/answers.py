@@ -21,11 +21,11 @@ class Collector:
         self.count += 1
         (self.folder / f"{self.count:05d}-{name}").write_bytes(body)
 
-    def get(self, name, target, must=True, **parameters):
+    def get(self, label, target, must=True, **parameters):
         query = urllib.parse.urlencode({"project_id": self.server.project, **parameters})
         status, headers, body = self.server.request("GET", f"{target}?{query}", authorized=True)
         assert status == 200 or not must, f"{target}: {status} {body[:300]!r}"
-        self.keep(name, repr(headers).encode() + b"\n" + body)
+        self.keep(label, repr(headers).encode() + b"\n" + body)
         return body if status == 200 else b"null"
 
     def everything(self):
