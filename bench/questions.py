@@ -20,35 +20,49 @@ def quoted(names):
     return ", ".join(f"'{name}'" for name in sorted(set(names)))
 
 
-# --- Funnels ---
+# --- Funnels: the window starts with the person's first event of the first step and is not reset by repeats ---
 
-def clickhouse_funnel(steps, settings=""):
+def clickhouse_funnel_join(steps, settings=""):
+    """windowFunnel over what lies within the window of the person's first start."""
     conditions = ", ".join(f"event = '{step}'" for step in steps)
-    return (f"SELECT level, count() FROM (SELECT user, windowFunnel({WEEK})(time, {conditions}) AS level FROM events "
-            f"WHERE event IN ({quoted(steps)}) GROUP BY user) GROUP BY level ORDER BY level {settings}")
+    return (f"SELECT level, count() FROM (SELECT user, windowFunnel({WEEK})(time, {conditions}) AS level FROM "
+            f"(SELECT user, time, event FROM events WHERE event IN ({quoted(steps)})) AS e ALL INNER JOIN "
+            f"(SELECT user, min(time) AS start FROM events WHERE event = '{steps[0]}' GROUP BY user) AS s USING user "
+            f"WHERE time >= start AND time <= start + {WEEK} GROUP BY user) GROUP BY level ORDER BY level {settings}")
 
 
-def duckdb_funnel_asof(steps):
-    """Each step takes the latest start that reached the step before: one ASOF join per step, over that step's rows only."""
-    parts = [f"s0 AS MATERIALIZED (SELECT user, time, time AS start FROM events WHERE event = '{steps[0]}')"]
+def clickhouse_funnel_arrays(steps, settings=""):
+    """One pass without a join: the person's times of each event as arrays, and the earliest that fits after each step."""
+    names = sorted(set(steps))
+    arrays = ", ".join(f"groupArrayIf(toUInt32(time), event = '{name}') AS a{names.index(name)}" for name in names)
+    found = [f"arrayReduce('min', a{names.index(steps[0])}) AS t0"]
     for i, step in enumerate(steps[1:], 1):
-        parts.append(
-            f"s{i} AS MATERIALIZED (SELECT e.user, e.time, p.start FROM (SELECT user, time FROM events WHERE event = '{step}') e "
-            f"ASOF JOIN s{i - 1} p ON e.user = p.user AND e.time > p.time WHERE e.time - p.start <= {WEEK})")
-    counts = ", ".join(f"(SELECT count(DISTINCT user) FROM s{i})" for i in range(len(steps)))
+        found.append(f"arrayReduce('min', arrayFilter(x -> t{i - 1} > 0 AND x > t{i - 1} AND x <= t0 + {WEEK}, "
+                     f"a{names.index(step)})) AS t{i}")
+    level = " + ".join(f"(t{i} > 0)" for i in range(len(steps)))
+    return (f"SELECT level, count() FROM (SELECT {', '.join(found)}, {level} AS level FROM (SELECT user, {arrays} FROM events "
+            f"WHERE event IN ({quoted(steps)}) GROUP BY user)) GROUP BY level ORDER BY level {settings}")
+
+
+def duckdb_funnel(steps, one_step):
+    parts = [f"s0 AS MATERIALIZED (SELECT user, min(time) AS start, min(time) AS time FROM events WHERE event = '{steps[0]}' "
+             "GROUP BY user)"]
+    parts += [f"s{i} AS MATERIALIZED ({one_step(i, step)})" for i, step in enumerate(steps[1:], 1)]
+    counts = ", ".join(f"(SELECT count(*) FROM s{i})" for i in range(len(steps)))
     return f"WITH {', '.join(parts)} SELECT {counts}"
 
 
-def duckdb_funnel_windows(steps):
-    """The same by window functions: one running maximum per step over the person's ordered events."""
-    frame = "OVER (PARTITION BY user ORDER BY time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
-    sql = (f"SELECT *, max(CASE WHEN event = '{steps[0]}' THEN time END) {frame} AS s0 FROM "
-           f"(SELECT user, time, event FROM events WHERE event IN ({quoted(steps)}))")
-    for i, step in enumerate(steps[1:], 1):
-        sql = (f"SELECT *, max(CASE WHEN event = '{step}' AND time - s{i - 1} <= {WEEK} THEN s{i - 1} END) {frame} AS s{i} "
-               f"FROM ({sql})")
-    counts = ", ".join(f"count(DISTINCT CASE WHEN s{i} IS NOT NULL THEN user END)" for i in range(len(steps)))
-    return f"SELECT {counts} FROM ({sql})"
+def duckdb_funnel_asof(steps):
+    """Each step takes the person's next event of that name: one ASOF join per step, over that step's rows only."""
+    return duckdb_funnel(steps, lambda i, step: (
+        f"SELECT p.user, p.start, e.time FROM s{i - 1} p ASOF JOIN (SELECT user, time FROM events WHERE event = '{step}') e "
+        f"ON p.user = e.user AND p.time < e.time WHERE e.time - p.start <= {WEEK}"))
+
+
+def duckdb_funnel_minimum(steps):
+    return duckdb_funnel(steps, lambda i, step: (
+        f"SELECT p.user, any_value(p.start) AS start, min(e.time) AS time FROM s{i - 1} p JOIN events e ON p.user = e.user "
+        f"WHERE e.event = '{step}' AND e.time > p.time AND e.time - p.start <= {WEEK} GROUP BY p.user"))
 
 
 def bulkhead_funnel(steps):
@@ -176,19 +190,23 @@ IN_ORDER = " SETTINGS optimize_aggregation_in_order = 1"
 
 def questions():
     """name -> {"title", "bulkhead": report, "rows": ..., "clickhouse"/"chdb"/"duckdb": [variants], "<engine>_rows": ...}"""
-    def funnel(title, steps, duckdb):
-        plain = clickhouse_funnel(steps)
+    def funnel(title, steps):
+        few = len(steps) <= 8  # beyond that ClickHouse refuses the arrays: "query tree is too big"
+        clickhouse = [clickhouse_funnel_join(steps)] + [clickhouse_funnel_arrays(steps)] * few
+        in_order = [clickhouse_funnel_join(steps, IN_ORDER)] + [clickhouse_funnel_arrays(steps, IN_ORDER)] * few
         return {"title": title, "bulkhead": bulkhead_funnel(steps), "bulkhead_rows": bulkhead_funnel_rows,
-                "clickhouse": [plain], "chdb": [plain, clickhouse_funnel(steps, IN_ORDER)],
-                "clickhouse_rows": clickhouse_funnel_rows(len(steps)), "duckdb": duckdb, "duckdb_rows": duckdb_funnel_rows}
+                "clickhouse": clickhouse,
+                "chdb": clickhouse + in_order,
+                "clickhouse_rows": clickhouse_funnel_rows(len(steps)),
+                "duckdb": [duckdb_funnel_asof(steps), duckdb_funnel_minimum(steps)], "duckdb_rows": duckdb_funnel_rows}
 
     def plain(title, report, rows, sql_rows, clickhouse, duckdb):
         return {"title": title, "bulkhead": report, "bulkhead_rows": rows, "clickhouse": clickhouse, "chdb": clickhouse,
                 "clickhouse_rows": sql_rows, "duckdb": duckdb, "duckdb_rows": sql_rows}
 
     return {
-        "funnel_3": funnel("funnel, 3 steps in 7 days", STEPS_3, [duckdb_funnel_asof(STEPS_3), duckdb_funnel_windows(STEPS_3)]),
-        "funnel_30": funnel("funnel, 30 steps in 7 days", STEPS_30, [duckdb_funnel_asof(STEPS_30)]),
+        "funnel_3": funnel("funnel, 3 steps in 7 days", STEPS_3),
+        "funnel_30": funnel("funnel, 30 steps in 7 days", STEPS_30),
         "retention": plain(
             "retention, 30 buckets", BULKHEAD_RETENTION, bulkhead_retention_rows, sql_retention_rows,
             [CLICKHOUSE_RETENTION_ARRAYS, CLICKHOUSE_RETENTION_JOIN], [DUCKDB_RETENTION_JOIN, DUCKDB_RETENTION_BITS]),
