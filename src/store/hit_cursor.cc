@@ -7,7 +7,7 @@
 namespace bulkhead {
 namespace {
 
-constexpr uint32_t kChunkRows = 4096;
+constexpr uint32_t kChunkRows = 2048;
 
 }  // namespace
 
@@ -18,70 +18,92 @@ HitFinder::HitFinder(const ScanContext::Impl& context, uint32_t source)
       seq_base_(plan_.state.segment->info().seq_base),
       plain_(!plan_.check_times && plan_.conditional == 0 && plan_.state.dead == nullptr) {}
 
-template <bool kPlain, typename Codes>
-inline void HitFinder::Candidate(const Codes& codes, uint32_t row, std::vector<Hit>* hits) const {
-  uint64_t mask = plan_.event_masks[codes[row]];
-  const int64_t time_ms = plan_.times[row];
-  if constexpr (!kPlain) {
-    if (plan_.state.dead != nullptr && plan_.state.dead->Has(row)) return;
-    if (time_ms < spec_.from_ms || time_ms >= spec_.to_ms) return;
-    if ((mask & plan_.conditional) != 0) {
-      for (const CodeCondition& condition : plan_.conditions) {
-        if (condition.passes[condition.codes[row]] == 0) mask &= ~(1ULL << condition.filter);
+// The filters of `mask` that dead rows, the time range and conditions leave.
+uint64_t HitFinder::Narrow(uint32_t row, int64_t time_ms, uint64_t mask) const {
+  if ((plan_.state.dead != nullptr && plan_.state.dead->Has(row)) || time_ms < spec_.from_ms ||
+      time_ms >= spec_.to_ms) {
+    return 0;
+  }
+  if ((mask & plan_.conditional) != 0) {
+    for (const CodeCondition& condition : plan_.conditions) {
+      if (condition.passes[condition.codes[row]] == 0) {
+        mask &= ~(1ULL << condition.filter);
       }
     }
-    if (mask == 0) return;
   }
-  hits->push_back({.time_ms = time_ms,
-                   .mask = mask,
-                   .seq = seq_base_ + (plan_.ranks != nullptr ? plan_.ranks[row] : 0),
-                   .source = source_,
-                   .row = row});
+  return mask;
 }
 
-template <typename Codes>
-void HitFinder::FindIn(const Codes& codes, uint32_t begin, uint32_t end, std::vector<Hit>* hits) {
+template <typename Codes, typename Times>
+Hit* HitFinder::FindIn(const Codes& codes, const Times& times, uint32_t begin, uint32_t end) {
+  Hit* out = hits_.get();
+  const uint64_t* masks = plan_.event_masks.data();
+  const CodeView ranks = plan_.ranks;
+  // Hits are written in any case and kept where the mask is not empty: no branch to mispredict.
+  const auto write = [&](uint32_t row, int64_t time_ms, uint64_t mask) {
+    *out = {.time_ms = time_ms,
+            .mask = mask,
+            .seq = seq_base_ + ranks[row],
+            .source = source_,
+            .row = row};
+    out += mask != 0 ? 1 : 0;
+  };
   const auto each = [&](auto&& rows) {
     if (plain_) {
-      rows([&](uint32_t row) { Candidate<true>(codes, row, hits); });
+      rows([&](uint32_t row) { write(row, times(row), masks[codes[row]]); });
     } else {
-      rows([&](uint32_t row) { Candidate<false>(codes, row, hits); });
+      rows([&](uint32_t row) {
+        const int64_t time_ms = times(row);
+        write(row, time_ms, Narrow(row, time_ms, masks[codes[row]]));
+      });
     }
   };
-  if (plan_.every_row) {
-    each([&](auto&& candidate) {
-      for (uint32_t row = begin; row < end; ++row) candidate(row);
-    });
-    return;
-  }
-  if constexpr (std::is_pointer_v<Codes>) {
-    if (plan_.wanted.size() <= kMaxSearchedCodes) {
+  const auto all_rows = [&](auto&& candidate) {
+    for (uint32_t row = begin; row < end; ++row) candidate(row);
+  };
+  if (!plan_.every_row && std::is_pointer_v<Codes> && plan_.wanted.size() <= kMaxSearchedCodes) {
+    if constexpr (std::is_pointer_v<Codes>) {
       words_.resize((end - begin + 63) / 64);
       FindCodes(codes + begin, end - begin, plan_.wanted, words_.data());
-      each([&](auto&& candidate) {
-        uint32_t base = begin;
-        for (uint64_t word : words_) {
-          for (; word != 0; word &= word - 1) {
-            candidate(base + static_cast<uint32_t>(__builtin_ctzll(word)));
-          }
-          base += 64;
+    }
+    each([&](auto&& candidate) {
+      uint32_t base = begin;
+      for (uint64_t word : words_) {
+        for (; word != 0; word &= word - 1) {
+          candidate(base + static_cast<uint32_t>(__builtin_ctzll(word)));
         }
-      });
-      return;
-    }
+        base += 64;
+      }
+    });
+    return out;
   }
-  each([&](auto&& candidate) {
-    for (uint32_t row = begin; row < end; ++row) {
-      if (plan_.event_masks[codes[row]] != 0) candidate(row);
-    }
-  });
+  each(all_rows);
+  return out;
 }
 
-void HitFinder::Find(uint32_t begin, uint32_t end, std::vector<Hit>* hits) {
-  if (plan_.wanted.empty()) {
-    return;
+std::span<const Hit> HitFinder::Find(uint32_t begin, uint32_t end) {
+  if (plan_.wanted.empty() || begin == end) {
+    return {};
   }
-  plan_.events.Dispatch([&](auto codes) { FindIn(codes, begin, end, hits); });
+  if (capacity_ < end - begin + 1) {
+    capacity_ = std::max<size_t>(end - begin + 1, 2 * kChunkRows);
+    hits_ = std::make_unique_for_overwrite<Hit[]>(capacity_);
+  }
+  const TimeView view = plan_.times;
+  const Hit* last = plan_.events.Dispatch([&](auto codes) {
+    if (view.offsets() == nullptr) {
+      const int64_t* times = view.times_ms();
+      return FindIn(
+          codes, [times](uint32_t row) { return times[row]; }, begin, end);
+    }
+    return FindIn(
+        codes,
+        [offsets = view.offsets(), base = view.base_ms(), unit = view.unit_ms()](uint32_t row) {
+          return base + unit * static_cast<int64_t>(offsets[row]);
+        },
+        begin, end);
+  });
+  return {hits_.get(), last};
 }
 
 HitCursor::HitCursor(const ScanContext::Impl& context, uint32_t source, Kind kind,
@@ -112,7 +134,7 @@ bool HitCursor::Next() { return kind_ == Kind::kMoved ? NextMoved() : NextInPlac
 
 bool HitCursor::FillChunk() {
   const std::span<const uint32_t> starts = plan_.persons.starts;
-  hits_.clear();
+  hits_ = {};
   begin_ = end_ = 0;
   while (hits_.empty() && next_person_ < end_person_) {
     at_person_ = next_person_;
@@ -121,7 +143,7 @@ bool HitCursor::FillChunk() {
                                        starts.begin() + static_cast<ptrdiff_t>(end_person_),
                                        first_row + kChunkRows);
     next_person_ = static_cast<uint32_t>(last - starts.begin());
-    finder_.Find(first_row, starts[next_person_], &hits_);
+    hits_ = finder_.Find(first_row, starts[next_person_]);
   }
   return !hits_.empty();
 }
@@ -159,8 +181,7 @@ bool HitCursor::NextMoved() {
   while (!runs_.empty()) {
     const MovedRun run = runs_.front();
     runs_ = runs_.subspan(1);
-    hits_.clear();
-    finder_.Find(plan_.persons.starts[run.person], plan_.persons.starts[run.person + 1], &hits_);
+    hits_ = finder_.Find(plan_.persons.starts[run.person], plan_.persons.starts[run.person + 1]);
     if (!hits_.empty()) {
       begin_ = 0;
       end_ = hits_.size();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -14,14 +15,13 @@ namespace bulkhead {
 class HitFinder {
  public:
   HitFinder(const ScanContext::Impl& context, uint32_t source);
-  // Appends the hits among rows begin..end to `hits`.
-  void Find(uint32_t begin, uint32_t end, std::vector<Hit>* hits);
+  // The hits among rows begin..end; valid until the next call.
+  std::span<const Hit> Find(uint32_t begin, uint32_t end);
 
  private:
-  template <typename Codes>
-  void FindIn(const Codes& codes, uint32_t begin, uint32_t end, std::vector<Hit>* hits);
-  template <bool kPlain, typename Codes>
-  void Candidate(const Codes& codes, uint32_t row, std::vector<Hit>* hits) const;
+  template <typename Codes, typename Times>
+  Hit* FindIn(const Codes& codes, const Times& times, uint32_t begin, uint32_t end);
+  [[nodiscard]] uint64_t Narrow(uint32_t row, int64_t time_ms, uint64_t mask) const;
 
   const ScanSpec& spec_;
   const SourcePlan& plan_;
@@ -29,6 +29,8 @@ class HitFinder {
   const uint64_t seq_base_;
   const bool plain_;  // the event's name alone decides
   std::vector<uint64_t> words_;
+  std::unique_ptr<Hit[]> hits_;
+  size_t capacity_ = 0;
 };
 
 class HitCursor {
@@ -47,7 +49,7 @@ class HitCursor {
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] const SubjectId& person() const { return person_; }
   [[nodiscard]] uint64_t prefix() const { return prefix_; }
-  [[nodiscard]] std::span<const Hit> hits() const { return {hits_.data() + begin_, end_ - begin_}; }
+  [[nodiscard]] std::span<const Hit> hits() const { return hits_.subspan(begin_, end_ - begin_); }
 
  private:
   bool NextInPlace();
@@ -67,7 +69,7 @@ class HitCursor {
   uint32_t at_person_ = 0;
   std::span<const uint32_t> moved_;  // ordinals still ahead
   std::span<const MovedRun> runs_;
-  std::vector<Hit> hits_;  // of the chunk
+  std::span<const Hit> hits_;  // of the chunk
   size_t begin_ = 0;
   size_t end_ = 0;
   SubjectId person_;

@@ -192,7 +192,7 @@ void PendingRows::SealRows(const std::vector<uint32_t>& order, SegmentData* data
     data->fingerprints.push_back(row.fingerprint);
   }
   data->starts.push_back(static_cast<uint32_t>(order.size()));
-  data->ranks = order;
+  data->ranks = CodeArray::From(order);
   data->times = TimeArray::From(times);
   data->info.rows = static_cast<uint32_t>(order.size());
   data->info.persons = static_cast<uint32_t>(data->persons.size());

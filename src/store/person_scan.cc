@@ -155,52 +155,53 @@ void Scan(const ScanContext& context, std::span<PersonVisitor* const> visitors, 
 
 class BucketCounter final : public PersonVisitor {
  public:
-  BucketCounter(size_t filters, std::span<const int64_t> edges_ms) : edges_(edges_ms) {
-    const size_t buckets = edges_.empty() ? 0 : edges_.size() - 1;
-    counts_.unique_people.assign(filters, std::vector<uint64_t>(buckets));
-    counts_.totals.assign(filters, std::vector<uint64_t>(buckets));
-    seen_.resize(filters);
-  }
+  BucketCounter(size_t filters, std::span<const int64_t> edges_ms)
+      : edges_(edges_ms),
+        buckets_(edges_.empty() ? 0 : edges_.size() - 1),
+        unique_(filters * buckets_),
+        totals_(filters * buckets_) {}
 
   void Visit(const PersonHits& person) override {
     const uint64_t one = person.person.IsNobody() ? 0 : 1;
-    std::fill(seen_.begin(), seen_.end(), SIZE_MAX);
-    size_t bucket = 0;  // the first whose end lies after the hit
-    for (const Hit& hit : person.hits) {
-      while (bucket + 1 < edges_.size() && edges_[bucket + 1] <= hit.time_ms) {
-        ++bucket;
+    const Hit* hit = person.hits.data();
+    const Hit* const end = hit + person.hits.size();
+    while (hit != end && buckets_ > 0 && hit->time_ms < edges_[0]) {
+      ++hit;
+    }
+    for (size_t bucket = 0; bucket < buckets_ && hit != end; ++bucket) {
+      const int64_t bucket_end = edges_[bucket + 1];
+      const Hit* const first = hit;
+      uint64_t any = 0;
+      for (; hit != end && hit->time_ms < bucket_end; ++hit) {
+        any |= hit->mask;
       }
-      if (bucket + 1 >= edges_.size()) {
-        return;
+      for (uint64_t mask = any; mask != 0; mask &= mask - 1) {
+        unique_[static_cast<size_t>(__builtin_ctzll(mask)) * buckets_ + bucket] += one;
       }
-      if (hit.time_ms < edges_[bucket]) {
+      if (any == 1) {  // as always with a single filter
+        totals_[bucket] += static_cast<uint64_t>(hit - first);
         continue;
       }
-      for (uint64_t mask = hit.mask; mask != 0; mask &= mask - 1) {
-        const auto filter = static_cast<size_t>(__builtin_ctzll(mask));
-        ++counts_.totals[filter][bucket];
-        if (seen_[filter] != bucket) {
-          seen_[filter] = bucket;
-          counts_.unique_people[filter][bucket] += one;
+      for (const Hit* each = first; each != hit; ++each) {
+        for (uint64_t mask = each->mask; mask != 0; mask &= mask - 1) {
+          ++totals_[static_cast<size_t>(__builtin_ctzll(mask)) * buckets_ + bucket];
         }
       }
     }
   }
 
   void AddTo(BucketCounts* all) const {
-    for (size_t f = 0; f < counts_.totals.size(); ++f) {
-      for (size_t b = 0; b < counts_.totals[f].size(); ++b) {
-        all->totals[f][b] += counts_.totals[f][b];
-        all->unique_people[f][b] += counts_.unique_people[f][b];
-      }
+    for (size_t i = 0; i < totals_.size(); ++i) {
+      all->totals[i / buckets_][i % buckets_] += totals_[i];
+      all->unique_people[i / buckets_][i % buckets_] += unique_[i];
     }
   }
-  [[nodiscard]] const BucketCounts& counts() const { return counts_; }
 
  private:
   std::span<const int64_t> edges_;
-  BucketCounts counts_;
-  std::vector<size_t> seen_;  // by filter: the last bucket that this person is counted in
+  size_t buckets_;
+  std::vector<uint64_t> unique_;  // [filter][bucket]
+  std::vector<uint64_t> totals_;
 };
 
 }  // namespace
@@ -232,9 +233,12 @@ BucketCounts CountByBucket(const ScanContext& context, std::span<const int64_t> 
     visitors.push_back(&counter);
   }
   Scan(context, visitors, threads, true);
-  BucketCounts all = counters[0].counts();
-  for (size_t i = 1; i < counters.size(); ++i) {
-    counters[i].AddTo(&all);
+  BucketCounts all;
+  const size_t buckets = edges_ms.empty() ? 0 : edges_ms.size() - 1;
+  all.totals.assign(filters, std::vector<uint64_t>(buckets));
+  all.unique_people = all.totals;
+  for (const BucketCounter& counter : counters) {
+    counter.AddTo(&all);
   }
   return all;
 }

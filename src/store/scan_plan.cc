@@ -95,7 +95,7 @@ class SourceLoader {
     plan_.events = Keep(*codes)->view();
     plan_.names = Keep(*names);
     plan_.times = Keep(*times)->view();
-    plan_.ranks = *ranks ? Keep(*ranks)->data() : nullptr;
+    plan_.ranks = Keep(*ranks)->view();
     const SegmentInfo& info = segment_.info();
     plan_.check_times =
         info.first_ms < context_.spec.from_ms || info.last_ms >= context_.spec.to_ms;

@@ -32,7 +32,7 @@ struct SourcePlan {
   CodeView events;
   const Dictionary* names = nullptr;
   TimeView times;
-  const uint32_t* ranks = nullptr;  // null = all 0
+  CodeView ranks;
 
   std::vector<uint64_t> event_masks;  // by event code: filters for it that may still pass here
   std::vector<uint32_t> wanted;       // event codes with a mask

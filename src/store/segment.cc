@@ -323,25 +323,25 @@ Result<std::shared_ptr<const TimeArray>> Segment::LoadTimes() const {
 
 Result<Segment::Ranks> Segment::RanksOf() const {
   if (data_ != nullptr) {
-    return data_->ranks.empty() ? Ranks() : Ranks(data_, &data_->ranks);
+    return Ranks(data_, &data_->ranks);
   }
   if (footer_.ranks.blocks.empty()) {
-    return Ranks();
+    return std::make_shared<const CodeArray>();
   }
-  return Cached<std::vector<uint32_t>>(kRanks, [&] { return LoadRanks(); });
+  return Cached<CodeArray>(kRanks, [&] { return LoadRanks(); });
 }
 
 Result<Segment::Ranks> Segment::LoadRanks() const {
-  auto ranks = std::make_shared<std::vector<uint32_t>>();
-  ranks->reserve(info_.rows);
+  std::vector<uint32_t> ranks;
+  ranks.reserve(info_.rows);
   Result<void> decoded = DecodeBlocks({bytes(), footer_.ranks, info_.rows, UINT32_MAX, nullptr},
                                       [&](uint32_t, const std::vector<uint32_t>& codes) {
-                                        ranks->insert(ranks->end(), codes.begin(), codes.end());
+                                        ranks.insert(ranks.end(), codes.begin(), codes.end());
                                       });
   if (!decoded) {
     return decoded.error();
   }
-  return Ranks(std::move(ranks));
+  return std::make_shared<const CodeArray>(CodeArray::From(ranks));
 }
 
 Result<void> Segment::CheckFingerprints() const {

@@ -31,7 +31,8 @@ class Segment {
     [[nodiscard]] std::optional<uint32_t> Find(const SubjectId& id) const;
   };
   using Codes = std::shared_ptr<const CodeArray>;
-  using Ranks = std::shared_ptr<const std::vector<uint32_t>>;  // null = all 0
+  // How a row stands among rows of equal time by arrival.
+  using Ranks = std::shared_ptr<const CodeArray>;
 
   static std::shared_ptr<Segment> InMemory(SegmentData data);
   // `file_number` names the segment in the cache.

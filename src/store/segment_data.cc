@@ -5,6 +5,17 @@
 
 namespace bulkhead {
 
+CodeArray CodeArray::From(std::span<const uint32_t> codes) {
+  const auto most = std::max_element(codes.begin(), codes.end());
+  CodeArray array = Zeros(static_cast<uint32_t>(codes.size()), most == codes.end() ? 0 : *most);
+  array.Fill([&](auto* out) {
+    for (size_t i = 0; i < codes.size(); ++i) {
+      out[i] = static_cast<std::decay_t<decltype(*out)>>(codes[i]);
+    }
+  });
+  return array;
+}
+
 TimeArray TimeArray::From(std::span<const int64_t> times_ms) {
   if (times_ms.empty()) {
     return Narrow(0, 1, {});

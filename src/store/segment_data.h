@@ -38,6 +38,7 @@ class CodeArray {
     array.bytes_.assign(static_cast<size_t>(rows) * static_cast<size_t>(array.width_), 0);
     return array;
   }
+  static CodeArray From(std::span<const uint32_t> codes);
   [[nodiscard]] CodeView view() const {
     switch (width_) {
       case 1:
@@ -136,7 +137,7 @@ struct SegmentData {
   std::vector<SubjectId> persons;  // ascending
   std::vector<uint32_t> starts;    // persons + 1 entries: first row of each, then `rows`
   TimeArray times;
-  std::vector<uint32_t> ranks;         // empty = all 0; orders rows of equal time by arrival
+  CodeArray ranks;                     // order of arrival among rows of equal time
   std::vector<uint64_t> fingerprints;  // empty = all 0
   std::vector<ColumnData> columns;     // kEventColumn, kOriginColumn, properties by name
 };

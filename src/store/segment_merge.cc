@@ -85,7 +85,7 @@ std::vector<SegmentMerge::Run> SegmentMerge::CollectRuns() const {
 
 uint64_t SegmentMerge::SeqOf(const Place& place) const {
   const Input& input = inputs_[place.input];
-  return input.source.segment->info().seq_base + (input.ranks ? (*input.ranks)[place.row] : 0);
+  return input.source.segment->info().seq_base + input.ranks->view()[place.row];
 }
 
 // One person's rows, out of one or more runs.
@@ -345,7 +345,7 @@ Result<SegmentData> SegmentMerge::ToMemory() {
   data.info = info_;
   data.persons = persons_;
   data.starts = starts_;
-  data.ranks = ExactRanks();
+  data.ranks = CodeArray::From(ExactRanks());
   data.fingerprints = MakeFingerprints();
   Result<ColumnData> column = MakeColumn("", true);
   if (!column) return column.error();
@@ -370,7 +370,7 @@ Result<uint64_t> SegmentMerge::ToFile(FileSystem& fs, const std::string& path) {
   if (!writer) return writer.error();
   Result<void> done = (*writer)->Persons(persons_, starts_);
   if (done) done = (*writer)->Times(times.view());
-  if (done) done = (*writer)->Ranks(DenseRanks());
+  if (done) done = (*writer)->Ranks(CodeArray::From(DenseRanks()).view());
   if (done) done = (*writer)->Fingerprints(MakeFingerprints());
   if (!done) return done.error();
   Result<ColumnData> column = MakeColumn("", true);

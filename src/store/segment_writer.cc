@@ -110,8 +110,12 @@ Result<void> SegmentWriter::Times(const TimeView& times) {
   return {};
 }
 
-Result<void> SegmentWriter::Ranks(std::span<const uint32_t> ranks) {
-  if (std::all_of(ranks.begin(), ranks.end(), [](uint32_t rank) { return rank == 0; })) {
+Result<void> SegmentWriter::Ranks(const CodeView& ranks) {
+  bool all_zero = true;
+  for (uint32_t row = 0; row < footer_.info.rows && all_zero; ++row) {
+    all_zero = ranks[row] == 0;
+  }
+  if (all_zero) {
     return {};
   }
   return AppendCodes(
@@ -194,7 +198,7 @@ Result<uint64_t> WriteSegment(FileSystem& fs, const std::string& path, const Seg
   }
   Result<void> done = (*writer)->Persons(data.persons, data.starts);
   if (done) done = (*writer)->Times(data.times.view());
-  if (done) done = (*writer)->Ranks(data.ranks);
+  if (done) done = (*writer)->Ranks(data.ranks.view());
   if (done) done = (*writer)->Fingerprints(data.fingerprints);
   for (size_t i = 0; i < data.columns.size() && done; ++i) {
     done = (*writer)->Column(data.columns[i]);

@@ -21,7 +21,7 @@ class SegmentWriter {
 
   Result<void> Persons(std::span<const SubjectId> ids, std::span<const uint32_t> starts);
   Result<void> Times(const TimeView& times);
-  Result<void> Ranks(std::span<const uint32_t> ranks);
+  Result<void> Ranks(const CodeView& ranks);
   Result<void> Fingerprints(std::span<const uint64_t> fingerprints);
   Result<void> Column(const ColumnData& column);
   Result<uint64_t> Finish();  // the file's size
