@@ -74,7 +74,10 @@ void AddSdkSupportRoutes(const Services* /*services*/, Router* router) {
   AddEmpty("/flags", {"GET", "POST"}, R"({"flags":{},"pending_first_time_events":[]})", router);
   AddEmpty("/flags/definitions", {"GET"}, R"({"flags":[]})", router);
   AddEmpty("/flags/{id}/first-time-events", {"POST"}, R"({"status":"ok"})", router);
-  AddEmpty("/settings", {"GET"}, R"({"sdk_config":{"config":{}}})", router);
+  // Recordings are not kept, so none should be sent; an empty config makes the browser SDK
+  // complain.
+  AddEmpty("/settings", {"GET"}, R"({"sdk_config":{"config":{"record_sessions_percent":0}}})",
+           router);
   AddEmpty("/record", {"POST"}, R"({"code":200,"status":"OK"})", router);
   AddEmpty("/decide", {"GET", "POST"},
            R"({"notifications":[],"config":{"enable_collect_everything":false}})", router);

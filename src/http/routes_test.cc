@@ -86,7 +86,8 @@ TEST_F(RoutesTest, StubsAnswerTheDocumentedNothing) {
             R"({"flags":{},"pending_first_time_events":[]})");
   EXPECT_EQ(Ask("GET", "/flags/definitions").body, R"({"flags":[]})");
   EXPECT_EQ(Ask("POST", "/flags/abc/first-time-events", "", "{}").status, 200);
-  EXPECT_EQ(Ask("GET", "/settings/?mp_lib=web").body, R"({"sdk_config":{"config":{}}})");
+  EXPECT_EQ(Ask("GET", "/settings/?mp_lib=web").body,
+            R"({"sdk_config":{"config":{"record_sessions_percent":0}}})");
   const TestAnswer record = Ask("POST", "/record/?seq=0", "", "\x1f\x8b");
   EXPECT_EQ(record.status, 200);
   EXPECT_EQ(record.Header("Content-Type"), "application/json");

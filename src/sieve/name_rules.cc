@@ -1,5 +1,8 @@
 #include "sieve/name_rules.h"
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <string>
 #include <unordered_map>
 
@@ -196,6 +199,34 @@ NameDecision DecideByName(std::string_view name, bool profile) {
   decision.rule = std::string("name:") + entry->kind;
   return decision;
 }
+
+bool SaysNothing(const NameDecision& decision, const Value& value) {
+  if (value.is_null() || value.is_bool()) return true;
+  if (value.is_number()) {
+    static constexpr std::string_view kNumeric[] = {"phone",    "ssn", "dob", "iban", "card",
+                                                    "password", "otp", "id",  "ip",   "click"};
+    const bool numeric =
+        std::find(std::begin(kNumeric), std::end(kNumeric), decision.kind) != std::end(kNumeric);
+    return !numeric && std::fabs(value.number()) < 1e9;
+  }
+  if (!value.is_string()) return false;
+  static constexpr std::string_view kWords[] = {
+      "",         "none",     "null",     "undefined", "n/a",      "oauth",   "oauth2",  "google",
+      "github",   "password", "sso",      "saml",      "basic",    "bearer",  "enabled", "disabled",
+      "accepted", "declined", "rejected", "email",     "sms",      "totp",    "app",     "true",
+      "false",    "yes",      "no",       "required",  "optional", "missing", "invalid", "expired",
+      "valid",    "set",      "unset",    "unknown",   "$direct"};
+  return std::find(std::begin(kWords), std::end(kWords), value.string()) != std::end(kWords);
+}
+
+bool IsPlaceholder(std::string_view text, std::string_view kind) {
+  return text.size() > kind.size() + 2 && text.front() == '<' && text.back() == '>' &&
+         text.substr(1, kind.size()) == kind && text[kind.size() + 1] == ':' &&
+         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", kind.size() + 2) ==
+             text.size() - 1;
+}
+
+double CoarseCoordinate(double degrees) { return std::round(degrees * 10) / 10; }
 
 bool IsSensitiveKey(std::string_view name) {
   const std::string normal = NormaliseName(name);

@@ -27,6 +27,15 @@ struct NameDecision {
 // `profile`: a plain "name" is a person's there, while on events it is mostly a thing's.
 NameDecision DecideByName(std::string_view name, bool profile);
 
+// Flags, counts and words such as "accepted" under a secret's name are no secrets.
+bool SaysNothing(const NameDecision& decision, const Value& value);
+
+// Whether it is `<kind:...>` already: cleaning twice changes nothing.
+bool IsPlaceholder(std::string_view text, std::string_view kind);
+
+// To a tenth of a degree.
+double CoarseCoordinate(double degrees);
+
 // "userEmail-Address" -> "user_email_address": so that spellings agree.
 std::string NormaliseName(std::string_view name);
 

@@ -86,14 +86,6 @@ std::string AsText(const Value& value) {
   return value.is_string() ? value.string() : ToJson(value);
 }
 
-// A value that was cleaned before: cleaning twice changes nothing.
-bool IsPlaceholder(std::string_view text, std::string_view kind) {
-  return text.size() > kind.size() + 2 && text.front() == '<' && text.back() == '>' &&
-         text.substr(1, kind.size()) == kind && text[kind.size() + 1] == ':' &&
-         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", kind.size() + 2) ==
-             text.size() - 1;
-}
-
 // "<email:9f2c...>" to "<email:redacted>".
 std::string WithoutTokens(std::string_view name) {
   std::string plain;
@@ -261,27 +253,6 @@ class Walk {
     return false;
   }
 
-  // Flags, counts and words such as "accepted" under a secret's name are no secrets.
-  static bool SaysNothing(const NameDecision& decision, const Value& value) {
-    if (value.is_null() || value.is_bool()) return true;
-    if (value.is_number()) {
-      static constexpr std::string_view kNumeric[] = {"phone",    "ssn", "dob", "iban", "card",
-                                                      "password", "otp", "id",  "ip",   "click"};
-      const bool numeric =
-          std::find(std::begin(kNumeric), std::end(kNumeric), decision.kind) != std::end(kNumeric);
-      return !numeric && std::fabs(value.number()) < 1e9;
-    }
-    if (!value.is_string()) return false;
-    static constexpr std::string_view kWords[] = {
-        "",         "none",     "null",     "undefined", "n/a",      "oauth", "oauth2",
-        "google",   "github",   "password", "sso",       "saml",     "basic", "bearer",
-        "enabled",  "disabled", "accepted", "declined",  "rejected", "email", "sms",
-        "totp",     "app",      "true",     "false",     "yes",      "no",    "required",
-        "optional", "missing",  "invalid",  "expired",   "valid",    "set",   "unset",
-        "unknown",  "$direct"};
-    return std::find(std::begin(kWords), std::end(kWords), value.string()) != std::end(kWords);
-  }
-
   void Any(ValueClass value_class, const Path& path, Value* value, int depth) {
     switch (value->kind()) {
       case ValueKind::kString:
@@ -314,7 +285,7 @@ class Walk {
   void Number(ValueClass value_class, const Path& path, Value* value) {
     const double number = value->number();
     if (value_class == ValueClass::kCoordinate) {
-      const double coarse = std::round(number * 10) / 10;
+      const double coarse = CoarseCoordinate(number);
       if (coarse == number) return;
       Find("name:coordinate", path, Action::kCoarsen);
       *value = Value(coarse);

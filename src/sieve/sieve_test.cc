@@ -264,6 +264,32 @@ TEST(SieveTest, NamesDecideFirst) {
   EXPECT_TRUE(sealed_phone);
 }
 
+TEST(SieveTest, NamesInsideTextDecideToo) {
+  const std::string names[] = {"cookie",   "user_id",   "ip",       "credit_card_number",
+                               "apiKey",   "firstName", "email",    "user-agent",
+                               "password", "deviceId",  "$user_id", "street_address"};
+  for (const std::string& name : names) {
+    const std::string quoted = "{\"a\":{\"" + name + "\":\"rawvalue7x\"},\"b\":1}";
+    for (const std::string& text :
+         {quoted, "got " + quoted + " back", quoted.substr(0, quoted.size() - 9),
+          "{'" + name + "': 'rawvalue7x'}", "{\"" + name + "\" : [\"x\", {\"y\":\"rawvalue7x\"}]}",
+          name + "=\"rawvalue7x\"", ToJson(Value(quoted)), Base64Encode(quoted),
+          PercentEncode(quoted)}) {
+      if (name == "user-agent" && text.find('[') != std::string::npos) continue;
+      CleanOutcome outcome;
+      const std::string cleaned = CleanedText("note", text, &outcome);
+      EXPECT_FALSE(Holds(cleaned, "rawvalue7x")) << name << ": " << cleaned;
+      EXPECT_FALSE(Holds(cleaned, Base64Encode(quoted))) << name << ": " << cleaned;
+      EXPECT_FALSE(outcome.findings.empty()) << name;
+    }
+  }
+  EXPECT_FALSE(Holds(CleanedText("note", R"({"user_id":12345678901,"n":7})"), "12345678901"));
+  const std::string kept = R"({"token_count":12,"plan":"pro","auth":"oauth","list":["a","b"]})";
+  ValueObject properties;
+  properties.emplace_back("note", Value(kept));
+  EXPECT_EQ(CleanedJson(properties), ToJson(Value(properties)));
+}
+
 TEST(SieveTest, TokensKeepEquality) {
   CleanOutcome outcome;
   const std::string a = CleanedText("note", "Ada@Example.org", &outcome);

@@ -279,7 +279,8 @@ bool TextCleaner::CleanAt(std::string* text, View view, std::vector<TextHit>* hi
 }
 
 bool TextCleaner::CleanOnce(std::string* text, View view, std::vector<TextHit>* hits) const {
-  bool changed = CleanAddresses(text, view, hits);
+  bool changed = CleanMembers(text, hits);
+  changed |= CleanAddresses(text, view, hits);
   changed |= ReplaceSpans(text, view, hits);
   if (text->find('\\') != std::string::npos)
     changed |= AdoptIfHit(Unescape(*text), text, view, hits);
@@ -310,6 +311,54 @@ std::string TextCleaner::Replacement(const ValueRule& rule, std::string_view val
   }
   hits->push_back({rule.id, rule.action, std::string()});
   return Placeholder(rule.kind, "redacted");
+}
+
+std::optional<std::string> TextCleaner::MemberReplacement(const TextMember& member,
+                                                          std::vector<TextHit>* hits) const {
+  const NameDecision decision = DecideByName(member.name, false);
+  const bool text = member.value.is_string();
+  if (decision.action == Action::kKeep) {
+    if (decision.value_class == ValueClass::kUserAgent && text && !member.composite &&
+        !IsPlaceholder(member.value.string(), "user-agent")) {
+      hits->push_back({"name:user_agent", Action::kRedact, std::string()});
+      return Placeholder("user-agent", "redacted");
+    }
+    return std::nullopt;
+  }
+  if ((!member.composite && SaysNothing(decision, member.value)) ||
+      (text && IsPlaceholder(member.value.string(), decision.kind))) {
+    return std::nullopt;
+  }
+  const std::string value = text ? Unescape(member.value.string()) : ToJson(member.value);
+  switch (decision.action) {
+    case Action::kSeal:
+      hits->push_back({decision.rule, decision.action, value});
+      return Placeholder(decision.kind, "sealed");
+    case Action::kToken:
+      hits->push_back({decision.rule, decision.action, std::string()});
+      return Token(decision.kind, value);
+    default:
+      hits->push_back({decision.rule, Action::kRedact, std::string()});
+      return Placeholder(decision.kind, "redacted");
+  }
+}
+
+bool TextCleaner::CleanMembers(std::string* text, std::vector<TextHit>* hits) const {
+  if (text->find_first_of("\"'") == std::string::npos) return false;
+  bool changed = false;
+  size_t from = 0;
+  while (const std::optional<TextMember> member = NextTextMember(*text, from)) {
+    const std::optional<std::string> replaced = MemberReplacement(*member, hits);
+    if (!replaced) {
+      from = member->composite ? member->begin + 1 : member->end;
+      continue;
+    }
+    const std::string quoted = member->quote + *replaced + member->quote;
+    text->replace(member->begin, member->end - member->begin, quoted);
+    from = member->begin + quoted.size();
+    changed = true;
+  }
+  return changed;
 }
 
 bool TextCleaner::ReplaceSpans(std::string* text, View view, std::vector<TextHit>* hits) const {

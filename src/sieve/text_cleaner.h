@@ -2,11 +2,13 @@
 // addresses in it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "sieve/name_rules.h"
+#include "sieve/text_members.h"
 #include "sieve/value_rules.h"
 
 namespace bulkhead {
@@ -45,6 +47,10 @@ class TextCleaner {
   };
   bool CleanAt(std::string* text, View view, std::vector<TextHit>* hits) const;
   bool CleanOnce(std::string* text, View view, std::vector<TextHit>* hits) const;
+  bool CleanMembers(std::string* text, std::vector<TextHit>* hits) const;
+  // What stands in place of a member's value by its name; nothing where it may stay.
+  [[nodiscard]] std::optional<std::string> MemberReplacement(const TextMember& member,
+                                                             std::vector<TextHit>* hits) const;
   bool ReplaceSpans(std::string* text, View view, std::vector<TextHit>* hits) const;
   bool CleanAddresses(std::string* text, View view, std::vector<TextHit>* hits) const;
   bool CleanBase64(std::string* text, View view, std::vector<TextHit>* hits) const;

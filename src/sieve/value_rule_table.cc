@@ -116,10 +116,8 @@ constexpr ValueRule kRules[] = {
      "|ntn_[\\w]{24,}|secret_[A-Za-z0-9]{40,}|dapi[0-9a-f]{32}|key-[0-9a-f]{32}|AGE-SECRET-KEY-1["
      "\\w]{20,})",
      0, kLeft, nullptr},
-    // key=value of queries, cookies and forms; key: value of logs; members of JSON text.
-    {"keyed_json", "secret", kSecret,
-     "(?i)[\"'](?:[a-z0-9]+[_-])*(?:{secret})[\"']\\s*:\\s*[\"']((?:[^\"'\\\\<]|\\\\.)+)", 1, kAny,
-     AnyNonEmpty},
+    // key=value of queries, cookies and forms; key: value of logs. Members of JSON text are in
+    // text_members.h.
     {"keyed_query", "secret", kSecret, "(?i)(?:^|[^a-z0-9])(?:{secret})=[\"']?([^\\s&\"';,<]+)", 1,
      kAny, NotPlaceholder},
     {"keyed_oauth", "code", kSecret,
@@ -162,11 +160,6 @@ constexpr ValueRule kRules[] = {
      "(?i)(?:[23][0-9a-f]{3}:[0-9a-f:.]{1,40}[0-9a-f:]|::ffff:[0-9.]{7,15})", 0, kWord,
      validators::IsPublicIpv6},
     // Last, so that the rules above name what they know better.
-    {"personal_json", "personal", kPersonal,
-     "(?i)[\"'](?:[a-z0-9]+[_-])*(?:{personal})[\"']\\s*:\\s*[\"']((?:[^\"\\\\<]|\\\\.)+)[\"']", 1,
-     kAny, AnyNonEmpty},
-    {"personal_number", "personal", kPersonal,
-     "(?i)[\"'](?:[a-z0-9]+[_-])*(?:{personal})[\"']\\s*:\\s*(\\d{7,})", 1, kAny, AnyNonEmpty},
     {"personal_query", "personal", kPersonal,
      "(?i)(?:^|[?&#;])(?:[a-z0-9]+[_-])*(?:{personal})=([^\\s&\"';<]+)", 1, kAny, AnyNonEmpty},
 };
