@@ -65,6 +65,11 @@ Service::~Service() {
   intake_.reset();
   store_follower_.reset();
   vault_follower_.reset();
+  for (const auto& [id, project] : projects_) {  // so that the next start has nothing to replay
+    if (const Result<void> flushed = project.store->Flush(); !flushed) {
+      spdlog::warn("project {}: left to the log: {}", id.value, flushed.error().message);
+    }
+  }
   log_.reset();
 }
 
