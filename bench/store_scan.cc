@@ -19,6 +19,7 @@
 #include "model/event.h"
 #include "store/person_scan.h"
 #include "store/store.h"
+#include "store/time_scan.h"
 
 namespace bulkhead {
 namespace {
@@ -126,6 +127,19 @@ class FunnelVisitor final : public PersonVisitor {
   uint64_t reached[3] = {};
 };
 
+class ActiveDays final : public TimeVisitor {
+ public:
+  void Visit(const PersonTimes& person) override {
+    int64_t end = INT64_MIN;
+    for (const int64_t time_ms : person.Of(0).times_ms) {
+      if (time_ms < end) continue;
+      end = time_ms - time_ms % 86'400'000 + 86'400'000;
+      ++days;
+    }
+  }
+  uint64_t days = 0;
+};
+
 class SumVisitor final : public RowVisitor {
  public:
   explicit SumVisitor(const ScanContext* context) : context_(*context) {
@@ -197,11 +211,15 @@ void MeasureScans(const Store& store) {
     ScanSpec spec;
     spec.filters = {{"", nullptr}};
     const auto context = Prepare(store, spec);
-    std::vector<int64_t> edges;
-    for (int day = 0; day <= 30; ++day) edges.push_back(kStartMs + day * 86'400'000LL);
-    const BucketCounts counts = CountByBucket(*context, edges, kThreads);
-    return std::to_string(std::accumulate(counts.unique_people[0].begin(),
-                                          counts.unique_people[0].end(), uint64_t{0}));
+    auto scan = TimeScan::Prepare(*context, TimeScan::Resolution::kQuarterHour);
+    Check(scan.has_value() && *scan != nullptr, "time scan failed");
+    uint64_t active = 0;
+    for (const auto& visitor :
+         RunTimes<ActiveDays>(**scan, context->tasks(), kThreads, std::nullopt,
+                              [] { return std::make_unique<ActiveDays>(); })) {
+      active += visitor->days;
+    }
+    return std::to_string(active);
   });
   for (const char* event : {"api_call", ""}) {
     Measure(event[0] != 0 ? "api_call by status" : "all events by plan", [&] {

@@ -107,17 +107,11 @@ std::span<const Hit> HitFinder::Find(uint32_t begin, uint32_t end) {
 }
 
 HitCursor::HitCursor(const ScanContext::Impl& context, uint32_t source, Kind kind,
-                     const Range& range)
+                     const PersonRange& range)
     : plan_(context.sources[source]), kind_(kind), finder_(context, source) {
   const Relocations* moved = plan_.state.moved.get();
   if (kind == Kind::kMoved) {
-    const auto less = [](const MovedRun& run, const SubjectId& id) { return run.user < id; };
-    const std::span<const MovedRun> all =
-        moved != nullptr ? moved->by_user() : std::span<const MovedRun>();
-    const auto first = std::lower_bound(all.begin(), all.end(), range.first, less);
-    const auto last =
-        range.to_end ? all.end() : std::lower_bound(all.begin(), all.end(), range.last, less);
-    runs_ = {first, last};
+    if (moved != nullptr) runs_ = RunsIn(*moved, range);
     return;
   }
   next_person_ = plan_.persons.LowerBound(range.first);

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "store/person_range.h"
 #include "store/scan_plan.h"
 
 namespace bulkhead {
@@ -35,14 +36,8 @@ class HitFinder {
 
 class HitCursor {
  public:
-  // Persons (of the source, or users of moved runs) with first <= id < last; no last = to the end.
-  struct Range {
-    SubjectId first;
-    SubjectId last;
-    bool to_end = true;
-  };
   enum class Kind : uint8_t { kInPlace = 1, kMoved };
-  HitCursor(const ScanContext::Impl& context, uint32_t source, Kind kind, const Range& range);
+  HitCursor(const ScanContext::Impl& context, uint32_t source, Kind kind, const PersonRange& range);
 
   // To the next run with hits; false at the end. kMoved may give several runs of one person.
   bool Next();

@@ -5,6 +5,7 @@
 
 #include "store/hit_cursor.h"
 #include "store/parallel.h"
+#include "store/person_range.h"
 #include "store/row_test.h"
 
 namespace bulkhead {
@@ -16,7 +17,7 @@ class PersonMerger {
   PersonMerger(const ScanContext::Impl& context, bool with_nobody, PersonVisitor* visitor)
       : context_(context), with_nobody_(with_nobody), visitor_(*visitor), test_(context) {}
 
-  void Run(const HitCursor::Range& range) {
+  void Run(const PersonRange& range) {
     for (uint32_t source = 0; source < context_.sources.size(); ++source) {
       Add(source, HitCursor::Kind::kInPlace, range);
       if (context_.sources[source].state.moved != nullptr) {
@@ -34,7 +35,7 @@ class PersonMerger {
   }
 
  private:
-  void Add(uint32_t source, HitCursor::Kind kind, const HitCursor::Range& range) {
+  void Add(uint32_t source, HitCursor::Kind kind, const PersonRange& range) {
     if (context_.sources[source].wanted.empty()) {
       return;
     }
@@ -131,116 +132,19 @@ class PersonMerger {
   std::vector<Hit> passed_;
 };
 
-// The t-th of n equal parts of the id space.
-SubjectId RangeStart(size_t task, size_t tasks) {
-  SubjectId id;
-  const uint64_t prefix =
-      __builtin_bswap64((UINT64_MAX / tasks) * task + std::min<uint64_t>(task, 1));
-  std::memcpy(id.bytes.data(), &prefix, sizeof(prefix));
-  return id;
-}
-
-void Scan(const ScanContext& context, std::span<PersonVisitor* const> visitors, int threads,
-          bool with_nobody) {
-  RunParallel(visitors.size(), threads, [&](size_t task) {
-    HitCursor::Range range;
-    range.first = RangeStart(task, visitors.size());
-    range.to_end = task + 1 == visitors.size();
-    if (!range.to_end) {
-      range.last = RangeStart(task + 1, visitors.size());
-    }
-    PersonMerger(context.impl(), with_nobody, visitors[task]).Run(range);
-  });
-}
-
-class BucketCounter final : public PersonVisitor {
- public:
-  BucketCounter(size_t filters, std::span<const int64_t> edges_ms)
-      : edges_(edges_ms),
-        buckets_(edges_.empty() ? 0 : edges_.size() - 1),
-        unique_(filters * buckets_),
-        totals_(filters * buckets_) {}
-
-  void Visit(const PersonHits& person) override {
-    const uint64_t one = person.person.IsNobody() ? 0 : 1;
-    const Hit* hit = person.hits.data();
-    const Hit* const end = hit + person.hits.size();
-    while (hit != end && buckets_ > 0 && hit->time_ms < edges_[0]) {
-      ++hit;
-    }
-    for (size_t bucket = 0; bucket < buckets_ && hit != end; ++bucket) {
-      const int64_t bucket_end = edges_[bucket + 1];
-      const Hit* const first = hit;
-      uint64_t any = 0;
-      for (; hit != end && hit->time_ms < bucket_end; ++hit) {
-        any |= hit->mask;
-      }
-      for (uint64_t mask = any; mask != 0; mask &= mask - 1) {
-        unique_[static_cast<size_t>(__builtin_ctzll(mask)) * buckets_ + bucket] += one;
-      }
-      if (any == 1) {  // as always with a single filter
-        totals_[bucket] += static_cast<uint64_t>(hit - first);
-        continue;
-      }
-      for (const Hit* each = first; each != hit; ++each) {
-        for (uint64_t mask = each->mask; mask != 0; mask &= mask - 1) {
-          ++totals_[static_cast<size_t>(__builtin_ctzll(mask)) * buckets_ + bucket];
-        }
-      }
-    }
-  }
-
-  void AddTo(BucketCounts* all) const {
-    for (size_t i = 0; i < totals_.size(); ++i) {
-      all->totals[i / buckets_][i % buckets_] += totals_[i];
-      all->unique_people[i / buckets_][i % buckets_] += unique_[i];
-    }
-  }
-
- private:
-  std::span<const int64_t> edges_;
-  size_t buckets_;
-  std::vector<uint64_t> unique_;  // [filter][bucket]
-  std::vector<uint64_t> totals_;
-};
-
 }  // namespace
 
 void ScanPersons(const ScanContext& context, std::span<PersonVisitor* const> visitors,
                  int threads) {
-  Scan(context, visitors, threads, !context.spec().people);
+  RunParallel(visitors.size(), threads, [&](size_t task) {
+    PersonMerger(context.impl(), !context.spec().people, visitors[task])
+        .Run(PersonRange::Part(task, visitors.size()));
+  });
 }
 
 void ScanPerson(const ScanContext& context, const SubjectId& person, PersonVisitor& visitor) {
-  HitCursor::Range range;
-  range.first = context.snapshot().Canonical(person);
-  range.last = range.first;
-  for (size_t i = range.last.bytes.size(); i-- > 0;) {  // the next id
-    if (++range.last.bytes[i] != 0) {
-      range.to_end = false;
-      break;
-    }
-  }
-  PersonMerger(context.impl(), !context.spec().people, &visitor).Run(range);
-}
-
-BucketCounts CountByBucket(const ScanContext& context, std::span<const int64_t> edges_ms,
-                           int threads) {
-  const size_t filters = context.spec().filters.size();
-  std::vector<BucketCounter> counters(context.tasks(), BucketCounter(filters, edges_ms));
-  std::vector<PersonVisitor*> visitors;
-  for (BucketCounter& counter : counters) {
-    visitors.push_back(&counter);
-  }
-  Scan(context, visitors, threads, true);
-  BucketCounts all;
-  const size_t buckets = edges_ms.empty() ? 0 : edges_ms.size() - 1;
-  all.totals.assign(filters, std::vector<uint64_t>(buckets));
-  all.unique_people = all.totals;
-  for (const BucketCounter& counter : counters) {
-    counter.AddTo(&all);
-  }
-  return all;
+  PersonMerger(context.impl(), !context.spec().people, &visitor)
+      .Run(PersonRange::Only(context.snapshot().Canonical(person)));
 }
 
 }  // namespace bulkhead

@@ -174,13 +174,4 @@ void ScanPerson(const ScanContext& context, const SubjectId& person, PersonVisit
 // Visits every block that has a selected row, in no order. Each visitor is on one thread.
 void ScanRows(const ScanContext& context, std::span<RowVisitor* const> visitors, int threads);
 
-// For plain counts over time: edges_ms ascending; bucket b is edges[b] <= time < edges[b + 1].
-// result[filter][bucket]. People only; totals include nobody.
-struct BucketCounts {
-  std::vector<std::vector<uint64_t>> unique_people;
-  std::vector<std::vector<uint64_t>> totals;
-};
-BucketCounts CountByBucket(const ScanContext& context, std::span<const int64_t> edges_ms,
-                           int threads);
-
 }  // namespace bulkhead

@@ -8,8 +8,9 @@
 namespace bulkhead {
 namespace {
 
-// Cache slots of a segment; columns follow, two each.
-enum Slot : uint32_t { kTimes = 0, kRanks = 1, kColumns = 2 };
+// Cache slots of a segment: two for each column after kColumns, two for each event name after
+// kEventTimes.
+enum Slot : uint32_t { kTimes = 0, kRanks = 1, kColumns = 2, kEventTimes = 1U << 19 };
 
 Error Damaged(const char* what) {
   return Error{ErrorCode::kCorruption, std::string("segment: ") + what};
@@ -319,6 +320,35 @@ Result<std::shared_ptr<const TimeArray>> Segment::LoadTimes() const {
       footer_.narrow_times
           ? TimeArray::Narrow(footer_.time_base_ms, footer_.time_unit_ms, std::move(narrow))
           : TimeArray::Wide(std::move(wide)));
+}
+
+Result<std::shared_ptr<const EventTimes>> Segment::EventTimesOf(
+    uint32_t event, EventTimes::Resolution resolution) const {
+  const uint32_t slot = kEventTimes + event * 2 + static_cast<uint32_t>(resolution);
+  const auto make = [&] { return MakeEventTimes(event, resolution); };
+  if (data_ == nullptr) {
+    return Cached<EventTimes>(slot, make);
+  }
+  const std::lock_guard lock(event_times_mutex_);
+  std::shared_ptr<const EventTimes>& kept = event_times_[slot];
+  if (kept == nullptr) {
+    Result<std::shared_ptr<const EventTimes>> made = make();
+    if (!made) return made.error();
+    kept = *std::move(made);
+  }
+  return kept;
+}
+
+Result<std::shared_ptr<const EventTimes>> Segment::MakeEventTimes(
+    uint32_t event, EventTimes::Resolution resolution) const {
+  const auto events = CodesOf(kEventColumn);
+  if (!events) return events.error();
+  const auto times = Times();
+  if (!times) return times.error();
+  const auto persons = Persons();
+  if (!persons) return persons.error();
+  return std::make_shared<const EventTimes>(
+      EventTimes::Make((*events)->view(), (*times)->view(), (*persons)->starts, event, resolution));
 }
 
 Result<Segment::Ranks> Segment::RanksOf() const {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "store/column_cache.h"
+#include "store/event_times.h"
 #include "store/segment_data.h"
 #include "store/segment_format.h"
 
@@ -59,6 +61,9 @@ class Segment {
   [[nodiscard]] Result<Codes> CodesOf(size_t column) const;
   [[nodiscard]] Result<std::shared_ptr<const TimeArray>> Times() const;
   [[nodiscard]] Result<Ranks> RanksOf() const;
+  // `event`: a code of kEventColumn, or EventTimes::kAnyEvent.
+  [[nodiscard]] Result<std::shared_ptr<const EventTimes>> EventTimesOf(
+      uint32_t event, EventTimes::Resolution resolution) const;
   // kFingerprintMask bits per row; the whole section is verified on first use.
   [[nodiscard]] Result<void> CheckFingerprints() const;
   [[nodiscard]] uint64_t Fingerprint(uint32_t row) const;  // after CheckFingerprints
@@ -71,13 +76,18 @@ class Segment {
   Result<Codes> LoadCodes(size_t column) const;
   Result<std::shared_ptr<const TimeArray>> LoadTimes() const;
   Result<Ranks> LoadRanks() const;
+  Result<std::shared_ptr<const EventTimes>> MakeEventTimes(uint32_t event,
+                                                           EventTimes::Resolution resolution) const;
   Result<void> LoadPersons() const;
   [[nodiscard]] std::string_view bytes() const { return file_->bytes(); }
 
   SegmentInfo info_;
   std::vector<std::string> names_;
 
-  std::shared_ptr<const SegmentData> data_;  // in memory only
+  // In memory only.
+  std::shared_ptr<const SegmentData> data_;
+  mutable std::mutex event_times_mutex_;
+  mutable std::map<uint32_t, std::shared_ptr<const EventTimes>> event_times_;
 
   // On disk only.
   FileSystem* fs_ = nullptr;

@@ -1,0 +1,433 @@
+#include "store/time_scan.h"
+
+#include <algorithm>
+#include <map>
+
+#include "store/parallel.h"
+#include "store/person_range.h"
+#include "store/row_test.h"
+#include "store/scan_plan.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr size_t kMaxReplaced = 500;  // persons read row by row; each costs some microseconds
+constexpr uint32_t kMaxEventCode = 1 << 18;  // the cache has no more places
+
+// The part of a list within [from, to).
+EventTimes::List Clip(EventTimes::List list, int64_t from_ms, int64_t to_ms) {
+  const auto begin = list.times_ms.begin();
+  const auto first = std::lower_bound(begin, list.times_ms.end(), from_ms);
+  const auto last = std::lower_bound(first, list.times_ms.end(), to_ms);
+  const auto at = static_cast<size_t>(first - begin);
+  const auto count = static_cast<size_t>(last - first);
+  list.times_ms = list.times_ms.subspan(at, count);
+  if (!list.counts.empty()) list.counts = list.counts.subspan(at, count);
+  return list;
+}
+
+struct OwnedList {
+  std::vector<int64_t> times_ms;
+  std::vector<uint32_t> counts;
+  [[nodiscard]] EventTimes::List view() const { return {times_ms, counts}; }
+};
+
+// Merges two ascending lists; quarter hours of both become one.
+void MergeInto(const EventTimes::List& more, OwnedList* list) {
+  OwnedList merged;
+  const EventTimes::List old = list->view();
+  const bool counted = !old.counts.empty() || !more.counts.empty();
+  size_t i = 0;
+  size_t k = 0;
+  while (i < old.times_ms.size() || k < more.times_ms.size()) {
+    const bool from_old = k == more.times_ms.size() ||
+                          (i < old.times_ms.size() && old.times_ms[i] <= more.times_ms[k]);
+    const int64_t time_ms = from_old ? old.times_ms[i] : more.times_ms[k];
+    if (counted) {
+      const uint32_t count = from_old ? old.counts[i] : more.counts[k];
+      if (!merged.times_ms.empty() && merged.times_ms.back() == time_ms) {
+        merged.counts.back() += count;
+      } else {
+        merged.times_ms.push_back(time_ms);
+        merged.counts.push_back(count);
+      }
+    } else {
+      merged.times_ms.push_back(time_ms);
+    }
+    ++(from_old ? i : k);
+  }
+  *list = std::move(merged);
+}
+
+}  // namespace
+
+// A person's lists in one or more places: segments, and devices linked to the person.
+class TimeScan::FromLists final : public PersonTimes {
+ public:
+  explicit FromLists(const TimeScan& scan)
+      : scan_(scan),
+        filters_(scan.context_.spec().filters.size()),
+        hints_(scan.sources_.size() * filters_, 0),
+        combined_(filters_) {}
+
+  void Begin(const SubjectId& person) {
+    person_ = person;
+    places_.clear();
+  }
+  void Add(uint32_t source, uint32_t ordinal) { places_.push_back({source, ordinal}); }
+
+  [[nodiscard]] EventTimes::List Of(size_t filter) const override {
+    if (places_.size() == 1) return At(places_[0], filter);
+    OwnedList& combined = combined_[filter];
+    combined = {};
+    EventTimes::List only;
+    size_t found = 0;
+    for (const Place& place : places_) {
+      const EventTimes::List list = At(place, filter);
+      if (list.times_ms.empty()) continue;
+      if (++found == 1) {
+        only = list;
+        continue;
+      }
+      if (found == 2) MergeInto(only, &combined);
+      MergeInto(list, &combined);
+    }
+    return found < 2 ? only : combined.view();
+  }
+
+ private:
+  struct Place {
+    uint32_t source;
+    uint32_t ordinal;
+  };
+  [[nodiscard]] EventTimes::List At(const Place& place, size_t filter) const {
+    const Source& source = scan_.sources_[place.source];
+    const EventTimes* lists = source.lists[filter].get();
+    if (lists == nullptr) return {};
+    const EventTimes::List list =
+        lists->Of(place.ordinal, &hints_[place.source * filters_ + filter]);
+    if (!source.clip) return list;
+    const ScanSpec& spec = scan_.context_.spec();
+    return Clip(list, spec.from_ms, spec.to_ms);
+  }
+
+  const TimeScan& scan_;
+  size_t filters_;
+  std::vector<Place> places_;
+  mutable std::vector<size_t> hints_;
+  mutable std::vector<OwnedList> combined_;
+};
+
+// A person's times out of rows, for those of whom some are dead.
+class TimeScan::FromHits final : public PersonTimes, public PersonVisitor {
+ public:
+  FromHits(const TimeScan& scan, TimeVisitor* visitor)
+      : scan_(scan), visitor_(*visitor), lists_(scan.context_.spec().filters.size()) {}
+
+  void Visit(const PersonHits& person) override {
+    person_ = person.person;
+    for (OwnedList& list : lists_) list = {};
+    for (const Hit& hit : person.hits) {
+      for (uint64_t mask = hit.mask; mask != 0; mask &= mask - 1) {
+        Add(hit.time_ms, &lists_[static_cast<size_t>(__builtin_ctzll(mask))]);
+      }
+    }
+    visitor_.Visit(*this);
+  }
+  [[nodiscard]] EventTimes::List Of(size_t filter) const override { return lists_[filter].view(); }
+
+ private:
+  void Add(int64_t time_ms, OwnedList* list) const {
+    if (scan_.resolution_ == Resolution::kExact) {
+      list->times_ms.push_back(time_ms);
+      return;
+    }
+    const int64_t quarter_ms = EventTimes::QuarterHourOf(time_ms);
+    if (list->times_ms.empty() || list->times_ms.back() != quarter_ms) {
+      list->times_ms.push_back(quarter_ms);
+      list->counts.push_back(0);
+    }
+    ++list->counts.back();
+  }
+
+  const TimeScan& scan_;
+  TimeVisitor& visitor_;
+  std::vector<OwnedList> lists_;
+};
+
+// One range of person ids.
+class TimeScan::Part {
+ public:
+  Part(const TimeScan& scan, TimeVisitor* visitor, std::optional<size_t> required)
+      : scan_(scan), visitor_(*visitor), required_(required), person_(scan) {}
+
+  void Run(const PersonRange& range) {
+    const std::vector<SourcePlan>& plans = scan_.context_.impl().sources;
+    for (uint32_t source = 0; source < plans.size(); ++source) {
+      if (plans[source].wanted.empty()) continue;
+      AddInPlace(source, range);
+      AddMoved(source, range);
+    }
+    while (heads_.size() > 1) Step();
+    if (!heads_.empty()) RunAlone(heads_[0]);
+    RunReplaced(range);
+  }
+
+ private:
+  // Ordinals of one source ahead, or the runs of devices linked to users.
+  struct Head {
+    uint32_t source = 0;
+    uint32_t at = 0;
+    uint32_t end = 0;
+    std::span<const uint32_t> skipped;
+    std::span<const MovedRun> runs;
+    bool moved = false;
+    SubjectId id;
+    uint64_t prefix = 0;
+  };
+
+  const SourcePlan& Plan(const Head& head) const {
+    return scan_.context_.impl().sources[head.source];
+  }
+
+  void AddInPlace(uint32_t source, const PersonRange& range) {
+    const Segment::PersonTable& persons = scan_.context_.impl().sources[source].persons;
+    Head head;
+    head.source = source;
+    head.at = persons.LowerBound(range.first);
+    head.end =
+        range.to_end ? static_cast<uint32_t>(persons.ids.size()) : persons.LowerBound(range.last);
+    head.skipped = scan_.sources_[source].skipped;
+    const auto skip = std::lower_bound(head.skipped.begin(), head.skipped.end(), head.at);
+    head.skipped = head.skipped.subspan(static_cast<size_t>(skip - head.skipped.begin()));
+    if (Settle(&head)) heads_.push_back(head);
+  }
+
+  void AddMoved(uint32_t source, const PersonRange& range) {
+    const SourcePlan& plan = scan_.context_.impl().sources[source];
+    if (plan.state.moved == nullptr) return;
+    Head head;
+    head.source = source;
+    head.moved = true;
+    head.runs = RunsIn(*plan.state.moved, range);
+    if (Settle(&head)) heads_.push_back(head);
+  }
+
+  // Passes over what is skipped and reads the id; false at the end.
+  bool Settle(Head* head) const {
+    if (head->moved) {
+      while (!head->runs.empty() && IsReplaced(head->runs.front().user)) {
+        head->runs = head->runs.subspan(1);
+      }
+      if (head->runs.empty()) return false;
+      head->id = head->runs.front().user;
+    } else {
+      while (!head->skipped.empty() && head->skipped.front() == head->at) {
+        head->skipped = head->skipped.subspan(1);
+        ++head->at;
+      }
+      if (head->at >= head->end) return false;
+      head->id = Plan(*head).persons.ids[head->at];
+    }
+    head->prefix = head->id.Prefix();
+    return true;
+  }
+
+  bool IsReplaced(const SubjectId& id) const {
+    return std::binary_search(scan_.replaced_.begin(), scan_.replaced_.end(), id);
+  }
+
+  // Past the head's person; false at the end.
+  bool Take(Head* head) {
+    if (head->moved) {
+      person_.Add(head->source, head->runs.front().person);
+      head->runs = head->runs.subspan(1);
+    } else {
+      person_.Add(head->source, head->at++);
+    }
+    return Settle(head);
+  }
+
+  // The least person of all heads.
+  void Step() {
+    size_t least = 0;
+    for (size_t i = 1; i < heads_.size(); ++i) {
+      if (heads_[i].prefix < heads_[least].prefix ||
+          (heads_[i].prefix == heads_[least].prefix && heads_[i].id < heads_[least].id)) {
+        least = i;
+      }
+    }
+    const SubjectId id = heads_[least].id;
+    person_.Begin(id);
+    for (size_t i = least; i < heads_.size();) {
+      bool there = true;
+      while (there && heads_[i].id == id) there = Take(&heads_[i]);
+      if (there) {
+        ++i;
+      } else {
+        heads_.erase(heads_.begin() + static_cast<ptrdiff_t>(i));
+      }
+    }
+    visitor_.Visit(person_);
+  }
+
+  void RunAlone(Head head) {
+    const EventTimes* required =
+        required_ ? scan_.sources_[head.source].lists[*required_].get() : nullptr;
+    if (required_ && required == nullptr) return;
+    const bool sparse = required != nullptr && !required->dense() && !head.moved;
+    std::span<const uint32_t> with = sparse ? required->persons() : std::span<const uint32_t>();
+    for (bool there = true; there;) {
+      if (sparse) {
+        const auto next = std::lower_bound(with.begin(), with.end(), head.at);
+        with = with.subspan(static_cast<size_t>(next - with.begin()));
+        if (with.empty() || with.front() >= head.end) return;
+        if (with.front() != head.at) {
+          head.at = with.front();
+          const auto skip = std::lower_bound(head.skipped.begin(), head.skipped.end(), head.at);
+          head.skipped = head.skipped.subspan(static_cast<size_t>(skip - head.skipped.begin()));
+          there = Settle(&head);
+          continue;
+        }
+      }
+      const SubjectId id = head.id;
+      person_.Begin(id);
+      do {
+        there = Take(&head);
+      } while (there && head.moved && head.id == id);
+      visitor_.Visit(person_);
+    }
+  }
+
+  void RunReplaced(const PersonRange& range) {
+    if (scan_.replaced_.empty()) return;
+    FromHits person(scan_, &visitor_);
+    auto at = std::lower_bound(scan_.replaced_.begin(), scan_.replaced_.end(), range.first);
+    for (; at != scan_.replaced_.end() && !range.Ends(*at); ++at) {
+      ScanPerson(scan_.context_, *at, person);
+    }
+  }
+
+  const TimeScan& scan_;
+  TimeVisitor& visitor_;
+  std::optional<size_t> required_;
+  FromLists person_;
+  std::vector<Head> heads_;  // by source; those of one source follow each other
+};
+
+// False: too many.
+bool TimeScan::FindReplaced() {
+  const std::vector<SourcePlan>& plans = context_.impl().sources;
+  uint32_t dead_rows = 0;
+  for (const SourcePlan& plan : plans) {
+    dead_rows += plan.state.dead != nullptr ? plan.state.dead->count() : 0;
+  }
+  if (dead_rows > kMaxReplaced * 16) return false;
+  for (const SourcePlan& plan : plans) {
+    if (plan.state.dead == nullptr) continue;
+    const std::span<const uint64_t> words = plan.state.dead->words();
+    for (size_t i = 0; i < words.size(); ++i) {
+      for (uint64_t word = words[i]; word != 0; word &= word - 1) {
+        const auto row =
+            static_cast<uint32_t>(i * 64) + static_cast<uint32_t>(__builtin_ctzll(word));
+        replaced_.push_back(context_.snapshot().Canonical(PersonIn(plan, row)));
+      }
+    }
+  }
+  std::sort(replaced_.begin(), replaced_.end());
+  replaced_.erase(std::unique(replaced_.begin(), replaced_.end()), replaced_.end());
+  if (replaced_.size() > kMaxReplaced) return false;
+  for (size_t s = 0; s < plans.size(); ++s) {
+    std::vector<uint32_t>& skipped = sources_[s].skipped;
+    if (plans[s].state.moved != nullptr) {
+      const std::span<const uint32_t> moved = plans[s].state.moved->persons();
+      skipped.assign(moved.begin(), moved.end());
+    }
+    for (const SubjectId& id : replaced_) {
+      if (const std::optional<uint32_t> at = plans[s].persons.Find(id)) skipped.push_back(*at);
+    }
+    std::sort(skipped.begin(), skipped.end());
+    skipped.erase(std::unique(skipped.begin(), skipped.end()), skipped.end());
+  }
+  return true;
+}
+
+Result<void> TimeScan::LoadLists(int threads) {
+  struct Wanted {
+    size_t source;
+    uint32_t event;
+    std::shared_ptr<const EventTimes> lists;
+  };
+  const std::vector<SourcePlan>& plans = context_.impl().sources;
+  const std::vector<EventFilter>& filters = context_.spec().filters;
+  std::vector<Wanted> wanted;
+  std::map<std::pair<size_t, uint32_t>, size_t> places;
+  const auto code_of = [&](size_t source, size_t filter) {
+    return filters[filter].event.empty() ? EventTimes::kAnyEvent
+                                         : plans[source].names->FindString(filters[filter].event);
+  };
+  const auto absent = [&](size_t source, size_t filter) {
+    return plans[source].wanted.empty() ||
+           (!filters[filter].event.empty() && code_of(source, filter) == 0);
+  };
+  for (size_t s = 0; s < plans.size(); ++s) {
+    for (size_t f = 0; f < filters.size(); ++f) {
+      if (absent(s, f)) continue;
+      const uint32_t event = code_of(s, f);
+      if (event >= kMaxEventCode) return Error{ErrorCode::kLimit, "too many event names"};
+      if (places.try_emplace({s, event}, wanted.size()).second) wanted.push_back({s, event, {}});
+    }
+  }
+  std::vector<Result<void>> results(wanted.size());
+  RunParallel(wanted.size(), threads, [&](size_t i) {
+    auto lists = plans[wanted[i].source].state.segment->EventTimesOf(wanted[i].event, resolution_);
+    if (lists) {
+      wanted[i].lists = *std::move(lists);
+    } else {
+      results[i] = lists.error();
+    }
+  });
+  for (const Result<void>& result : results) {
+    if (!result) return result;
+  }
+  for (size_t s = 0; s < plans.size(); ++s) {
+    for (size_t f = 0; f < filters.size(); ++f) {
+      sources_[s].lists.push_back(absent(s, f) ? nullptr
+                                               : wanted[places.at({s, code_of(s, f)})].lists);
+    }
+  }
+  return {};
+}
+
+Result<std::unique_ptr<TimeScan>> TimeScan::Prepare(const ScanContext& context,
+                                                    Resolution resolution) {
+  std::unique_ptr<TimeScan> scan(new TimeScan(context, resolution));
+  const ScanSpec& spec = context.spec();
+  const auto on_quarter = [](int64_t time_ms) {
+    return time_ms == INT64_MIN || time_ms == INT64_MAX ||
+           time_ms % EventTimes::kQuarterHourMs == 0;
+  };
+  const bool plain = std::all_of(spec.filters.begin(), spec.filters.end(),
+                                 [](const EventFilter& filter) { return filter.where == nullptr; });
+  scan->sources_.resize(context.sources());
+  for (size_t s = 0; s < scan->sources_.size(); ++s) {
+    scan->sources_[s].clip = context.impl().sources[s].check_times;
+  }
+  if (!plain ||
+      (resolution == Resolution::kQuarterHour &&
+       (!on_quarter(spec.from_ms) || !on_quarter(spec.to_ms))) ||
+      !scan->FindReplaced()) {
+    return std::unique_ptr<TimeScan>();
+  }
+  if (Result<void> loaded = scan->LoadLists(2); !loaded) return loaded.error();
+  return scan;
+}
+
+void TimeScan::Run(std::span<TimeVisitor* const> visitors, int threads,
+                   std::optional<size_t> required) const {
+  RunParallel(visitors.size(), threads, [&](size_t part) {
+    Part(*this, visitors[part], required).Run(PersonRange::Part(part, visitors.size()));
+  });
+}
+
+}  // namespace bulkhead
