@@ -196,10 +196,10 @@ void MeasureScans(const Store& store) {
     spec.filters = {
         {"signup_started", nullptr}, {"signup_completed", nullptr}, {"first_api_call", nullptr}};
     const auto context = Prepare(store, spec);
-    std::vector<FunnelVisitor> tasks(context->tasks());
+    std::vector<FunnelVisitor> tasks(kThreads);
     std::vector<PersonVisitor*> visitors;
     for (FunnelVisitor& task : tasks) visitors.push_back(&task);
-    ScanPersons(*context, visitors, kThreads);
+    ScanPersons(*context, visitors);
     uint64_t reached[3] = {};
     for (const FunnelVisitor& task : tasks) {
       for (size_t i = 0; i < 3; ++i) reached[i] += task.reached[i];
@@ -214,9 +214,8 @@ void MeasureScans(const Store& store) {
     auto scan = TimeScan::Prepare(*context, TimeScan::Resolution::kQuarterHour);
     Check(scan.has_value() && *scan != nullptr, "time scan failed");
     uint64_t active = 0;
-    for (const auto& visitor :
-         RunTimes<ActiveDays>(**scan, context->tasks(), kThreads, std::nullopt,
-                              [] { return std::make_unique<ActiveDays>(); })) {
+    for (const auto& visitor : RunTimes<ActiveDays>(
+             **scan, kThreads, std::nullopt, [] { return std::make_unique<ActiveDays>(); })) {
       active += visitor->days;
     }
     return std::to_string(active);
@@ -230,7 +229,7 @@ void MeasureScans(const Store& store) {
       std::vector<SumVisitor> tasks(kThreads, SumVisitor(context.get()));
       std::vector<RowVisitor*> visitors;
       for (SumVisitor& task : tasks) visitors.push_back(&task);
-      ScanRows(*context, visitors, kThreads);
+      ScanRows(*context, visitors);
       uint64_t rows = 0;
       for (const SumVisitor& task : tasks) {
         for (const auto& counts : task.counts) {

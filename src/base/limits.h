@@ -52,6 +52,8 @@ inline constexpr size_t kMaxEventNames = 5000;       // distinct event names in 
 // --- Query ---
 inline constexpr size_t kMaxFunnelSteps = 64;
 inline constexpr size_t kMaxSegmentsInReport = 10000;
+inline constexpr size_t kMaxReportBytes =
+    512UL * 1024 * 1024;  // what one report's counting may take, all threads together
 inline constexpr size_t kMaxExportRows = 100000;  // when the caller gives a limit parameter
 
 }  // namespace bulkhead::limits

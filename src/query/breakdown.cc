@@ -93,36 +93,113 @@ ValueIds ValueIds::Make(const ScanContext& context, const PropertyRef& property,
   ids.property_ = property;
   ids.expand_lists_ = expand_lists;
   if (property.of_user) {
-    const auto add = [&](const SubjectId&, const ValueObject& profile) {
-      const std::optional<Value> value = ResolveProfile(property, &profile);
-      if (value && expand_lists && value->is_list()) {
-        const auto [it, fresh] = ids.person_lists_.try_emplace(ToJson(*value), 0);
-        if (fresh) {
-          it->second = ids.Add(value, true);
-        }
-        return;
-      }
-      ids.Add(value, false);
-    };
-    context.snapshot().ForEachProfile(add);
-    ids.Add(ResolveProfile(property, nullptr), false);
+    ids.ReadProfiles(context);
     return ids;
   }
   const size_t index = IndexIn(context, property.name);
-  const uint32_t sources = static_cast<uint32_t>(context.sources());
-  ids.columns_.resize(sources);
-  for (uint32_t source = 0; source < sources; ++source) {
+  bool intern_all = property.through != nullptr;
+  for (uint32_t source = 0; source < context.sources(); ++source) {
     const Dictionary& dictionary = context.DictionaryOf(index, source);
-    Column& column = ids.columns_[source];
-    column.codes = context.Codes(index, source);
-    column.ids.resize(dictionary.size() + 1);
-    column.ids[0] = ids.Add(Resolve(property, nullptr), expand_lists);
-    for (uint32_t code = 1; code <= dictionary.size(); ++code) {
-      const Value value = dictionary.At(code);
-      column.ids[code] = ids.Add(Resolve(property, &value), expand_lists);
+    ids.columns_.push_back(
+        {context.Codes(index, source), std::vector<uint32_t>(dictionary.size() + 1), &dictionary});
+    // An element of a list may be a value of its own, too.
+    intern_all = intern_all || (expand_lists && dictionary.first_composite() <= dictionary.size());
+  }
+  if (intern_all) {
+    ids.InternAll();
+    return ids;
+  }
+  ids.InternOthers();
+  ids.MergeCodes(&Dictionary::first_number, &Dictionary::first_string,
+                 [](const Place& a, const Dictionary& in_a, const Place& b,
+                    const Dictionary& in_b) { return in_a.Number(a.code) < in_b.Number(b.code); });
+  ids.MergeCodes(&Dictionary::first_string, &Dictionary::first_composite,
+                 [](const Place& a, const Dictionary& in_a, const Place& b,
+                    const Dictionary& in_b) { return in_a.String(a.code) < in_b.String(b.code); });
+  return ids;
+}
+
+void ValueIds::ReadProfiles(const ScanContext& context) {
+  const auto add = [&](const SubjectId&, const ValueObject& profile) {
+    const std::optional<Value> value = ResolveProfile(property_, &profile);
+    if (value && expand_lists_ && value->is_list()) {
+      const auto [it, fresh] = person_lists_.try_emplace(ToJson(*value), 0);
+      if (fresh) {
+        it->second = Add(value, true);
+      }
+      return;
+    }
+    Add(value, false);
+  };
+  context.snapshot().ForEachProfile(add);
+  Add(ResolveProfile(property_, nullptr), false);
+}
+
+void ValueIds::InternAll() {
+  for (Column& column : columns_) {
+    column.ids[0] = Add(Resolve(property_, nullptr), expand_lists_);
+    for (uint32_t code = 1; code < column.ids.size(); ++code) {
+      const Value value = column.dictionary->At(code);
+      column.ids[code] = Add(Resolve(property_, &value), expand_lists_);
     }
   }
-  return ids;
+}
+
+// All but numbers and strings, of which there may be many.
+void ValueIds::InternOthers() {
+  for (Column& column : columns_) {
+    const Dictionary& dictionary = *column.dictionary;
+    for (uint32_t code = 1; code < dictionary.first_number(); ++code) {
+      column.ids[code] = Intern(dictionary.At(code));
+    }
+    for (uint32_t code = dictionary.first_composite(); code <= dictionary.size(); ++code) {
+      column.ids[code] = Intern(dictionary.At(code));
+    }
+  }
+}
+
+// Codes are in the order of their values, so that equal ones of all sources meet without hashing.
+template <typename Less>
+void ValueIds::MergeCodes(uint32_t (Dictionary::*first)() const,
+                          uint32_t (Dictionary::*end)() const, const Less& less) {
+  std::vector<Place> heads;
+  for (uint32_t source = 0; source < columns_.size(); ++source) {
+    const Dictionary& dictionary = *columns_[source].dictionary;
+    if ((dictionary.*first)() < (dictionary.*end)())
+      heads.push_back({source, (dictionary.*first)()});
+  }
+  const auto dictionary_of = [this](const Place& place) -> const Dictionary& {
+    return *columns_[place.source].dictionary;
+  };
+  const auto is_less = [&](const Place& a, const Place& b) {
+    return less(a, dictionary_of(a), b, dictionary_of(b));
+  };
+  while (!heads.empty()) {
+    const Place least = *std::min_element(heads.begin(), heads.end(), is_less);
+    const uint32_t id = size();
+    merged_.push_back(least);
+    for (size_t i = 0; i < heads.size();) {
+      Place& head = heads[i];
+      if (is_less(least, head)) {
+        ++i;
+        continue;
+      }
+      columns_[head.source].ids[head.code] = id;
+      if (++head.code < (dictionary_of(head).*end)()) {
+        ++i;
+      } else {
+        heads.erase(heads.begin() + static_cast<ptrdiff_t>(i));
+      }
+    }
+  }
+}
+
+Value ValueIds::At(uint32_t id) const {
+  if (id < values_.size()) {
+    return values_[id];
+  }
+  const Place& place = merged_[id - values_.size()];
+  return columns_[place.source].dictionary->At(place.code);
 }
 
 uint32_t ValueIds::OfPerson(const ScanContext& context, const SubjectId& person) const {

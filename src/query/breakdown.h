@@ -31,8 +31,10 @@ class ValueIds {
   // elements.
   static ValueIds Make(const ScanContext& context, const PropertyRef& property, bool expand_lists);
 
-  [[nodiscard]] uint32_t size() const { return static_cast<uint32_t>(values_.size()); }
-  [[nodiscard]] const Value& At(uint32_t id) const { return values_[id]; }  // At(0) is null
+  [[nodiscard]] uint32_t size() const {
+    return static_cast<uint32_t>(values_.size() + merged_.size());
+  }
+  [[nodiscard]] Value At(uint32_t id) const;  // At(0) is null; the scan must still be there
   [[nodiscard]] bool of_user() const { return of_user_; }
 
   // A raw id: below kListFlag an id, else a list of them.
@@ -40,6 +42,11 @@ class ValueIds {
   [[nodiscard]] uint32_t OfRow(uint32_t source, uint32_t row) const {
     const Column& column = columns_[source];
     return column.ids[column.codes[row]];
+  }
+  // The same by code, for event properties.
+  [[nodiscard]] const CodeView& CodesOf(uint32_t source) const { return columns_[source].codes; }
+  [[nodiscard]] std::span<const uint32_t> IdsByCode(uint32_t source) const {
+    return columns_[source].ids;
   }
   [[nodiscard]] uint32_t OfPerson(const ScanContext& context, const SubjectId& person) const;
   [[nodiscard]] std::span<const uint32_t> List(uint32_t raw) const {
@@ -50,7 +57,18 @@ class ValueIds {
   struct Column {
     CodeView codes;
     std::vector<uint32_t> ids;  // by code
+    const Dictionary* dictionary = nullptr;
   };
+  struct Place {  // where a value stands
+    uint32_t source;
+    uint32_t code;
+  };
+  void ReadProfiles(const ScanContext& context);
+  void InternAll();
+  void InternOthers();
+  template <typename Less>
+  void MergeCodes(uint32_t (Dictionary::*first)() const, uint32_t (Dictionary::*end)() const,
+                  const Less& less);
   uint32_t Intern(const Value& value);
   uint32_t Add(const std::optional<Value>& value, bool expand_lists);
 
@@ -59,6 +77,7 @@ class ValueIds {
   bool expand_lists_ = false;
   std::vector<Column> columns_;  // by source
   std::vector<Value> values_{Value()};
+  std::vector<Place> merged_;  // of ids from values_.size() on
   std::vector<std::vector<uint32_t>> lists_;
   std::unordered_map<std::string, uint32_t>
       index_;  // JSON text -> id; strings only reach it from one dictionary each

@@ -121,7 +121,7 @@ Result<void> RunExport(const ReportContext& context, const ExportRequest& reques
   }
   ExportVisitor visitor(**scan, request, sink);
   RowVisitor* const visitors[] = {&visitor};
-  ScanRows(**scan, visitors, 1);
+  ScanRows(**scan, visitors);
   return visitor.Finish();
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "query/breakdown.h"
+#include "query/funnel_cells.h"
+#include "query/funnel_times.h"
 #include "query/funnel_walk.h"
 #include "query/percentile.h"
 
@@ -11,14 +13,6 @@ namespace {
 
 // Entries by date order segments that nobody enters in the range as a whole, and no others.
 constexpr double kBucketWeight = 1e-9;
-
-// Counts and times of one (bucket, segment).
-struct FunnelCell {
-  std::vector<uint64_t> counts;                 // by step
-  std::vector<double> previous_ms_sum;          // by step
-  std::vector<double> start_ms_sum;             // by step
-  std::vector<std::vector<double>> previous_s;  // by step; only where percentiles are asked for
-};
 
 // Everything fixed before the scan.
 struct FunnelSetup {
@@ -85,7 +79,7 @@ class FunnelVisitor final : public PersonVisitor {
   void MergeInto(std::vector<FunnelCell>* cells, std::vector<double>* entries) {
     cells->resize(std::max(cells->size(), cells_.size()));
     for (size_t c = 0; c < cells_.size(); ++c) {
-      Merge(&cells_[c], &(*cells)[c]);
+      (*cells)[c].TakeFrom(&cells_[c]);
     }
     entries->resize(std::max(entries->size(), entries_.size()));
     for (size_t e = 0; e < entries_.size(); ++e) {
@@ -95,25 +89,6 @@ class FunnelVisitor final : public PersonVisitor {
 
  private:
   size_t SlotCount() const { return setup_.slots.size(); }
-
-  static void Merge(FunnelCell* from, FunnelCell* to) {
-    if (from->counts.empty()) {
-      return;
-    }
-    if (to->counts.empty()) {
-      *to = std::move(*from);
-      return;
-    }
-    for (size_t s = 0; s < from->counts.size(); ++s) {
-      to->counts[s] += from->counts[s];
-      to->previous_ms_sum[s] += from->previous_ms_sum[s];
-      to->start_ms_sum[s] += from->start_ms_sum[s];
-      if (!from->previous_s.empty()) {
-        to->previous_s[s].insert(to->previous_s[s].end(), from->previous_s[s].begin(),
-                                 from->previous_s[s].end());
-      }
-    }
-  }
 
   void ReadHeld(std::span<const Hit> hits) {
     held_.clear();
@@ -131,7 +106,7 @@ class FunnelVisitor final : public PersonVisitor {
     walk_.Begin(hits, held_);
     while (walk_.Next(from_ms, to_ms, &attempt_)) {
       Count(hits, bucket, uniques);
-      if (uniques && setup_.breakdown->empty()) {
+      if (uniques && setup_.breakdown->empty() && counted_.back() == stamp_) {
         return;
       }
     }
@@ -220,33 +195,14 @@ class FunnelVisitor final : public PersonVisitor {
     return 0;
   }
 
-  void AddTo(FunnelCell* cell, std::span<const Hit> hits) const {
-    const size_t steps = setup_.plan.steps;
-    if (cell->counts.empty()) {
-      cell->counts.assign(steps, 0);
-      cell->previous_ms_sum.assign(steps, 0);
-      cell->start_ms_sum.assign(steps, 0);
+  void AddTo(FunnelCell* cell, std::span<const Hit> hits) {
+    times_ms_.clear();
+    for (size_t s = 0; s < attempt_.reached; ++s) {
+      times_ms_.push_back(hits[attempt_.hit[s]].time_ms);
     }
     // Percentiles are for the report as a whole; the series by date has averages.
     const bool keep_times = cell < cells_.data() + SlotCount() + 1;
-    if (keep_times && cell->previous_s.empty()) {
-      cell->previous_s.resize(steps);
-    }
-    const int64_t start_ms = hits[attempt_.hit[0]].time_ms;
-    int64_t previous_ms = start_ms;
-    ++cell->counts[0];
-    for (size_t s = 1; s < attempt_.reached; ++s) {
-      const int64_t time_ms = hits[attempt_.hit[s]].time_ms;
-      const double from_previous_ms =
-          static_cast<double>(std::max<int64_t>(time_ms - previous_ms, 0));
-      ++cell->counts[s];
-      cell->previous_ms_sum[s] += from_previous_ms;
-      cell->start_ms_sum[s] += static_cast<double>(std::max<int64_t>(time_ms - start_ms, 0));
-      if (keep_times) {
-        cell->previous_s[s].push_back(from_previous_ms / 1000.0);
-      }
-      previous_ms = time_ms;
-    }
+    cell->Add(times_ms_, setup_.plan.steps, keep_times);
   }
 
   const FunnelSetup& setup_;
@@ -254,15 +210,79 @@ class FunnelVisitor final : public PersonVisitor {
   FunnelAttempt attempt_;
   Breakdown::PersonIds person_ids_{};
   std::vector<uint32_t> held_;
+  std::vector<int64_t> times_ms_;
   std::vector<FunnelCell> cells_;  // [bucket][slot], the last slot = overall
   std::vector<uint64_t> counted_;  // by slot: the stamp of the range that counted it last
   uint64_t stamp_ = 0;
   std::vector<double> entries_;
 };
 
+// First attempts of plain steps, over lists of times.
+class FirstAttempts final : public TimeVisitor {
+ public:
+  static bool Suits(const FunnelSetup& setup) {
+    const FunnelReport& report = *setup.report;
+    const auto plain = [](const EventSelector& step) {
+      return !step.event.empty() && step.where == nullptr;
+    };
+    return report.count == FunnelCount::kUniques && setup.breakdown->empty() &&
+           report.hold.empty() && report.exclude.empty() && report.global_where == nullptr &&
+           std::all_of(report.steps.begin(), report.steps.end(), plain);
+  }
+
+  explicit FirstAttempts(const FunnelSetup& setup)
+      : setup_(setup),
+        walk_(Events(*setup.report), setup.plan.window_ms),
+        cells_((setup.buckets ? setup.buckets->size() : 0) * 2 + 2) {}
+
+  void Visit(const PersonTimes& person) override {
+    if (person.person().IsNobody()) {
+      return;
+    }
+    walk_.Begin(person);
+    Count(setup_.from_ms, setup_.to_ms, 0);
+    if (!setup_.buckets) {
+      return;
+    }
+    const Buckets& buckets = *setup_.buckets;
+    int64_t done_ms = buckets.from_ms();
+    for (const int64_t entry_ms : walk_.entries()) {
+      if (entry_ms < done_ms || entry_ms >= buckets.to_ms()) continue;
+      const size_t b = buckets.Of(entry_ms);
+      done_ms = buckets.end_ms(b);
+      Count(buckets.start_ms(b), done_ms, b + 1);
+    }
+  }
+
+  void MergeInto(std::vector<FunnelCell>* cells) {
+    cells->resize(std::max(cells->size(), cells_.size()));
+    for (size_t c = 0; c < cells_.size(); ++c) {
+      (*cells)[c].TakeFrom(&cells_[c]);
+    }
+  }
+
+ private:
+  static std::vector<std::string> Events(const FunnelReport& report) {
+    std::vector<std::string> events;
+    for (const EventSelector& step : report.steps) events.push_back(step.event);
+    return events;
+  }
+
+  void Count(int64_t from_ms, int64_t to_ms, size_t bucket) {
+    const std::span<const int64_t> times_ms = walk_.Follow(from_ms, to_ms);
+    if (!times_ms.empty()) {
+      cells_[bucket * 2 + 1].Add(times_ms, setup_.plan.steps, bucket == 0);
+    }
+  }
+
+  const FunnelSetup& setup_;
+  FunnelTimesWalk walk_;
+  std::vector<FunnelCell> cells_;  // [bucket][the one slot, overall], as FunnelVisitor has them
+};
+
 Result<void> CheckReport(const FunnelReport& report) {
-  if (report.steps.size() < 2 || report.steps.size() > limits::kMaxFunnelSteps) {
-    return Error{ErrorCode::kInvalid, "steps: from 2 to 64 expected"};
+  if (report.steps.empty() || report.steps.size() > limits::kMaxFunnelSteps) {
+    return Error{ErrorCode::kInvalid, "steps: from 1 to 64 expected"};
   }
   if (report.steps.size() + report.exclude.size() + 2 > kMaxScanFilters) {
     return Error{ErrorCode::kInvalid, "steps: no more than 62 steps and exclusions together"};
@@ -370,13 +390,34 @@ std::vector<FunnelSeries> MakeSeries(const FunnelSetup& setup, std::span<FunnelC
   return series;
 }
 
-void RunScan(FunnelSetup* setup, std::vector<FunnelCell>* cells, std::vector<double>* entries) {
-  const auto visitors = RunPersons<FunnelVisitor>(*setup->scan, setup->context->threads, [&] {
-    return std::make_unique<FunnelVisitor>(*setup);
-  });
-  for (const auto& visitor : visitors) {
+Result<void> RunScan(const FunnelSetup& setup, std::vector<FunnelCell>* cells,
+                     std::vector<double>* entries) {
+  const int threads = setup.context->threads;
+  const double buckets = setup.buckets ? static_cast<double>(setup.buckets->size()) + 1 : 1;
+  const double bytes =
+      buckets * (setup.slots.size() + 1) *
+      static_cast<double>(sizeof(FunnelCell) + setup.plan.steps * 3 * sizeof(double));
+  if (Result<void> fits = CheckCells(setup.ranking ? 0 : bytes, threads); !fits) {
+    return fits;
+  }
+  if (FirstAttempts::Suits(setup)) {
+    const auto times = TimeScan::Prepare(*setup.scan, TimeScan::Resolution::kExact);
+    if (!times) {
+      return times.error();
+    }
+    if (*times != nullptr) {
+      for (const auto& visitor : RunTimes<FirstAttempts>(
+               **times, threads, 0, [&] { return std::make_unique<FirstAttempts>(setup); })) {
+        visitor->MergeInto(cells);
+      }
+      return {};
+    }
+  }
+  for (const auto& visitor : RunPersons<FunnelVisitor>(
+           *setup.scan, threads, [&] { return std::make_unique<FunnelVisitor>(setup); })) {
     visitor->MergeInto(cells, entries);
   }
+  return {};
 }
 
 FunnelResult MakeResult(const FunnelSetup& setup, std::vector<FunnelCell>* cells) {
@@ -449,13 +490,17 @@ Result<FunnelResult> RunFunnel(const ReportContext& context, const FunnelReport&
   std::vector<double> entries;
   if (breakdown->size() > report.segment_limit) {
     setup.ranking = true;
-    RunScan(&setup, &cells, &entries);
+    if (Result<void> done = RunScan(setup, &cells, &entries); !done) {
+      return done.error();
+    }
     setup.ranking = false;
     setup.slots = SegmentSlots::Largest(entries, report.segment_limit);
   } else {
     setup.slots = SegmentSlots::All(breakdown->size());
   }
-  RunScan(&setup, &cells, &entries);
+  if (Result<void> done = RunScan(setup, &cells, &entries); !done) {
+    return done.error();
+  }
   return MakeResult(setup, &cells);
 }
 

@@ -3,180 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "query/breakdown.h"
-#include "query/metric_cells.h"
+#include "query/insights_scan.h"
 
 namespace bulkhead {
 namespace {
-
-// The buckets whose trailing window holds a moment.
-struct RollingWindows {
-  std::vector<int64_t> starts_ms;  // by bucket, ascending
-  std::vector<int64_t> ends_ms;
-};
-
-struct MetricSetup {
-  const InsightsMetric* metric = nullptr;
-  uint64_t bit = 0;
-  size_t filter = 0;
-  std::optional<NumberColumn> numbers;
-  std::optional<ValueIds> ids;  // distinct
-  RollingWindows windows;
-};
-
-struct InsightsSetup {
-  const ReportContext* context = nullptr;
-  const ScanContext* scan = nullptr;
-  const Buckets* buckets = nullptr;
-  const Breakdown* breakdown = nullptr;
-  SegmentSlots slots = SegmentSlots::All(1);
-  std::vector<MetricSetup> metrics;
-  bool rows_by_person = false;  // something depends on profiles
-  bool ranking = false;         // only the range as a whole
-};
-
-class InsightsCounter {
- public:
-  explicit InsightsCounter(const InsightsSetup& setup) : setup_(setup) {
-    const size_t metrics = setup.metrics.size();
-    const size_t slots = setup.ranking ? setup.breakdown->size() : setup.slots.size();
-    const size_t buckets = setup.ranking ? 1 : setup.buckets->size();
-    for (size_t m = 0; m < metrics; ++m) {
-      const InsightsMetric& metric = *setup.metrics[m].metric;
-      cells_.emplace_back(metric.math, metric.percentile, slots, buckets);
-    }
-  }
-
-  std::vector<MetricCells>& cells() { return cells_; }
-
- protected:
-  [[nodiscard]] uint32_t Slot(uint32_t combination) const {
-    return setup_.ranking ? combination : setup_.slots.Of(combination);
-  }
-  [[nodiscard]] size_t Bucket(int64_t time_ms) const {
-    return setup_.ranking ? 0 : setup_.buckets->Of(time_ms);
-  }
-  [[nodiscard]] bool InRange(int64_t time_ms) const {
-    return time_ms >= setup_.buckets->from_ms() && time_ms < setup_.buckets->to_ms();
-  }
-
-  const InsightsSetup& setup_;
-  std::vector<MetricCells> cells_;
-};
-
-class InsightsRows final : public RowVisitor, public InsightsCounter {
- public:
-  using InsightsCounter::InsightsCounter;
-
-  void Visit(const RowBlock& block) override {
-    const TimeView times = setup_.scan->Times(block.source);
-    for (size_t m = 0; m < cells_.size(); ++m) {
-      const MetricSetup& metric = setup_.metrics[m];
-      if (CountsPersons(metric.metric->math)) {
-        continue;
-      }
-      block.ForEach(metric.filter, [&](uint32_t row) {
-        const int64_t time_ms = times[row];
-        if (!InRange(time_ms)) {
-          return;
-        }
-        const size_t bucket = Bucket(time_ms);
-        const double number = metric.numbers ? metric.numbers->OfRow(block.source, row) : kNoValue;
-        const uint32_t id = metric.ids ? metric.ids->OfRow(block.source, row) : 0;
-        setup_.breakdown->ForEach({}, block.source, row, [&](uint32_t combination) {
-          cells_[m].AddRow(Slot(combination), bucket, number, id);
-        });
-      });
-    }
-  }
-};
-
-class InsightsPersons final : public PersonVisitor, public InsightsCounter {
- public:
-  using InsightsCounter::InsightsCounter;
-
-  void Visit(const PersonHits& person) override {
-    ++stamp_;
-    const bool nobody = person.person.IsNobody();
-    if (setup_.breakdown->ReadsUsers()) {
-      ids_ = setup_.breakdown->OfPerson(*setup_.scan, person.person);
-    }
-    for (size_t m = 0; m < cells_.size(); ++m) {
-      const MetricSetup& metric = setup_.metrics[m];
-      const bool persons = CountsPersons(metric.metric->math);
-      if (persons ? nobody : !setup_.rows_by_person) {
-        continue;
-      }
-      Profile profile;
-      if (metric.numbers && metric.numbers->of_user()) {
-        profile.number = metric.numbers->OfPerson(*setup_.scan, person.person);
-      }
-      if (metric.ids && metric.ids->of_user()) {
-        profile.id = metric.ids->OfPerson(*setup_.scan, person.person);
-      }
-      for (const Hit& hit : person.hits) {
-        if ((hit.mask & metric.bit) != 0) {
-          Count(m, hit, profile);
-        }
-      }
-    }
-  }
-
- private:
-  struct Profile {
-    double number = kNoValue;
-    uint32_t id = 0;
-  };
-
-  void Count(size_t m, const Hit& hit, const Profile& profile) {
-    const MetricSetup& metric = setup_.metrics[m];
-    const Math math = metric.metric->math;
-    double number = profile.number;
-    if (metric.numbers && !metric.numbers->of_user()) {
-      number = metric.numbers->OfRow(hit.source, hit.row);
-    }
-    uint32_t id = profile.id;
-    if (metric.ids && !metric.ids->of_user()) {
-      id = metric.ids->OfRow(hit.source, hit.row);
-    }
-    const bool in_range = InRange(hit.time_ms);
-    setup_.breakdown->ForEach(ids_, hit.source, hit.row, [&](uint32_t combination) {
-      const uint32_t slot = Slot(combination);
-      if (IsRolling(math)) {
-        CountActive(m, slot, hit.time_ms, in_range);
-      } else if (in_range && math == Math::kUnique) {
-        cells_[m].AddPerson(slot, Bucket(hit.time_ms), stamp_, 1);
-      } else if (in_range && math == Math::kPerUserAverage) {
-        const double amount = metric.numbers ? number : 1.0;
-        if (!std::isnan(amount)) {
-          cells_[m].AddPerson(slot, Bucket(hit.time_ms), stamp_, amount);
-        }
-      } else if (in_range) {
-        cells_[m].AddRow(slot, Bucket(hit.time_ms), number, id);
-      }
-    });
-  }
-
-  void CountActive(size_t m, uint32_t slot, int64_t time_ms, bool in_range) {
-    if (in_range || setup_.ranking) {  // a trailing window is worth a segment, too
-      cells_[m].AddOverall(slot, stamp_);
-    }
-    if (setup_.ranking) {
-      return;
-    }
-    const RollingWindows& windows = setup_.metrics[m].windows;
-    const auto low = std::upper_bound(windows.ends_ms.begin(), windows.ends_ms.end(), time_ms);
-    const auto high = std::upper_bound(windows.starts_ms.begin(), windows.starts_ms.end(), time_ms);
-    const size_t first = static_cast<size_t>(low - windows.ends_ms.begin());
-    const size_t end = static_cast<size_t>(high - windows.starts_ms.begin());
-    if (first < end) {
-      cells_[m].AddActive(slot, first, end - 1, stamp_);
-    }
-  }
-
-  uint64_t stamp_ = 0;
-  Breakdown::PersonIds ids_{};
-};
 
 RollingWindows MakeWindows(const Buckets& buckets, const TimeZone& zone, Math math) {
   const int64_t days = math == Math::kDau ? 1 : math == Math::kWau ? 7 : 30;
@@ -187,41 +17,6 @@ RollingWindows MakeWindows(const Buckets& buckets, const TimeZone& zone, Math ma
     windows.starts_ms.push_back(zone.MinuteStartMs(zone.LocalMinute(end_ms) - days * 1440));
   }
   return windows;
-}
-
-template <typename Visitor>
-void Combine(const std::vector<std::unique_ptr<Visitor>>& visitors, bool persons,
-             const InsightsSetup& setup, std::vector<MetricCells>* cells) {
-  for (const auto& visitor : visitors) {
-    for (size_t m = 0; m < cells->size(); ++m) {
-      const bool of_persons = setup.rows_by_person || CountsPersons(setup.metrics[m].metric->math);
-      if (of_persons == persons) {
-        (*cells)[m].Merge(&visitor->cells()[m]);
-      }
-    }
-  }
-}
-
-std::vector<MetricCells> RunScans(const InsightsSetup& setup) {
-  std::vector<MetricCells> cells = std::move(InsightsCounter(setup).cells());
-  bool rows = false;
-  bool persons = false;
-  for (size_t m = 0; m < cells.size(); ++m) {
-    const bool of_persons = setup.rows_by_person || CountsPersons(setup.metrics[m].metric->math);
-    persons = persons || of_persons;
-    rows = rows || !of_persons;
-  }
-  if (rows) {
-    Combine(RunRows<InsightsRows>(*setup.scan, setup.context->threads,
-                                  [&] { return std::make_unique<InsightsRows>(setup); }),
-            false, setup, &cells);
-  }
-  if (persons) {
-    Combine(RunPersons<InsightsPersons>(*setup.scan, setup.context->threads,
-                                        [&] { return std::make_unique<InsightsPersons>(setup); }),
-            true, setup, &cells);
-  }
-  return cells;
 }
 
 bool NeedsProperty(const InsightsMetric& metric) {
@@ -425,16 +220,22 @@ Result<InsightsResult> RunInsights(const ReportContext& context, const InsightsR
   setup.slots = SegmentSlots::All(breakdown->size());
   if (breakdown->size() > report.segment_limit) {
     setup.ranking = true;
-    std::vector<MetricCells> sizes = RunScans(setup);
+    Result<std::vector<MetricCells>> sizes = RunInsightsScans(setup);
+    if (!sizes) {
+      return sizes.error();
+    }
     std::vector<double> counts;
     for (uint32_t id = 0; id < breakdown->size(); ++id) {
-      counts.push_back(RankOf(&sizes, id));
+      counts.push_back(RankOf(&*sizes, id));
     }
     setup.ranking = false;
     setup.slots = SegmentSlots::Largest(counts, report.segment_limit);
   }
-  std::vector<MetricCells> cells = RunScans(setup);
-  return MakeResult(setup, report, &cells);
+  Result<std::vector<MetricCells>> cells = RunInsightsScans(setup);
+  if (!cells) {
+    return cells.error();
+  }
+  return MakeResult(setup, report, &*cells);
 }
 
 }  // namespace bulkhead

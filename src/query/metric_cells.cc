@@ -40,6 +40,18 @@ MetricCells::MetricCells(Math math, double percentile, size_t slots, size_t buck
   }
 }
 
+double MetricCells::Bytes(Math math, size_t slots, size_t buckets) {
+  const double cell = math == Math::kTotal                                   ? 8
+                      : math == Math::kPercentile || math == Math::kDistinct ? 32
+                                                                             : 24;
+  return cell * static_cast<double>(slots) * static_cast<double>(buckets + 1);
+}
+
+void MetricCells::AddCount(size_t slot, size_t bucket, uint64_t count) {
+  counts_[Cell(slot, bucket)] += count;
+  counts_[Cell(slot, buckets_)] += count;
+}
+
 void MetricCells::AddRow(size_t slot, size_t bucket, double number, uint32_t id) {
   if (math_ == Math::kTotal) {
     ++counts_[Cell(slot, bucket)];

@@ -19,8 +19,13 @@ class MetricCells {
  public:
   MetricCells(Math math, double percentile, size_t slots, size_t buckets);
 
+  // What such cells take in memory, without the values that percentiles and distinct keep.
+  static double Bytes(Math math, size_t slots, size_t buckets);
+
   // Row metrics. `number` for sum to max, NaN = no number; `id` for distinct, 0 = not set.
   void AddRow(size_t slot, size_t bucket, double number, uint32_t id);
+  // kTotal only.
+  void AddCount(size_t slot, size_t bucket, uint64_t count);
   // Person metrics: `stamp` differs from person to person and is never 0; one person's calls follow
   // each other.
   void AddPerson(size_t slot, size_t bucket, uint64_t stamp, double amount);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/limits.h"
+
 namespace bulkhead {
 
 SharedExpression Both(const SharedExpression& a, const SharedExpression& b) {
@@ -40,6 +42,16 @@ SegmentSlots SegmentSlots::Largest(std::span<const double> counts, size_t limit)
   }
   slots.combinations_ = std::move(order);
   return slots;
+}
+
+Result<void> CheckCells(double bytes, int threads) {
+  if (bytes * threads > static_cast<double>(limits::kMaxReportBytes)) {
+    return Error{
+        ErrorCode::kInvalid,
+        "limit, unit, breakdown: more cells than a report may have; ask for fewer segments "
+        "or dates"};
+  }
+  return {};
 }
 
 }  // namespace bulkhead

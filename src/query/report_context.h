@@ -48,17 +48,17 @@ class SegmentSlots {
   std::vector<uint32_t> combinations_;  // by slot, without $other
 };
 
-// Runs one visitor per task over all persons.
+// Runs one visitor per thread over all persons.
 template <typename Visitor, typename Make>
 std::vector<std::unique_ptr<Visitor>> RunPersons(const ScanContext& scan, int threads,
                                                  const Make& make) {
   std::vector<std::unique_ptr<Visitor>> visitors;
   std::vector<PersonVisitor*> pointers;
-  for (size_t t = 0; t < scan.tasks(); ++t) {
+  for (int thread = 0; thread < threads; ++thread) {
     visitors.push_back(make());
     pointers.push_back(visitors.back().get());
   }
-  ScanPersons(scan, pointers, threads);
+  ScanPersons(scan, pointers);
   return visitors;
 }
 
@@ -67,12 +67,15 @@ std::vector<std::unique_ptr<Visitor>> RunRows(const ScanContext& scan, int threa
                                               const Make& make) {
   std::vector<std::unique_ptr<Visitor>> visitors;
   std::vector<RowVisitor*> pointers;
-  for (size_t t = 0; t < scan.tasks(); ++t) {
+  for (int thread = 0; thread < threads; ++thread) {
     visitors.push_back(make());
     pointers.push_back(visitors.back().get());
   }
-  ScanRows(scan, pointers, threads);
+  ScanRows(scan, pointers);
   return visitors;
 }
+
+// Refuses what would count in more memory than a report may take: `bytes` on each thread.
+Result<void> CheckCells(double bytes, int threads);
 
 }  // namespace bulkhead

@@ -4,6 +4,7 @@
 
 #include "query/breakdown.h"
 #include "query/retention_walk.h"
+#include "store/time_scan.h"
 
 namespace bulkhead {
 namespace {
@@ -40,15 +41,18 @@ class RetentionVisitor final : public PersonVisitor {
                                 [&](uint32_t id) { combination = id; });
       if (setup_.ranking) {
         ++sizes_[combination];
-        return;
-      }
-      const size_t slot = setup_.slots.Of(combination);
-      uint64_t* row = &counts_[(slot * setup_.plan.cohorts->size() + cohort) * width_];
-      ++row[0];
-      for (const uint32_t bucket : reached) {
-        ++row[1 + bucket];
+      } else {
+        Count(setup_.slots.Of(combination), cohort, reached);
       }
     });
+  }
+
+  void Count(size_t slot, size_t cohort, std::span<const uint32_t> reached) {
+    uint64_t* row = &counts_[(slot * setup_.plan.cohorts->size() + cohort) * width_];
+    ++row[0];
+    for (const uint32_t bucket : reached) {
+      ++row[1 + bucket];
+    }
   }
 
   void MergeInto(std::vector<uint64_t>* counts, std::vector<double>* sizes) const {
@@ -69,6 +73,42 @@ class RetentionVisitor final : public PersonVisitor {
   Breakdown::PersonIds person_ids_{};
   std::vector<uint64_t> counts_;  // [slot][cohort][size, bucket 0, bucket 1, ...]
   std::vector<double> sizes_;
+};
+
+// Over lists of times, where the events have no conditions and there is no breakdown.
+class RetentionTimes final : public TimeVisitor {
+ public:
+  explicit RetentionTimes(const RetentionSetup& setup)
+      : setup_(setup), walk_(setup.plan), counts_(setup) {
+    const std::vector<EventFilter>& filters = setup.scan->spec().filters;
+    same_event_ = filters[0].event == filters[1].event;
+  }
+
+  void Visit(const PersonTimes& person) override {
+    const EventTimes::List births = person.Of(0);
+    if (births.times_ms.empty() || person.person().IsNobody()) {
+      return;
+    }
+    const EventTimes::List returns = same_event_ ? births : person.Of(1);
+    const bool done =
+        walk_.VisitTimes(births, returns, same_event_,
+                         [&](size_t cohort, size_t, std::span<const uint32_t> reached) {
+                           counts_.Count(0, cohort, reached);
+                         });
+    if (!done) {
+      ScanPerson(*setup_.scan, person.person(), counts_);
+    }
+  }
+
+  void MergeInto(std::vector<uint64_t>* counts, std::vector<double>* sizes) const {
+    counts_.MergeInto(counts, sizes);
+  }
+
+ private:
+  const RetentionSetup& setup_;
+  RetentionWalk walk_;
+  RetentionVisitor counts_;
+  bool same_event_ = false;
 };
 
 int64_t RollingLengthMs(const RetentionReport& report) {
@@ -112,9 +152,20 @@ size_t CompleteBuckets(const RetentionPlan& plan, size_t cohort, int64_t now_ms)
 }
 
 // Mixpanel's formula: sum(C * W) / sum(P * W) with W = P / sum(P), over the cohorts whose bucket is
-// complete.
+// complete. A cohort is all who were born on one date, whatever their segment.
 std::vector<double> Average(const RetentionPlan& plan,
-                            const std::vector<RetentionCohort>& cohorts) {
+                            const std::vector<RetentionCohort>& segments) {
+  std::vector<RetentionCohort> cohorts;  // segments of one date follow each other
+  for (const RetentionCohort& segment : segments) {
+    if (cohorts.empty() || cohorts.back().date != segment.date) {
+      cohorts.push_back(segment);
+      continue;
+    }
+    cohorts.back().size += segment.size;
+    for (size_t b = 0; b < segment.counts.size(); ++b) {
+      cohorts.back().counts[b] += segment.counts[b];
+    }
+  }
   std::vector<double> average(plan.buckets, kNoValue);
   for (size_t b = 0; b < plan.buckets; ++b) {
     double returned = 0;
@@ -171,7 +222,8 @@ ScanSpec MakeSpec(const RetentionReport& report, const RetentionPlan& plan,
   spec.filters.push_back({report.returning.event, report.returning.where.get()});
   spec.filters.push_back({report.born.event, condition->get()});
   spec.from_ms = plan.cohorts->from_ms();
-  spec.to_ms = plan.calendar != nullptr
+  spec.to_ms = plan.on_or_after ? INT64_MAX
+               : plan.calendar != nullptr
                    ? plan.calendar->to_ms()
                    : plan.cohorts->to_ms() + static_cast<int64_t>(plan.buckets) * plan.length_ms;
   if (report.breakdown && !report.breakdown->of_user) {
@@ -180,13 +232,31 @@ ScanSpec MakeSpec(const RetentionReport& report, const RetentionPlan& plan,
   return spec;
 }
 
-void RunScan(const RetentionSetup& setup, int threads, std::vector<uint64_t>* counts,
-             std::vector<double>* sizes) {
-  const auto visitors = RunPersons<RetentionVisitor>(
-      *setup.scan, threads, [&] { return std::make_unique<RetentionVisitor>(setup); });
-  for (const auto& visitor : visitors) {
+Result<void> RunScan(const RetentionSetup& setup, int threads, std::vector<uint64_t>* counts,
+                     std::vector<double>* sizes) {
+  const size_t width = setup.plan.buckets + 1;
+  const size_t rows = setup.slots.size() * setup.plan.cohorts->size();
+  if (Result<void> fits = CheckCells(8.0 * static_cast<double>(rows * width), threads); !fits) {
+    return fits;
+  }
+  if (setup.breakdown->empty()) {
+    const auto times = TimeScan::Prepare(*setup.scan, TimeScan::Resolution::kExact);
+    if (!times) {
+      return times.error();
+    }
+    if (*times != nullptr) {
+      for (const auto& visitor : RunTimes<RetentionTimes>(
+               **times, threads, 0, [&] { return std::make_unique<RetentionTimes>(setup); })) {
+        visitor->MergeInto(counts, sizes);
+      }
+      return {};
+    }
+  }
+  for (const auto& visitor : RunPersons<RetentionVisitor>(
+           *setup.scan, threads, [&] { return std::make_unique<RetentionVisitor>(setup); })) {
     visitor->MergeInto(counts, sizes);
   }
+  return {};
 }
 
 }  // namespace
@@ -236,11 +306,15 @@ Result<RetentionResult> RunRetention(const ReportContext& context, const Retenti
   setup.slots = SegmentSlots::All(breakdown->size());
   if (breakdown->size() > report.segment_limit) {
     setup.ranking = true;
-    RunScan(setup, context.threads, &counts, &sizes);
+    if (Result<void> done = RunScan(setup, context.threads, &counts, &sizes); !done) {
+      return done.error();
+    }
     setup.ranking = false;
     setup.slots = SegmentSlots::Largest(sizes, report.segment_limit);
   }
-  RunScan(setup, context.threads, &counts, &sizes);
+  if (Result<void> done = RunScan(setup, context.threads, &counts, &sizes); !done) {
+    return done.error();
+  }
   return MakeResult(setup, counts, context.now_ms);
 }
 

@@ -45,17 +45,18 @@ EventTimes EventTimes::Make(const CodeView& events, const TimeView& times,
   uint32_t person = 0;
   ForEachRow(events, starts.back(), event, [&](uint32_t row) {
     while (starts[person + 1] <= row) ++person;
-    made.AddRow(person, times[row], resolution);
+    made.AddRow(person, row, times[row], resolution);
   });
   made.starts_.push_back(static_cast<uint32_t>(made.times_ms_.size()));
   const size_t persons = starts.size() - 1;
   if (made.persons_.size() * kDenseShare >= persons) made.MakeDense(persons);
   made.times_ms_.shrink_to_fit();
   made.counts_.shrink_to_fit();
+  made.rows_.shrink_to_fit();
   return made;
 }
 
-void EventTimes::AddRow(uint32_t person, int64_t time_ms, Resolution resolution) {
+void EventTimes::AddRow(uint32_t person, uint32_t row, int64_t time_ms, Resolution resolution) {
   const bool first = persons_.empty() || persons_.back() != person;
   if (first) {
     persons_.push_back(person);
@@ -63,6 +64,7 @@ void EventTimes::AddRow(uint32_t person, int64_t time_ms, Resolution resolution)
   }
   if (resolution == Resolution::kExact) {
     times_ms_.push_back(time_ms);
+    rows_.push_back(row);
     return;
   }
   const int64_t quarter_ms = QuarterHourOf(time_ms);
@@ -105,13 +107,15 @@ EventTimes::List EventTimes::Of(uint32_t person, size_t* hint) const {
   }
   const size_t begin = starts_[place];
   const size_t count = starts_[place + 1] - begin;
-  List list{std::span(times_ms_).subspan(begin, count), {}};
+  List list{std::span(times_ms_).subspan(begin, count), {}, {}};
   if (!counts_.empty()) list.counts = std::span(counts_).subspan(begin, count);
+  if (!rows_.empty()) list.rows = std::span(rows_).subspan(begin, count);
   return list;
 }
 
 size_t EventTimes::MemoryBytes() const {
-  return (persons_.capacity() + starts_.capacity() + counts_.capacity()) * sizeof(uint32_t) +
+  return (persons_.capacity() + starts_.capacity() + counts_.capacity() + rows_.capacity()) *
+             sizeof(uint32_t) +
          times_ms_.capacity() * sizeof(int64_t);
 }
 

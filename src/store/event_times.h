@@ -31,7 +31,10 @@ class EventTimes {
 
   struct List {
     std::span<const int64_t> times_ms;  // ascending; equal ones in order of arrival
-    std::span<const uint32_t> counts;   // kQuarterHour only: events from times_ms on
+    std::span<const uint32_t> counts;   // kQuarterHour only: events in each
+    // kExact only, where all come from one segment and id: ascending, so that rows of two events
+    // tell which of equal times came first. Else empty.
+    std::span<const uint32_t> rows;
   };
   // Of the person with this ordinal. `hint` makes calls with ascending ordinals cheap; 0 at first.
   [[nodiscard]] List Of(uint32_t person, size_t* hint) const;
@@ -42,7 +45,7 @@ class EventTimes {
   [[nodiscard]] size_t MemoryBytes() const;
 
  private:
-  void AddRow(uint32_t person, int64_t time_ms, Resolution resolution);
+  void AddRow(uint32_t person, uint32_t row, int64_t time_ms, Resolution resolution);
   void MakeDense(size_t persons);
 
   bool dense_ = false;
@@ -50,6 +53,7 @@ class EventTimes {
   std::vector<uint32_t> starts_;  // by place in persons_, or by ordinal where dense; one more
   std::vector<int64_t> times_ms_;
   std::vector<uint32_t> counts_;
+  std::vector<uint32_t> rows_;
 };
 
 }  // namespace bulkhead

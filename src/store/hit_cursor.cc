@@ -86,7 +86,7 @@ std::span<const Hit> HitFinder::Find(uint32_t begin, uint32_t end) {
     return {};
   }
   if (capacity_ < end - begin + 1) {
-    capacity_ = std::max<size_t>(end - begin + 1, 2 * kChunkRows);
+    capacity_ = end - begin + 1;
     hits_ = std::make_unique_for_overwrite<Hit[]>(capacity_);
   }
   const TimeView view = plan_.times;

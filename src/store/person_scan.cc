@@ -134,11 +134,11 @@ class PersonMerger {
 
 }  // namespace
 
-void ScanPersons(const ScanContext& context, std::span<PersonVisitor* const> visitors,
-                 int threads) {
-  RunParallel(visitors.size(), threads, [&](size_t task) {
-    PersonMerger(context.impl(), !context.spec().people, visitors[task])
-        .Run(PersonRange::Part(task, visitors.size()));
+void ScanPersons(const ScanContext& context, std::span<PersonVisitor* const> visitors) {
+  const size_t parts = std::max(context.tasks(), visitors.size());
+  RunDealt(parts, static_cast<int>(visitors.size()), [&](size_t worker, size_t part) {
+    PersonMerger(context.impl(), !context.spec().people, visitors[worker])
+        .Run(PersonRange::Part(part, parts));
   });
 }
 

@@ -3,8 +3,8 @@
 // maps over plain arrays, in the order of storage).
 //
 //   Result<std::unique_ptr<ScanContext>> context = ScanContext::Prepare(store.snapshot(), spec);
-//   std::vector<MyVisitor> tasks(context->tasks());      // MyVisitor : PersonVisitor
-//   ScanPersons(*context, pointers to tasks, threads);   // then combine the tasks
+//   std::vector<MyVisitor> workers(threads);      // MyVisitor : PersonVisitor
+//   ScanPersons(*context, pointers to workers);   // then combine the workers
 //
 // A "source" is one segment of the snapshot, on disk or in memory. Codes belong to (property,
 // source): group by code, translate with DictionaryOf at the end.
@@ -116,7 +116,7 @@ class ScanContext {
   [[nodiscard]] const Snapshot& snapshot() const;
   [[nodiscard]] size_t sources() const;
   [[nodiscard]] uint32_t SourceRows(uint32_t source) const;
-  [[nodiscard]] size_t tasks() const;  // a good number of visitors for this much data; at least 1
+  [[nodiscard]] size_t tasks() const;  // into how many parts this much data is dealt; at least 1
 
   // Plain arrays, index = row of the source. `property` indexes spec().properties.
   [[nodiscard]] const CodeView& Events(uint32_t source) const { return views_[source].events; }
@@ -164,14 +164,15 @@ class ScanContext {
   std::vector<Views> views_;
 };
 
-// Visits every person with at least one hit exactly once. visitors[t] gets the t-th range of person
-// ids, in ascending order, on one thread; a null visitor is a bug. Returns when all are done.
-void ScanPersons(const ScanContext& context, std::span<PersonVisitor* const> visitors, int threads);
+// Visits every person with at least one hit exactly once. Ranges of person ids are dealt out to the
+// visitors, each on one thread of its own, which sees ids ascending. Returns when all are done.
+void ScanPersons(const ScanContext& context, std::span<PersonVisitor* const> visitors);
 
 // Visits one person (canonical or a device linked to it), if it has hits.
 void ScanPerson(const ScanContext& context, const SubjectId& person, PersonVisitor& visitor);
 
-// Visits every block that has a selected row, in no order. Each visitor is on one thread.
-void ScanRows(const ScanContext& context, std::span<RowVisitor* const> visitors, int threads);
+// Visits every block that has a selected row, in no order. Each visitor is on one thread of its
+// own.
+void ScanRows(const ScanContext& context, std::span<RowVisitor* const> visitors);
 
 }  // namespace bulkhead

@@ -1,7 +1,7 @@
 // ScanRows: bit maps of the rows that each filter selects, block by block.
 #include <algorithm>
 #include <array>
-#include <atomic>
+#include <memory>
 
 #include "store/code_search.h"
 #include "store/parallel.h"
@@ -136,7 +136,7 @@ class RowScan {
   std::vector<uint64_t> words_;
 };
 
-void ScanRows(const ScanContext& context, std::span<RowVisitor* const> visitors, int threads) {
+void ScanRows(const ScanContext& context, std::span<RowVisitor* const> visitors) {
   struct Place {
     uint32_t source;
     uint32_t first_row;
@@ -147,13 +147,12 @@ void ScanRows(const ScanContext& context, std::span<RowVisitor* const> visitors,
       places.push_back({source, row});
     }
   }
-  std::atomic<size_t> next{0};
-  const auto tasks = std::min(visitors.size(), static_cast<size_t>(std::max(threads, 1)));
-  RunParallel(tasks, threads, [&](size_t task) {
-    RowScan scan(context.impl(), visitors[task]);
-    for (size_t i = next++; i < places.size(); i = next++) {
-      scan.Run(places[i].source, places[i].first_row);
-    }
+  std::vector<std::unique_ptr<RowScan>> scans;
+  for (RowVisitor* visitor : visitors) {
+    scans.push_back(std::make_unique<RowScan>(context.impl(), visitor));
+  }
+  RunDealt(places.size(), static_cast<int>(scans.size()), [&](size_t worker, size_t i) {
+    scans[worker]->Run(places[i].source, places[i].first_row);
   });
 }
 

@@ -23,13 +23,14 @@ EventTimes::List Clip(EventTimes::List list, int64_t from_ms, int64_t to_ms) {
   const auto count = static_cast<size_t>(last - first);
   list.times_ms = list.times_ms.subspan(at, count);
   if (!list.counts.empty()) list.counts = list.counts.subspan(at, count);
+  if (!list.rows.empty()) list.rows = list.rows.subspan(at, count);
   return list;
 }
 
 struct OwnedList {
   std::vector<int64_t> times_ms;
   std::vector<uint32_t> counts;
-  [[nodiscard]] EventTimes::List view() const { return {times_ms, counts}; }
+  [[nodiscard]] EventTimes::List view() const { return {times_ms, counts, {}}; }
 };
 
 // Merges two ascending lists; quarter hours of both become one.
@@ -423,10 +424,10 @@ Result<std::unique_ptr<TimeScan>> TimeScan::Prepare(const ScanContext& context,
   return scan;
 }
 
-void TimeScan::Run(std::span<TimeVisitor* const> visitors, int threads,
-                   std::optional<size_t> required) const {
-  RunParallel(visitors.size(), threads, [&](size_t part) {
-    Part(*this, visitors[part], required).Run(PersonRange::Part(part, visitors.size()));
+void TimeScan::Run(std::span<TimeVisitor* const> visitors, std::optional<size_t> required) const {
+  const size_t parts = std::max(context_.tasks(), visitors.size());
+  RunDealt(parts, static_cast<int>(visitors.size()), [&](size_t worker, size_t part) {
+    Part(*this, visitors[worker], required).Run(PersonRange::Part(part, parts));
   });
 }
 

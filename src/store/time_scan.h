@@ -49,9 +49,8 @@ class TimeScan {
 
   // Visits persons who did any of the filters' events, each once, and may visit others: nobody as
   // SubjectId{}, whatever the scan's spec says. With `required`, persons without that filter's
-  // event may be left out. visitors[t] gets the t-th range of person ids, on one thread.
-  void Run(std::span<TimeVisitor* const> visitors, int threads,
-           std::optional<size_t> required) const;
+  // event may be left out. Each visitor is on one thread of its own.
+  void Run(std::span<TimeVisitor* const> visitors, std::optional<size_t> required) const;
 
  private:
   struct Source {
@@ -74,17 +73,17 @@ class TimeScan {
   std::vector<SubjectId> replaced_;  // canonical persons with dead rows, ascending
 };
 
-// Runs one visitor per part.
+// Runs one visitor per thread.
 template <typename Visitor, typename Make>
-std::vector<std::unique_ptr<Visitor>> RunTimes(const TimeScan& scan, size_t parts, int threads,
+std::vector<std::unique_ptr<Visitor>> RunTimes(const TimeScan& scan, int threads,
                                                std::optional<size_t> required, const Make& make) {
   std::vector<std::unique_ptr<Visitor>> visitors;
   std::vector<TimeVisitor*> pointers;
-  for (size_t part = 0; part < parts; ++part) {
+  for (int thread = 0; thread < threads; ++thread) {
     visitors.push_back(make());
     pointers.push_back(visitors.back().get());
   }
-  scan.Run(pointers, threads, required);
+  scan.Run(pointers, required);
   return visitors;
 }
 

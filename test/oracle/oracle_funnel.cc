@@ -183,9 +183,6 @@ FunnelAnswer Funnel(const Scenario& scenario, const PlainHistory& history,
     std::set<std::string> counted;
     for (const Attempt& attempt : attempts) {
       const bool once = report.count == FunnelCount::kUniques;
-      if (once && report.breakdown.empty() && &attempt != attempts.data()) {
-        break;
-      }
       if (!HoldsFor(history, report.global_where, events[attempt.events[0]])) {
         continue;
       }

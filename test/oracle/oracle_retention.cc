@@ -57,11 +57,9 @@ RetentionAnswer Retention(const Scenario& scenario, const PlainHistory& history,
       row.resize(static_cast<size_t>(report.buckets) + 2);
       ++row[0];
       for (int64_t b = 0; b <= report.buckets; ++b) {
-        bool counts = reached.contains(b);
-        for (int64_t later = b; report.mode == RetentionMode::kOnOrAfter && later <= report.buckets;
-             ++later) {
-          counts = counts || reached.contains(later);
-        }
+        const bool counts = report.mode == RetentionMode::kOnOrAfter
+                                ? reached.lower_bound(b) != reached.end()
+                                : reached.contains(b);
         row[static_cast<size_t>(b) + 1] += counts ? 1 : 0;
       }
     }
