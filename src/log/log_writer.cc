@@ -23,7 +23,7 @@ Error DiskFailed(const Error& error) {
 
 Result<std::unique_ptr<LogWriter>> LogWriter::Open(FileSystem& fs, const std::string& dir,
                                                    LogWriterOptions options) {
-  std::unique_ptr<LogWriter> writer(new LogWriter(fs, dir, options));
+  std::unique_ptr<LogWriter> writer(new LogWriter(fs, dir, std::move(options)));
   if (Result<void> recovered = writer->Recover(); !recovered) {
     return recovered.error();
   }
@@ -223,7 +223,13 @@ void LogWriter::WriteGroup(std::vector<Pending>* group) {
   }
   Publish(file_end_ + bytes, group->size());
   for (size_t i = 0; i < group->size(); ++i) {
-    (*group)[i].done(positions[i]);
+    if (options_.pace) {
+      options_.pace(durable_end(), [done = std::move((*group)[i].done), position = positions[i]] {
+        done(position);
+      });
+    } else {
+      (*group)[i].done(positions[i]);
+    }
   }
 }
 

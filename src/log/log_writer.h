@@ -38,6 +38,9 @@ struct LogWriterOptions {
   // New records get positions from here on even where the log ends earlier (its directory was lost,
   // its followers were not): no follower then takes a new record for one it has seen.
   uint64_t at_least_position = 0;
+  // Gets each acknowledgement with the position up to which the log is then durable, and calls it
+  // now or later, exactly once; null = now.
+  std::function<void(uint64_t durable_end, std::function<void()> acknowledge)> pace = {};
 };
 
 // What opening found.
@@ -100,7 +103,7 @@ class LogWriter {
     Done done;
   };
   LogWriter(FileSystem& fs, std::string dir, LogWriterOptions options)
-      : fs_(fs), dir_(std::move(dir)), options_(options) {}
+      : fs_(fs), dir_(std::move(dir)), options_(std::move(options)) {}
 
   Result<void> Recover();
   Result<void> RecoverLastFile();

@@ -71,6 +71,7 @@ Service::~Service() {
     }
   }
   log_.reset();
+  pace_.reset();
 }
 
 Result<void> Service::OpenCompartments() {
@@ -158,6 +159,10 @@ Result<void> Service::OpenLogAndFollowers() {
   }
   LogWriterOptions log_options;
   log_options.at_least_position = newest;
+  pace_ = std::make_unique<AnswerPace>(projects_.empty() ? newest : store_position);
+  log_options.pace = [this](uint64_t durable_end, std::function<void()> acknowledge) {
+    pace_->Answer(durable_end, std::move(acknowledge));
+  };
   Result<std::unique_ptr<LogWriter>> log = LogWriter::Open(fs, dir_.Log(), log_options);
   if (!log) {
     return log.error();
@@ -171,8 +176,12 @@ Result<void> Service::OpenLogAndFollowers() {
     return FollowerThread::Start(
         {std::move(name), &fs, dir_.Log(), log_.get(), position, std::move(apply)});
   };
-  auto store_follower = start("store", projects_.empty() ? 0 : store_position,
-                              [this](const LogRecord& record) { return ApplyToStore(record); });
+  auto store_follower =
+      start("store", projects_.empty() ? 0 : store_position, [this](const LogRecord& record) {
+        Result<void> applied = ApplyToStore(record);
+        if (applied) pace_->Applied(record.next_position);
+        return applied;
+      });
   if (!store_follower) {
     return store_follower.error();
   }

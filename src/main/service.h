@@ -17,6 +17,7 @@
 #include "http/server.h"
 #include "intake/intake.h"
 #include "log/log_writer.h"
+#include "main/answer_pace.h"
 #include "main/control_socket.h"
 #include "main/data_directory.h"
 #include "main/follower_thread.h"
@@ -88,6 +89,7 @@ class Service {
   std::unique_ptr<SieveCounters> counters_;
   std::unique_ptr<Vault> vault_;
   std::map<ProjectId, OpenProject> projects_;
+  std::unique_ptr<AnswerPace> pace_;
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<FollowerThread> store_follower_;

@@ -9,6 +9,11 @@ namespace {
 
 constexpr size_t kMergeFanIn = 4;
 constexpr size_t kMaxMergeInputs = 16;
+constexpr uint64_t kMaxCalmMergeRows = 16'000'000;  // some ten seconds of work
+constexpr uint64_t kCalmMergeShare = 10;  // the smaller inputs have at least this part of the rows
+constexpr uint64_t kCalmDeadShare = 64;
+constexpr std::chrono::seconds kCalmCheck{2};
+constexpr uint64_t kCalmRows = 16'000;  // arrive at most between two checks
 
 }  // namespace
 
@@ -249,6 +254,29 @@ std::vector<std::shared_ptr<const Segment>> Store::Impl::FindMerge() {
   return {};
 }
 
+std::vector<std::shared_ptr<const Segment>> Store::Impl::FindCalmMerge() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const Segment>> newest;  // as many as one merge may take
+  uint64_t rows = 0;
+  uint64_t largest = 0;
+  for (auto source = sources_.rbegin(); source != sources_.rend(); ++source) {
+    if (!source->segment->on_disk()) continue;
+    const uint64_t live = source->live_rows();
+    if (rows + live > std::min<uint64_t>(kMaxCalmMergeRows, options_.max_merge_rows)) break;
+    const uint64_t dead = source->dead ? source->dead->count() : 0;
+    if (dead > source->segment->info().rows / kCalmDeadShare) {
+      return {source->segment};
+    }
+    newest.push_back(source->segment);
+    rows += live;
+    largest = std::max(largest, live);
+  }
+  if (newest.size() < 2 || (rows - largest) * kCalmMergeShare < rows) {
+    return {};
+  }
+  return newest;
+}
+
 Result<void> Store::Impl::Rewrite(const std::vector<std::shared_ptr<const Segment>>& segments) {
   std::vector<SourceState> inputs;
   uint64_t links = 0;
@@ -353,24 +381,34 @@ Result<void> Store::Impl::EraseSubject(const SubjectId& person) {
 }
 
 void Store::Impl::Background() {
+  uint64_t seen_seq = 0;
   for (;;) {
-    bool failed = false;
+    bool due = false;
+    bool calm = false;
     {
       std::unique_lock lock(mutex_);
-      failed = write_error_.has_value();
-      const auto due = [this] { return stopping_ || MemoryRows() >= options_.flush_rows; };
-      if (failed) {
+      if (write_error_) {
         work_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_; });
       }
-      work_.wait(lock, due);
+      const auto full = [this] { return MemoryRows() >= options_.flush_rows; };
+      work_.wait_for(lock, kCalmCheck, [&] { return stopping_ || full(); });
       if (stopping_) {
         return;
       }
+      due = full();
+      calm = !due && next_seq_ - seen_seq <= kCalmRows;
+      seen_seq = next_seq_;
     }
     const std::lock_guard maintenance(maintenance_mutex_);
-    if (Result<void> flushed = FlushRows(); flushed) {
-      // A merge that fails leaves its inputs in place; the next flush comes back to it.
-      [[maybe_unused]] const Result<void> merged = MergeDue();
+    // A merge that fails leaves its inputs in place; a later check comes back to it.
+    if (due) {
+      if (Result<void> flushed = FlushRows(); flushed) {
+        [[maybe_unused]] const Result<void> merged = MergeDue();
+      }
+    } else if (calm) {
+      if (const auto segments = FindCalmMerge(); !segments.empty()) {
+        [[maybe_unused]] const Result<void> merged = Rewrite(segments);
+      }
     }
   }
 }

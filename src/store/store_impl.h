@@ -92,6 +92,8 @@ class Store::Impl {
   // store_files.cc; all with maintenance_mutex_ held and mutex_ free
   Result<void> FlushRows();
   Result<void> MergeDue();
+  // What is worth rewriting while little arrives: fewer segments answer questions faster.
+  std::vector<std::shared_ptr<const Segment>> FindCalmMerge();
   // Rewrites these adjacent sources as one.
   Result<void> Rewrite(const std::vector<std::shared_ptr<const Segment>>& segments);
   // Also commits. The disk then holds everything before `position`, if that is new.
