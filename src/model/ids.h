@@ -18,16 +18,22 @@ struct SubjectId {
   std::array<uint8_t, 16> bytes{};
 
   friend auto operator<=>(const SubjectId&, const SubjectId&) = default;
-  [[nodiscard]] bool IsNobody() const { return *this == SubjectId{}; }
-  // The first eight bytes, big-endian: its order is the order of SubjectId's first half.
-  [[nodiscard]] uint64_t Prefix() const {
-    uint64_t prefix = 0;
-    std::memcpy(&prefix, bytes.data(), sizeof(prefix));
-    return __builtin_bswap64(prefix);
+  friend bool operator==(const SubjectId& a, const SubjectId& b) {
+    return a.Half(0) == b.Half(0) && a.Half(8) == b.Half(8);
   }
+  [[nodiscard]] bool IsNobody() const { return (Half(0) | Half(8)) == 0; }
+  // The first eight bytes, big-endian: its order is the order of SubjectId's first half.
+  [[nodiscard]] uint64_t Prefix() const { return __builtin_bswap64(Half(0)); }
   // 32 lower-case hexadecimal digits: the text form in every answer, export and command.
   [[nodiscard]] std::string ToHex() const;
   static std::optional<SubjectId> FromHex(std::string_view hex);
+
+ private:
+  [[nodiscard]] uint64_t Half(size_t at) const {
+    uint64_t half = 0;
+    std::memcpy(&half, bytes.data() + at, sizeof(half));
+    return half;
+  }
 };
 
 struct SubjectIdHash {

@@ -36,16 +36,22 @@ FunnelTimesWalk::List& FunnelTimesWalk::ListOf(size_t step) {
   return list;
 }
 
-// Steps follow each other in time, so that a list is passed through once per attempt.
+// Steps follow each other in time, so that a list is passed through once per attempt. Most lists
+// are short: a search by halves would cost more.
 void FunnelTimesWalk::Place(List* list, int64_t not_before_ms) {
-  const auto begin = list->times_ms.begin();
+  constexpr size_t kShort = 16;
+  const size_t size = list->times_ms.size();
   if (!list->placed) {
-    list->at =
-        static_cast<size_t>(std::lower_bound(begin, list->times_ms.end(), not_before_ms) - begin);
+    list->at = 0;
     list->placed = true;
-    return;
+    if (size > kShort) {
+      const auto begin = list->times_ms.begin();
+      list->at =
+          static_cast<size_t>(std::lower_bound(begin, list->times_ms.end(), not_before_ms) - begin);
+      return;
+    }
   }
-  while (list->at < list->times_ms.size() && list->times_ms[list->at] < not_before_ms) {
+  while (list->at < size && list->times_ms[list->at] < not_before_ms) {
     ++list->at;
   }
 }

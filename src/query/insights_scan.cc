@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 
 #include "query/row_counts.h"
 #include "store/time_scan.h"
@@ -227,26 +228,32 @@ class InsightsTimes final : public TimeVisitor, public InsightsCounter {
 
  private:
   void Count(size_t m, Math math, const EventTimes::List& list) {
-    const Buckets& buckets = *setup_.buckets;
-    size_t bucket = 0;
-    int64_t end_ms = INT64_MIN;  // of the bucket
-    for (size_t i = 0; i < list.times_ms.size(); ++i) {
-      const int64_t time_ms = list.times_ms[i];
-      if (IsRolling(math)) {
+    if (IsRolling(math)) {
+      for (const int64_t time_ms : list.times_ms) {
         CountActive(m, 0, time_ms, InRange(time_ms));
-        continue;
       }
-      const bool next = time_ms >= end_ms;
-      if (next && !InRange(time_ms)) continue;
-      if (next) {
-        bucket = buckets.Of(time_ms);
-        end_ms = buckets.end_ms(bucket);
-      }
+      return;
+    }
+    const Buckets& buckets = *setup_.buckets;
+    const int64_t* at = list.times_ms.data();
+    const int64_t* const end = at + list.times_ms.size();
+    while (at != end && *at < buckets.from_ms()) ++at;
+    bool any = false;
+    while (at != end && *at < buckets.to_ms()) {
+      const size_t bucket = buckets.Of(*at);
+      const int64_t end_ms = buckets.end_ms(bucket);
+      const int64_t* const first = at;
+      do {
+        ++at;
+      } while (at != end && *at < end_ms);
       if (math == Math::kTotal) {
-        cells_[m].AddCount(0, bucket, list.counts[i]);
-      } else if (next) {
-        cells_[m].AddPerson(0, bucket, stamp_, 1);
+        const auto counts = list.counts.subspan(static_cast<size_t>(first - list.times_ms.data()),
+                                                static_cast<size_t>(at - first));
+        cells_[m].AddCount(0, bucket, std::accumulate(counts.begin(), counts.end(), uint64_t{0}));
+      } else {
+        cells_[m].AddOncePerBucket(0, bucket, !any);
       }
+      any = true;
     }
   }
 };

@@ -30,10 +30,12 @@ SegmentSlots SegmentSlots::Largest(std::span<const double> counts, size_t limit)
       order.push_back(id);
     }
   }
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return counts[a] != counts[b] ? counts[a] > counts[b] : a < b;
-  });
-  order.resize(std::min(order.size(), limit));
+  const size_t kept = std::min(order.size(), limit);
+  std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(kept), order.end(),
+                    [&](uint32_t a, uint32_t b) {
+                      return counts[a] != counts[b] ? counts[a] > counts[b] : a < b;
+                    });
+  order.resize(kept);
   SegmentSlots slots;
   slots.size_ = static_cast<uint32_t>(order.size()) + 1;
   slots.slots_.assign(counts.size(), slots.size_ - 1);
