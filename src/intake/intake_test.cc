@@ -159,6 +159,19 @@ TEST_F(IntakeTest, Identity) {
   EXPECT_EQ(Find(identify.properties, "$distinct_ids")->list().at(0).string(), user.ToHex());
 }
 
+TEST_F(IntakeTest, ADeviceNamedAsUserIsNotSent) {
+  EXPECT_EQ(
+      Post(
+          IngestRequest::kTrack, "",
+          R"({"event":"a","properties":{"token":"TOKENA","$device_id":"d1","$user_id":"$device:d2"}})")
+          .body,
+      "1");
+  const Event event = Logged().back().events.at(0);
+  EXPECT_EQ(event.person, intake_->Pseudonymise("$device:d1"));
+  EXPECT_EQ(event.device, event.person);
+  EXPECT_EQ(Find(event.properties, "$user_id"), nullptr);
+}
+
 TEST_F(IntakeTest, NothingRawReachesTheLog) {
   user_agent_ = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
   // A key that starts before the cut and ends behind it.
