@@ -40,6 +40,8 @@ class ValueReader {
   [[nodiscard]] const char* reason() const { return reason_; }
   // Of everything read so far.
   [[nodiscard]] size_t bytes() const { return bytes_; }
+  // Adds what the caller read itself.
+  void Count(size_t bytes) { bytes_ += bytes; }
 
  private:
   bool ReadNested(const simdjson::dom::element& element, int depth, Value* value);
