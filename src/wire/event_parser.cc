@@ -128,9 +128,9 @@ bool EventReader::TakeReserved(const key_value_pair& member, bool* ok) {
     *ok = TakeTime(member.value);
   } else if (key == "$insert_id") {
     std::optional<std::string> id = ReadIdentifier(member.value);
-    *ok =
-        id.has_value() || member.value.is_null() || Refuse("properties.$insert_id", kMustBeString);
-    if (id) event_.insert_id = std::move(*id);
+    *ok = id.has_value() || member.value.is_null() || !options_.strict ||
+          Refuse("properties.$insert_id", kMustBeString);
+    event_.insert_id = id ? std::move(*id) : std::string();
   } else if (key == "ip") {
     TakeIp(member.value);
   } else if (key == "$ignore") {

@@ -101,8 +101,12 @@ TEST(EventParser, TimeRules) {
   EXPECT_EQ(time("1795480000", true, false), kNow);  // less than an hour ahead
   EXPECT_EQ(time("1795482001", true, false), -1);
   EXPECT_EQ(time("1895482001", false, false), kNow);
-  for (const char* bad : {"\"today\"", "true", "[]", "1e300", "-5", "1795478000123000"}) {
+  for (const char* bad : {"\"today\"", "true", "[]", "-5", "-1e300"}) {
     EXPECT_EQ(time(bad, false, false), -1) << bad;
+  }
+  for (const char* far : {"1795478000123000", "\"1795478000123000\"", "1e300", "1e15"}) {
+    EXPECT_EQ(time(far, false, true), kNow) << far;
+    EXPECT_EQ(time(far, true, false), -1) << far;
   }
   EXPECT_EQ(time("null", false, true), kNow);
   EXPECT_EQ(time("null", true, false), -1);
@@ -144,6 +148,13 @@ TEST(EventParser, InsertIds) {
   EXPECT_EQ(insert("null", true).errors.size(), 1U);
   EXPECT_EQ(insert("null", false).events.at(0).insert_id, "");
   EXPECT_EQ(insert("a_b", false).events.at(0).insert_id, "a_b");
+  for (const char* none : {"true", "null", "[1]", "{}"}) {
+    const std::string json = EventWith(Join({"\"$insert_id\":\"a\",\"$insert_id\":", none}));
+    EXPECT_EQ(Parse(json).events.at(0).insert_id, "") << none;
+  }
+  EXPECT_EQ(ParseStrict(EventWith(R"("time":1795478000,"distinct_id":"u","$insert_id":true)"))
+                .errors.size(),
+            1U);
 }
 
 TEST(EventParser, Ignore) {

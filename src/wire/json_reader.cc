@@ -294,7 +294,8 @@ std::optional<int64_t> ReadTimeMs(const element& item) {
   }
   if (!std::isfinite(number)) return std::nullopt;
   const double milliseconds = std::fabs(number) < kFirstMilliseconds ? number * 1000 : number;
-  if (std::fabs(milliseconds) > kMaxMilliseconds) return std::nullopt;
+  if (milliseconds < -kMaxMilliseconds) return std::nullopt;
+  if (milliseconds > kMaxMilliseconds) return std::llround(kMaxMilliseconds);
   return std::llround(milliseconds);
 }
 

@@ -64,8 +64,8 @@ void KeepLastOfEqualNames(ValueObject* object);
 std::optional<std::string> ReadIdentifier(const simdjson::dom::element& element);
 // Null, false, 0, "", [] and {} are not; everything else is.
 bool IsTruthy(const simdjson::dom::element& element);
-// Seconds or milliseconds since 1970, whole or with a fraction, also as text. Nothing where it is
-// no such number.
+// Seconds or milliseconds since 1970, whole or with a fraction, also as text; what is later than
+// the year 5138, such as microseconds, as the end of that. Nothing where it is no such number.
 std::optional<int64_t> ReadTimeMs(const simdjson::dom::element& element);
 
 }  // namespace bulkhead

@@ -148,6 +148,9 @@ TEST(Gunzip, MembersAndDamage) {
     EXPECT_FALSE(Gunzip(std::string_view(one).substr(0, size), 100)) << size;
   }
   EXPECT_FALSE(Gunzip(one + "x", 100));
+  EXPECT_EQ(Gunzip(one + std::string(512, '\0'), 100).value(), "hello ");
+  EXPECT_FALSE(Gunzip(one + std::string(3, '\0') + "x", 100));
+  EXPECT_FALSE(Gunzip(std::string(512, '\0'), 100));
 }
 
 TEST(Callback, OnlyNamesOfFunctions) {
