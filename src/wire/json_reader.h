@@ -15,9 +15,9 @@
 
 namespace bulkhead {
 
-// Calls `visit` with each record: the members of an array, the one object, or the lines. An absent
-// element is a line that is no JSON. An error: the text as a whole is no JSON, or has more than
-// `max_records` (kLimit).
+// Calls `visit` with each record: the members of an array, the one object, or the lines. What
+// wire/json_repair.h can mend is mended. An absent element is a line or a member that is no JSON
+// all the same. An error: the text as a whole is no JSON, or has more than `max_records` (kLimit).
 using RecordVisitor = std::function<void(size_t index, const simdjson::dom::element* record)>;
 struct RecordOptions {
   bool newline_delimited = false;
