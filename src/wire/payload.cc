@@ -125,7 +125,8 @@ Payload DecodePayload(const PayloadRequest& request) {
   payload.is_json_body = says_json && !request.body.empty();
   const std::string_view body = WithoutByteOrderMark(ReadBody(request, &payload));
   if (payload.error) return payload;
-  if (LooksLikeJson(body)) {
+  // NDJSON may begin with a line that is no JSON, and has good ones behind it.
+  if (LooksLikeJson(body) || (payload.newline_delimited && !Trim(body).empty())) {
     // Whatever the content type says: sendBeacon says text/plain, curl says form.
     payload.is_json_body = true;
     if (payload.json_is_owned) {

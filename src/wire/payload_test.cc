@@ -96,6 +96,17 @@ TEST(Payload, NdjsonIsToldByContentType) {
   EXPECT_TRUE(payload.is_json_body);
 }
 
+TEST(Payload, NdjsonMayBeginBadly) {
+  for (const std::string_view body : {"garbage\n{\"a\":1}", "=&%\n{}", "\n\n x\n{}"}) {
+    const Payload payload = Post("application/x-ndjson", body);
+    ASSERT_FALSE(payload.error) << body;
+    EXPECT_TRUE(payload.newline_delimited);
+    EXPECT_EQ(payload.json(), body);
+  }
+  EXPECT_TRUE(Post("application/x-ndjson", " \n").error);
+  EXPECT_EQ(Post("application/x-ndjson", Gzip("x\n{}"), "", "gzip").json(), "x\n{}");
+}
+
 TEST(Payload, GzipOfJsonAndOfForms) {
   ExpectEvent(Post("application/json", Gzip(kEvent), "", "gzip"));
   ExpectEvent(Post(kForm, Gzip("data=" + Base64Encode(kEvent)), "", "GZIP"));
