@@ -124,14 +124,10 @@ Result<AnswerForm> ChooseAnswer(const IngestRequest& request, const Payload& pay
   if (!parameters.callback.empty() && !IsValidCallback(parameters.callback)) {
     return Error{ErrorCode::kInvalid, "'callback' is invalid: must be the name of a function"};
   }
-  if (!parameters.redirect.empty() &&
-      !IsSameOriginRedirect(parameters.redirect, request.host, request.origin)) {
-    return Error{ErrorCode::kInvalid,
-                 "'redirect' is invalid: must stay on this host or the page's own"};
-  }
   form.image = parameters.image;
   form.callback = parameters.callback;
-  form.redirect = parameters.redirect;
+  if (IsSameOriginRedirect(parameters.redirect, request.host, request.origin))
+    form.redirect = parameters.redirect;
   return form;
 }
 

@@ -21,7 +21,8 @@ struct AnswerForm {
   std::string redirect;
 };
 
-// Fails (kInvalid) where callback or redirect could be turned against a browser.
+// Fails (kInvalid) where the callback could be turned against a browser. A redirect that leads
+// elsewhere is not followed: the answer is the one without it.
 Result<AnswerForm> ChooseAnswer(const IngestRequest& request, const Payload& payload);
 
 struct Outcome {

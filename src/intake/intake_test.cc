@@ -58,6 +58,8 @@ TEST_F(IntakeTest, GetWithPixelJsonpAndRedirect) {
   const IngestResponse moved = get("&redirect=%2Fthanks");
   EXPECT_EQ(moved.status, 302);
   EXPECT_EQ(moved.headers.at(0).second, "/thanks");
+  EXPECT_EQ(get("&callback=mixpanel._jsc%5B123%5D").body, "mixpanel._jsc[123](1);");
+  EXPECT_EQ(get("&callback=(function()%7B%7D)").body, "(function(){})(1);");
   const size_t accepted = Logged().size();
   EXPECT_EQ(get("&callback=alert(1)").status, 400);
   EXPECT_EQ(get("&redirect=https%3A%2F%2Fevil.org").status, 400);

@@ -165,10 +165,32 @@ TEST(Gunzip, MembersAndDamage) {
 }
 
 TEST(Callback, OnlyNamesOfFunctions) {
-  for (const std::string_view name : {"f", "_a.$b.c1", "jQuery_12"})
-    EXPECT_TRUE(IsValidCallback(name)) << name;
   for (const std::string_view name :
-       {"", ".", "a.", ".a", "a..b", "1a", "a(b)", "a;b", "a b", "<x>", "a\n", "a[0]"}) {
+       {"f", "_a.$b.c1", "jQuery_12", "mixpanel._jsc[123]", "a[0][1].b", "(function(){})"})
+    EXPECT_TRUE(IsValidCallback(name)) << name;
+  for (const std::string_view name : {"",
+                                      ".",
+                                      "a.",
+                                      ".a",
+                                      "a..b",
+                                      "1a",
+                                      "a(b)",
+                                      "a;b",
+                                      "a b",
+                                      "<x>",
+                                      "a\n",
+                                      "[0]",
+                                      "a[]",
+                                      "a[0",
+                                      "a[b]",
+                                      "a[0]b",
+                                      "a.[0]",
+                                      "a[0].",
+                                      "a]",
+                                      "a[-1]",
+                                      "(function(){}) ",
+                                      "(function(){})()",
+                                      "(function(){a})"}) {
     EXPECT_FALSE(IsValidCallback(name)) << name;
   }
   EXPECT_FALSE(IsValidCallback(std::string(129, 'a')));
