@@ -9,6 +9,7 @@ namespace bulkhead {
 namespace {
 
 constexpr const char* kRetryAfterSeconds = "5";
+constexpr const char* kRetryLoginAfterSeconds = "60";
 constexpr std::string_view kSomeFailed = "some data points in the request failed validation";
 
 // A transparent GIF of one pixel.
@@ -154,6 +155,12 @@ IngestResponse AnswerError(const AnswerForm& form, const Error& error) {
       return response;
     }
   }
+}
+
+IngestResponse AnswerTooManyLogins() {
+  IngestResponse response = CodeJson(429, "too many failed logins, please retry in a minute");
+  response.headers.emplace_back("Retry-After", kRetryLoginAfterSeconds);
+  return response;
 }
 
 }  // namespace bulkhead

@@ -34,5 +34,7 @@ IngestResponse AnswerOutcome(const AnswerForm& form, const Outcome& outcome);
 // The request as a whole was refused. kInvalid is answered in the form's style, the rest by HTTP
 // status.
 IngestResponse AnswerError(const AnswerForm& form, const Error& error);
+// Credentials that are not looked at now, right ones among them: to be sent again, not given up.
+IngestResponse AnswerTooManyLogins();
 
 }  // namespace bulkhead
