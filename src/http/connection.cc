@@ -224,7 +224,7 @@ class StreamConnection final : public Connection,
     state_ = ReadState::kIdle;
     shared_->metrics.body_bytes += read.request.body.size();
     read.request.client_ip =
-        shared_->proxies.ClientIp(peer_, read.request.Header("x-forwarded-for"));
+        shared_->proxies.ClientIp(peer_, read.request.JoinedHeader("x-forwarded-for"));
     read.request.secure = kTls;
     auto slot = std::make_shared<Slot>();
     slot->method = read.known_method ? read.request.method : "-";

@@ -354,6 +354,11 @@ TEST(ListenerTest, ForwardedForCountsOnlyFromTrustedProxies) {
   TestClient proxied(behind->port());
   proxied.Send(request);
   EXPECT_EQ(proxied.ReadAnswer().body, "9.9.9.9");
+  // A proxy that adds a line of its own instead of appending to the client's.
+  proxied.Send(
+      "GET /ip HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.1.1.1\r\nA: b\r\n"
+      "x-forwarded-for: 8.8.8.8, 9.9.9.8\r\n\r\n");
+  EXPECT_EQ(proxied.ReadAnswer().body, "9.9.9.8");
 }
 
 TEST(ListenerTest, PlainHttpListensOnLoopbackOnly) {
