@@ -249,6 +249,30 @@ TEST(ListenerTest, SlowClientsAreCutOff) {
   EXPECT_EQ(listener->metrics().connections_timed_out.load(), 2U);
 }
 
+TEST(ListenerTest, FirstByteComesSoonAndEmptyLinesAreNoSignOfLife) {
+  ServerOptions options;
+  options.header_timeout_ms = 200;
+  options.idle_timeout_ms = 60'000;
+  const auto silent_listener = StartEcho(options);
+  TestClient silent(silent_listener->port());
+  EXPECT_TRUE(silent.AtEnd());
+  options.idle_timeout_ms = 300;
+  const auto listener = StartEcho(options);
+  for (const bool after_a_request : {false, true}) {
+    TestClient client(listener->port());
+    if (after_a_request) {
+      client.Send("GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+      EXPECT_EQ(client.ReadAnswer().status, 200);
+    }
+    bool ended = false;
+    for (int i = 0; i < 40 && !ended; ++i) {
+      ended = !client.TrySend("\r\n") || client.Readable();
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_TRUE(ended) << after_a_request;
+  }
+}
+
 TEST(ListenerTest, ReaderThatTakesNothingIsCutOff) {
   ServerOptions options;
   options.write_timeout_ms = 200;
