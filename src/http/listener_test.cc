@@ -137,6 +137,15 @@ TEST(ListenerTest, ByteByByteAndChunked) {
   EXPECT_EQ(client.ReadAnswer().body, "GET|2|");
 }
 
+TEST(ListenerTest, AbsoluteFormTargets) {
+  const auto listener = StartEcho();
+  TestClient client(listener->port());
+  for (const std::string target : {"http://x/echo?a=1", "HTTPS://x:1/echo/?a=1", "http://x?a=1"}) {
+    client.Send("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(client.ReadAnswer().body, "GET|a=1|") << target;
+  }
+}
+
 TEST(ListenerTest, LongRequestLineAndTooLongHeader) {
   const auto listener = StartEcho();
   const std::string query(limits::kMaxRequestLineBytes, 'q');
