@@ -100,6 +100,18 @@ TEST_F(RoutesTest, StubsAnswerTheDocumentedNothing) {
             R"({"code":200,"status":"OK","results":[]})");
 }
 
+TEST_F(RoutesTest, LookupTablesAreNotFound) {
+  const std::string id = "0f5e9a1c-1111-4222-8333-abcdefABCDEF";
+  EXPECT_EQ(Ask("PUT", "/lookup-tables/" + id, "", "a,b\n1,2").body,
+            R"({"code":404,"error":"Lookup table with id ')" + id +
+                R"(' was not found.","status":"Not Found"})");
+  const TestAnswer other = Ask("PUT", "/lookup-tables/anna@example.com/", "", "a");
+  EXPECT_EQ(other.status, 404);
+  EXPECT_EQ(
+      other.body,
+      R"({"code":404,"error":"Lookup table with id '' was not found.","status":"Not Found"})");
+}
+
 TEST_F(RoutesTest, CredentialedCorsOnIngestPathsOnly) {
   const std::string origin = "Origin: https://shop.example\r\n";
   const TestAnswer answer = Ask("GET", "/settings/", origin);
