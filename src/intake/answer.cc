@@ -125,10 +125,14 @@ Result<AnswerForm> ChooseAnswer(const IngestRequest& request, const Payload& pay
   if (!parameters.callback.empty() && !IsValidCallback(parameters.callback)) {
     return Error{ErrorCode::kInvalid, "'callback' is invalid: must be the name of a function"};
   }
+  if (!parameters.redirect.empty()) {
+    // It goes before picture and callback, which nobody waits for then, followed or not.
+    if (IsSameOriginRedirect(parameters.redirect, request.host, request.origin))
+      form.redirect = parameters.redirect;
+    return form;
+  }
   form.image = parameters.image;
   form.callback = parameters.callback;
-  if (IsSameOriginRedirect(parameters.redirect, request.host, request.origin))
-    form.redirect = parameters.redirect;
   return form;
 }
 

@@ -22,7 +22,7 @@ struct AnswerForm {
 };
 
 // Fails (kInvalid) where the callback could be turned against a browser. A redirect that leads
-// elsewhere is not followed: the answer is the one without it.
+// elsewhere is not followed: the answer is the plain or verbose body.
 Result<AnswerForm> ChooseAnswer(const IngestRequest& request, const Payload& payload);
 
 struct Outcome {

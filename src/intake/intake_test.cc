@@ -67,7 +67,8 @@ TEST_F(IntakeTest, GetWithPixelJsonpAndRedirect) {
   EXPECT_EQ(elsewhere.status, 200);
   EXPECT_EQ(elsewhere.body, "1");
   EXPECT_TRUE(elsewhere.headers.empty());
-  EXPECT_EQ(Logged().size(), accepted + 1);
+  EXPECT_EQ(get("&redirect=secret&callback=secret").body, "1");
+  EXPECT_EQ(Logged().size(), accepted + 2);
 }
 
 TEST_F(IntakeTest, ImportAnswersByTheFormOfTheRequest) {
