@@ -7,8 +7,6 @@
 namespace bulkhead {
 namespace {
 
-constexpr int kMaxFailuresPerMinute = 60;
-constexpr size_t kMaxAddresses = 10'000;
 constexpr size_t kMaxCredentialBytes = 1024;
 
 }  // namespace
@@ -35,51 +33,31 @@ std::optional<BasicCredentials> ParseBasic(std::string_view authorization) {
   return BasicCredentials{text->substr(0, colon), text->substr(colon + 1)};
 }
 
-bool CallerCheck::MayTry(const std::string& client_ip) {
-  const int64_t minute = clock_->NowMs() / 60'000;
-  const std::lock_guard lock(mutex_);
-  const auto found = failures_.find(client_ip);
-  return found == failures_.end() || found->second.minute != minute ||
-         found->second.count < kMaxFailuresPerMinute;
-}
-
-void CallerCheck::NoteFailure(const std::string& client_ip) {
-  const int64_t minute = clock_->NowMs() / 60'000;
-  const std::lock_guard lock(mutex_);
-  if (failures_.size() >= kMaxAddresses) {
-    std::erase_if(failures_, [&](const auto& entry) { return entry.second.minute != minute; });
-    if (failures_.size() >= kMaxAddresses) {
-      failures_.clear();
-    }
-  }
-  Failures& failures = failures_[client_ip];
-  failures.count = failures.minute == minute ? failures.count + 1 : 1;
-  failures.minute = minute;
-}
-
 Result<Caller> CallerCheck::Check(const HttpRequest& request, std::optional<ProjectId> project) {
-  const Error refused{ErrorCode::kDenied, "invalid service account credentials"};
   std::optional<BasicCredentials> credentials = ParseBasic(request.Header("authorization"));
   if (!credentials) {
     return Error{ErrorCode::kDenied, "Basic authorization with a service account is required"};
   }
-  if (projects_ == nullptr) {
+  if (projects_ == nullptr || logins_ == nullptr) {
     return Error{ErrorCode::kUnavailable, "no catalogue"};
   }
-  const bool api_secret = credentials->secret.empty();
-  if (!project && !api_secret) {
+  if (!project) {
     return Error{ErrorCode::kInvalid, "project_id: is required"};
   }
-  if (!MayTry(request.client_ip)) {
-    return Error{ErrorCode::kLimit, "too many failed logins, please retry in a minute"};
+  const Error later{ErrorCode::kLimit, "too many failed logins, please retry in a minute"};
+  if (!logins_->MayTry(request.client_ip)) {
+    return later;
   }
-  const std::optional<ProjectId> found =
+  const Result<ProjectId> found =
       projects_->FindByServiceAccount(credentials->username, credentials->secret, project);
-  if (!found || (project && *found != *project)) {
-    NoteFailure(request.client_ip);
-    return refused;
+  if (!found && found.error().code == ErrorCode::kLimit) {
+    return later;
   }
-  return Caller{api_secret ? "api-secret" : std::move(credentials->username), *found};
+  if (!found || *found != *project) {
+    logins_->Note(request.client_ip);
+    return Error{ErrorCode::kDenied, "invalid service account credentials"};
+  }
+  return Caller{std::move(credentials->username), *found};
 }
 
 HttpResponse CallerErrorResponse(const Error& error) {

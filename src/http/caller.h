@@ -1,17 +1,13 @@
-// Who asks: HTTP Basic with a service account ("name:secret") or a project's API secret
-// ("secret:"). Thread-safe.
+// Who asks: HTTP Basic with a service account ("name:secret"). Thread-safe.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/clock.h"
 #include "base/result.h"
 #include "http/message.h"
+#include "intake/failed_logins.h"
 #include "intake/intake.h"
 #include "model/ids.h"
 
@@ -26,32 +22,22 @@ struct BasicCredentials {
 std::optional<BasicCredentials> ParseBasic(std::string_view authorization);
 
 struct Caller {
-  std::string account;  // for the audit log: the service account's name, or "api-secret"
+  std::string account;  // for the audit log: the service account's name
   ProjectId project;
 };
 
-// Checks callers, and slows down whoever guesses: past some failures in a minute an address gets no
-// further check.
+// Checks callers, and notes who fails.
 class CallerCheck {
  public:
-  CallerCheck(const ProjectLookup* projects, const Clock* clock)
-      : projects_(projects), clock_(clock) {}
+  CallerCheck(const ProjectLookup* projects, FailedLogins* logins)
+      : projects_(projects), logins_(logins) {}
 
   // May hash a password: not for io threads. `project`: what the request names.
   Result<Caller> Check(const HttpRequest& request, std::optional<ProjectId> project);
 
  private:
-  struct Failures {
-    int64_t minute = 0;
-    int count = 0;
-  };
-  bool MayTry(const std::string& client_ip);
-  void NoteFailure(const std::string& client_ip);
-
   const ProjectLookup* projects_;
-  const Clock* clock_;
-  std::mutex mutex_;
-  std::map<std::string, Failures> failures_;
+  FailedLogins* logins_;
 };
 
 // 401 with the challenge for Error kDenied, else as ErrorResponse.

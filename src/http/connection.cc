@@ -180,7 +180,12 @@ class StreamConnection final : public Connection,
   // Each phase has its own time, counted from its beginning and not from the last byte.
   void AwaitBytes() {
     if (!reader_.in_request()) {
-      Enter(ReadState::kIdle, options().idle_timeout_ms);
+      // Only once between two requests: empty lines are no sign of life.
+      if (!idle_armed_) {
+        Enter(ReadState::kIdle,
+              had_request_ ? options().idle_timeout_ms : options().header_timeout_ms);
+        idle_armed_ = true;
+      }
       if (CloseIfIdle()) {
         return;
       }
@@ -222,9 +227,11 @@ class StreamConnection final : public Connection,
   void Dispatch() {
     ReadRequest read = reader_.Take();
     state_ = ReadState::kIdle;
+    idle_armed_ = false;
+    had_request_ = true;
     shared_->metrics.body_bytes += read.request.body.size();
     read.request.client_ip =
-        shared_->proxies.ClientIp(peer_, read.request.Header("x-forwarded-for"));
+        shared_->proxies.ClientIp(peer_, read.request.JoinedHeader("x-forwarded-for"));
     read.request.secure = kTls;
     auto slot = std::make_shared<Slot>();
     slot->method = read.known_method ? read.request.method : "-";
@@ -550,6 +557,8 @@ class StreamConnection final : public Connection,
   std::string discard_;
   size_t discarded_ = 0;
 
+  bool idle_armed_ = false;   // read_deadline_ is that of the time between requests
+  bool had_request_ = false;  // before the first request that time is short
   bool reading_ = false;
   bool writing_ = false;
   bool stop_reading_ = false;  // no further request of this connection

@@ -18,9 +18,14 @@ void Accept(Intake* intake, IngestRequest::Endpoint endpoint, HttpRequest reques
     reply->Send(std::move(response));
     return;
   }
+  if (request.method == "HEAD") {  // asks about the path, and is safe: nothing is stored
+    with_origin.content_type = "text/plain";
+    reply->Send(std::move(with_origin));
+    return;
+  }
   IngestRequest ingest;
   ingest.endpoint = endpoint;
-  ingest.method = request.method == "HEAD" ? std::string_view("GET") : request.method;
+  ingest.method = request.method;
   ingest.query = request.query;
   ingest.content_type = request.Header("content-type");
   ingest.content_encoding = request.Header("content-encoding");
@@ -53,6 +58,36 @@ void AddEmpty(std::string_view pattern, std::vector<std::string_view> methods, s
                     }});
 }
 
+bool IsUuid(std::string_view text) {
+  if (text.size() != 36) {
+    return false;
+  }
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool is_hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    if (is_hyphen ? c != '-' : !is_hex) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// There are no lookup tables. An id that is a uuid is named, as Mixpanel does; what else stands
+// there is not given back.
+void AnswerNoLookupTable(HttpRequest request, const Reply& reply) {
+  std::string_view path = request.path;
+  if (path.ends_with('/')) {
+    path.remove_suffix(1);
+  }
+  const std::string_view id = path.substr(path.rfind('/') + 1);
+  std::string message = "Lookup table with id '";
+  message.append(IsUuid(id) ? id : std::string_view()).append("' was not found.");
+  HttpResponse response = IngestErrorResponse(404, message);
+  AllowOrigin(request, &response);
+  reply->Send(std::move(response));
+}
+
 }  // namespace
 
 void AddIngestRoutes(const Services* services, Router* router) {
@@ -82,6 +117,7 @@ void AddSdkSupportRoutes(const Services* /*services*/, Router* router) {
   AddEmpty("/decide", {"GET", "POST"},
            R"({"notifications":[],"config":{"enable_collect_everything":false}})", router);
   AddEmpty("/lookup-tables", {"GET"}, R"({"code":200,"status":"OK","results":[]})", router);
+  router->Add(Route{"/lookup-tables/{id}", Face::kIngest, {"PUT"}, AnswerNoLookupTable});
 }
 
 }  // namespace bulkhead

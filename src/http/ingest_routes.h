@@ -12,6 +12,7 @@ void AddIngestRoutes(const Services* services, Router* router);
 
 // /flags, /flags/definitions, /flags/{id}/first-time-events, /settings, /record, /decide,
 // /lookup-tables: features that are not there, in the documented shape of "nothing".
+// /lookup-tables/{id}: 404.
 void AddSdkSupportRoutes(const Services* services, Router* router);
 
 }  // namespace bulkhead

@@ -137,6 +137,15 @@ TEST(ListenerTest, ByteByByteAndChunked) {
   EXPECT_EQ(client.ReadAnswer().body, "GET|2|");
 }
 
+TEST(ListenerTest, AbsoluteFormTargets) {
+  const auto listener = StartEcho();
+  TestClient client(listener->port());
+  for (const std::string target : {"http://x/echo?a=1", "HTTPS://x:1/echo/?a=1", "http://x?a=1"}) {
+    client.Send("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(client.ReadAnswer().body, "GET|a=1|") << target;
+  }
+}
+
 TEST(ListenerTest, LongRequestLineAndTooLongHeader) {
   const auto listener = StartEcho();
   const std::string query(limits::kMaxRequestLineBytes, 'q');
@@ -249,6 +258,30 @@ TEST(ListenerTest, SlowClientsAreCutOff) {
   EXPECT_EQ(listener->metrics().connections_timed_out.load(), 2U);
 }
 
+TEST(ListenerTest, FirstByteComesSoonAndEmptyLinesAreNoSignOfLife) {
+  ServerOptions options;
+  options.header_timeout_ms = 200;
+  options.idle_timeout_ms = 60'000;
+  const auto silent_listener = StartEcho(options);
+  TestClient silent(silent_listener->port());
+  EXPECT_TRUE(silent.AtEnd());
+  options.idle_timeout_ms = 300;
+  const auto listener = StartEcho(options);
+  for (const bool after_a_request : {false, true}) {
+    TestClient client(listener->port());
+    if (after_a_request) {
+      client.Send("GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+      EXPECT_EQ(client.ReadAnswer().status, 200);
+    }
+    bool ended = false;
+    for (int i = 0; i < 40 && !ended; ++i) {
+      ended = !client.TrySend("\r\n") || client.Readable();
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_TRUE(ended) << after_a_request;
+  }
+}
+
 TEST(ListenerTest, ReaderThatTakesNothingIsCutOff) {
   ServerOptions options;
   options.write_timeout_ms = 200;
@@ -354,6 +387,11 @@ TEST(ListenerTest, ForwardedForCountsOnlyFromTrustedProxies) {
   TestClient proxied(behind->port());
   proxied.Send(request);
   EXPECT_EQ(proxied.ReadAnswer().body, "9.9.9.9");
+  // A proxy that adds a line of its own instead of appending to the client's.
+  proxied.Send(
+      "GET /ip HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.1.1.1\r\nA: b\r\n"
+      "x-forwarded-for: 8.8.8.8, 9.9.9.8\r\n\r\n");
+  EXPECT_EQ(proxied.ReadAnswer().body, "9.9.9.8");
 }
 
 TEST(ListenerTest, PlainHttpListensOnLoopbackOnly) {

@@ -34,6 +34,19 @@ std::string_view HttpRequest::Header(std::string_view lower_name) const {
   return {};
 }
 
+std::string HttpRequest::JoinedHeader(std::string_view lower_name) const {
+  std::string joined;
+  bool first = true;
+  for (const auto& [name, value] : headers) {
+    if (name == lower_name) {
+      joined += first ? "" : ", ";
+      joined += value;
+      first = false;
+    }
+  }
+  return joined;
+}
+
 Responder::~Responder() {
   if (!sent_.load()) {
     Send(ErrorResponse(500, "internal error"));

@@ -26,6 +26,9 @@ struct HttpRequest {
 
   // The first header of that lower-case name; empty where there is none.
   [[nodiscard]] std::string_view Header(std::string_view lower_name) const;
+  // All headers of that lower-case name in the order sent, as the one list that they are (RFC 9110
+  // 5.3).
+  [[nodiscard]] std::string JoinedHeader(std::string_view lower_name) const;
 };
 
 // A body made piece by piece on the query threads, so that no export has to fit into memory.

@@ -141,7 +141,7 @@ struct QueryRoutes::State {
 
 QueryRoutes::QueryRoutes(const Services* services, WorkPool* pool)
     : state_(new State{QueryState{services,
-                                  CallerCheck(services->projects, services->clock),
+                                  CallerCheck(services->projects, services->logins),
                                   {},
                                   ExportRunner(kMaxExports)},
                        pool}) {}

@@ -31,6 +31,19 @@ int StatusOf(const error_code& ec) {
   return ec == http::error::bad_alloc ? 503 : 400;
 }
 
+// What follows the host of an absolute-form target, which a proxy's client sends and a server must
+// accept (RFC 9112 3.2.2); other forms as they are.
+std::string_view OriginForm(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (target.size() > scheme.size() &&
+        boost::beast::iequals(target.substr(0, scheme.size()), scheme)) {
+      const size_t path = target.find_first_of("/?", scheme.size());
+      return path == std::string_view::npos ? "/" : target.substr(path);
+    }
+  }
+  return target;
+}
+
 }  // namespace
 
 struct RequestReader::Parser {
@@ -147,9 +160,9 @@ HttpRequest RequestReader::Head() const {
   }
   const auto& message = parser_->http.get();
   request.method = View(message.method_string());
-  const std::string_view target = View(message.target());
+  const std::string_view target = OriginForm(View(message.target()));
   const size_t mark = target.find('?');
-  request.path = target.substr(0, mark);
+  request.path = mark == 0 ? "/" : target.substr(0, mark);
   if (mark != std::string_view::npos) {
     const std::string_view query = target.substr(mark + 1);
     request.query = query.substr(0, query.find('#'));

@@ -19,11 +19,13 @@ class OneAccount final : public ProjectLookup {
   [[nodiscard]] std::optional<ProjectId> FindByToken(std::string_view) const override {
     return std::nullopt;
   }
-  [[nodiscard]] std::optional<ProjectId> FindByServiceAccount(
+  [[nodiscard]] Result<ProjectId> FindByServiceAccount(
       std::string_view username, std::string_view secret,
       std::optional<ProjectId> project) const override {
+    if (username == "busy") return Error{ErrorCode::kLimit, "too many failures"};
     const bool right = username == "reader" && secret == "s:cret";
-    return right && project == ProjectId{1} ? project : std::nullopt;
+    if (!right || project != ProjectId{1}) return Error{ErrorCode::kDenied, "refused"};
+    return *project;
   }
 };
 
@@ -53,6 +55,7 @@ class RoutesTest : public testing::Test {
     options.listen = "127.0.0.1:0";
     Services services;
     services.projects = &accounts_;
+    services.logins = &logins_;
     services.reads = &reads_;
     if (with_engine) {
       services.engine = [this](ProjectId) { return &engine_; };
@@ -75,6 +78,7 @@ class RoutesTest : public testing::Test {
   }
 
   OneAccount accounts_;
+  FailedLogins logins_{&SystemClock()};
   ClosedRecorder reads_;
   QueryEngine engine_{nullptr, {}};  // no test here may reach its store
   bool ready_ = true;
@@ -94,6 +98,18 @@ TEST_F(RoutesTest, StubsAnswerTheDocumentedNothing) {
   EXPECT_EQ(Ask("GET", "/decide").status, 200);
   EXPECT_EQ(Ask("GET", "/lookup-tables?project_id=1").body,
             R"({"code":200,"status":"OK","results":[]})");
+}
+
+TEST_F(RoutesTest, LookupTablesAreNotFound) {
+  const std::string id = "0f5e9a1c-1111-4222-8333-abcdefABCDEF";
+  EXPECT_EQ(Ask("PUT", "/lookup-tables/" + id, "", "a,b\n1,2").body,
+            R"({"code":404,"error":"Lookup table with id ')" + id +
+                R"(' was not found.","status":"Not Found"})");
+  const TestAnswer other = Ask("PUT", "/lookup-tables/anna@example.com/", "", "a");
+  EXPECT_EQ(other.status, 404);
+  EXPECT_EQ(
+      other.body,
+      R"({"code":404,"error":"Lookup table with id '' was not found.","status":"Not Found"})");
 }
 
 TEST_F(RoutesTest, CredentialedCorsOnIngestPathsOnly) {
@@ -169,6 +185,11 @@ TEST_F(RoutesTest, QueriesNeedAServiceAccountAndAProject) {
   EXPECT_EQ(Ask("GET", target + "?project_id=2", Basic("reader:s:cret")).status, 401);
   EXPECT_EQ(Ask("GET", target, Basic("reader:s:cret")).body,
             R"({"error":"project_id: is required","status":"error"})");
+  EXPECT_EQ(Ask("GET", target, Basic("reader:")).status, 400);
+  EXPECT_EQ(Ask("GET", target + "?project_id=1", Basic("reader:")).status, 401);
+  const TestAnswer later = Ask("GET", target + "?project_id=1", Basic("busy:s:cret"));
+  EXPECT_EQ(later.status, 429);
+  EXPECT_EQ(later.Header("Retry-After"), "60");
   EXPECT_EQ(Ask("GET", target + "?project_id=x", Basic("reader:s:cret")).status, 400);
   // Let in; but nothing can be asked here.
   EXPECT_EQ(Ask("GET", target + "?project_id=1", Basic("reader:s:cret")).status, 503);

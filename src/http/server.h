@@ -21,6 +21,7 @@
 
 namespace bulkhead {
 
+class FailedLogins;
 class Intake;
 class ProjectLookup;
 class QueryEngine;
@@ -91,6 +92,7 @@ class ReadRecorder {
 struct Services {
   Intake* intake = nullptr;
   const ProjectLookup* projects = nullptr;  // service accounts of the query faces (intake/intake.h)
+  FailedLogins* logins = nullptr;           // with `projects`; shared with intake
   std::function<QueryEngine*(ProjectId)> engine;  // null where the project has none
   ReadRecorder* reads = nullptr;
   std::function<SavedFunnels*(ProjectId)> funnels;  // null where the project has none

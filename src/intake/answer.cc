@@ -9,6 +9,7 @@ namespace bulkhead {
 namespace {
 
 constexpr const char* kRetryAfterSeconds = "5";
+constexpr const char* kRetryLoginAfterSeconds = "60";
 constexpr std::string_view kSomeFailed = "some data points in the request failed validation";
 
 // A transparent GIF of one pixel.
@@ -124,14 +125,14 @@ Result<AnswerForm> ChooseAnswer(const IngestRequest& request, const Payload& pay
   if (!parameters.callback.empty() && !IsValidCallback(parameters.callback)) {
     return Error{ErrorCode::kInvalid, "'callback' is invalid: must be the name of a function"};
   }
-  if (!parameters.redirect.empty() &&
-      !IsSameOriginRedirect(parameters.redirect, request.host, request.origin)) {
-    return Error{ErrorCode::kInvalid,
-                 "'redirect' is invalid: must stay on this host or the page's own"};
+  if (!parameters.redirect.empty()) {
+    // It goes before picture and callback, which nobody waits for then, followed or not.
+    if (IsSameOriginRedirect(parameters.redirect, request.host, request.origin))
+      form.redirect = parameters.redirect;
+    return form;
   }
   form.image = parameters.image;
   form.callback = parameters.callback;
-  form.redirect = parameters.redirect;
   return form;
 }
 
@@ -158,6 +159,12 @@ IngestResponse AnswerError(const AnswerForm& form, const Error& error) {
       return response;
     }
   }
+}
+
+IngestResponse AnswerTooManyLogins() {
+  IngestResponse response = CodeJson(429, "too many failed logins, please retry in a minute");
+  response.headers.emplace_back("Retry-After", kRetryLoginAfterSeconds);
+  return response;
 }
 
 }  // namespace bulkhead

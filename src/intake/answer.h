@@ -21,7 +21,8 @@ struct AnswerForm {
   std::string redirect;
 };
 
-// Fails (kInvalid) where callback or redirect could be turned against a browser.
+// Fails (kInvalid) where the callback could be turned against a browser. A redirect that leads
+// elsewhere is not followed: the answer is the plain or verbose body.
 Result<AnswerForm> ChooseAnswer(const IngestRequest& request, const Payload& payload);
 
 struct Outcome {
@@ -33,5 +34,7 @@ IngestResponse AnswerOutcome(const AnswerForm& form, const Outcome& outcome);
 // The request as a whole was refused. kInvalid is answered in the form's style, the rest by HTTP
 // status.
 IngestResponse AnswerError(const AnswerForm& form, const Error& error);
+// Credentials that are not looked at now, right ones among them: to be sent again, not given up.
+IngestResponse AnswerTooManyLogins();
 
 }  // namespace bulkhead

@@ -8,6 +8,7 @@
 #include "crypto/keys.h"
 #include "intake/answer.h"
 #include "intake/batch_builder.h"
+#include "intake/failed_logins.h"
 #include "intake/pseudonyms.h"
 #include "log/log_writer.h"
 #include "model/batch_codec.h"
@@ -57,6 +58,7 @@ class PendingAnswer {
 struct Credentials {
   std::optional<ProjectId> project;
   bool refused = false;  // some were given, and were wrong
+  bool later = false;    // some were given, and are not looked at now: others guessed too often
 };
 
 bool StartsWithBasic(std::string_view text) {
@@ -67,8 +69,48 @@ bool StartsWithBasic(std::string_view text) {
   return true;
 }
 
+// A service account, within the limit on failures of the address.
+Credentials LogIn(const IntakeOptions& options, const std::string& client_ip,
+                  std::string_view basic_text, std::optional<ProjectId> named) {
+  Credentials credentials;
+  const size_t colon = basic_text.find(':');
+  if (!options.logins->MayTry(client_ip)) {
+    credentials.later = true;
+    return credentials;
+  }
+  const Result<ProjectId> found = options.projects->FindByServiceAccount(
+      basic_text.substr(0, colon), basic_text.substr(colon + 1), named);
+  if (found) {
+    credentials.project = *found;
+  } else if (found.error().code == ErrorCode::kLimit) {
+    credentials.later = true;
+  } else {
+    options.logins->Note(client_ip);
+    credentials.refused = true;
+  }
+  return credentials;
+}
+
+Credentials ReadBasic(const IntakeOptions& options, const IngestRequest& request,
+                      std::optional<ProjectId> named) {
+  Credentials credentials;
+  std::optional<std::string> text =
+      Base64DecodeLenient(request.authorization.substr(kBasicPrefix.size()));
+  const size_t colon = text ? text->find(':') : std::string::npos;
+  if (colon == std::string::npos) {
+    credentials.refused = true;
+  } else if (colon + 1 == text->size()) {
+    credentials.project = options.projects->FindByToken(std::string_view(*text).substr(0, colon));
+    credentials.refused = !credentials.project;
+  } else {
+    credentials = LogIn(options, request.client_ip, *text, named);
+  }
+  if (text) Wipe(&*text);
+  return credentials;
+}
+
 Credentials ReadCredentials(const IngestRequest& request, const PayloadParameters& parameters,
-                            const ProjectLookup& projects) {
+                            const IntakeOptions& options) {
   Credentials credentials;
   // /track goes by the events' own tokens; and whoever may send there need not make us hash
   // passwords.
@@ -76,21 +118,11 @@ Credentials ReadCredentials(const IngestRequest& request, const PayloadParameter
   std::optional<ProjectId> named;
   if (parameters.project_id) named = ProjectId{*parameters.project_id};
   if (StartsWithBasic(request.authorization)) {
-    std::optional<std::string> text =
-        Base64DecodeLenient(request.authorization.substr(kBasicPrefix.size()));
-    const size_t colon = text ? text->find(':') : std::string::npos;
-    if (colon != std::string::npos) {
-      const std::string_view user = std::string_view(*text).substr(0, colon);
-      const std::string_view secret = std::string_view(*text).substr(colon + 1);
-      credentials.project = secret.empty() ? projects.FindByToken(user)
-                                           : projects.FindByServiceAccount(user, secret, named);
-    }
-    if (text) Wipe(&*text);
-    credentials.refused = !credentials.project;
+    credentials = ReadBasic(options, request, named);
   } else if (!request.authorization.empty()) {
     credentials.refused = true;
   } else if (!parameters.api_key.empty()) {
-    credentials.project = projects.FindByToken(parameters.api_key);
+    credentials.project = options.projects->FindByToken(parameters.api_key);
     credentials.refused = !credentials.project;
   }
   if (credentials.project && named && *named != *credentials.project) {
@@ -145,7 +177,7 @@ void Intake::Impl::Accept(const IngestRequest& request, Done done) {
   if (payload.error) return done(AnswerError(*form, *payload.error));
   Work work{request,
             payload,
-            ReadCredentials(request, payload.parameters, *options_.projects),
+            ReadCredentials(request, payload.parameters, options_),
             options_.clock->NowMs(),
             RequestTraces(*options_.sieve, request.client_ip, request.user_agent),
             {},
@@ -153,12 +185,16 @@ void Intake::Impl::Accept(const IngestRequest& request, Done done) {
             {},
             {}};
   if (request.endpoint == IngestRequest::kImport && !work.credentials.project) {
+    if (work.credentials.later) return done(AnswerTooManyLogins());
     return done(AnswerError(*form, Error{ErrorCode::kDenied, ""}));
   }
   const bool is_events =
       request.endpoint == IngestRequest::kTrack || request.endpoint == IngestRequest::kImport;
   const Result<void> read = is_events ? ReadEvents(&work) : ReadProfiles(&work);
-  if (!read) return done(AnswerError(*form, read.error()));
+  if (!read) {
+    const bool later = read.error().code == ErrorCode::kDenied && work.credentials.later;
+    return done(later ? AnswerTooManyLogins() : AnswerError(*form, read.error()));
+  }
   Append(&work, std::move(*form), std::move(done));
 }
 
@@ -198,7 +234,9 @@ Result<void> Intake::Impl::ReadProfiles(Work* work) {
   if (!parsed) return parsed.error();
   work->outcome.errors = std::move(parsed->errors);
   for (ParsedProfile& profile : parsed->profiles) {
-    if (profile.token.empty() && work->credentials.refused) return Error{ErrorCode::kDenied, ""};
+    if (profile.token.empty() && (work->credentials.refused || work->credentials.later)) {
+      return Error{ErrorCode::kDenied, ""};
+    }
     BatchBuilder* builder = BuilderFor(profile.token, work);
     if (builder == nullptr) {
       work->outcome.errors.push_back(
@@ -254,7 +292,7 @@ Intake::~Intake() = default;
 
 Result<std::unique_ptr<Intake>> Intake::Create(const IntakeOptions& options) {
   if (options.log == nullptr || options.sieve == nullptr || options.keys == nullptr ||
-      options.clock == nullptr || options.projects == nullptr) {
+      options.clock == nullptr || options.projects == nullptr || options.logins == nullptr) {
     return Error{ErrorCode::kBug, "intake was created without one of its parts"};
   }
   return std::unique_ptr<Intake>(new Intake(std::make_unique<Impl>(options)));

@@ -20,6 +20,7 @@
 
 namespace bulkhead {
 
+class FailedLogins;
 class LogWriter;
 class Sieve;
 class SieveCounters;
@@ -56,8 +57,9 @@ class ProjectLookup {
   // The public, write-only token of a project.
   [[nodiscard]] virtual std::optional<ProjectId> FindByToken(std::string_view token) const = 0;
   // A service account's user name and secret. `project` is the project the request names, or none;
-  // where it is none and the account has exactly one project, that one. Empty when refused.
-  [[nodiscard]] virtual std::optional<ProjectId> FindByServiceAccount(
+  // where it is none and the account has exactly one project, that one. kDenied: refused. kLimit:
+  // too many failures for this name, so that even the right secret is not looked at now.
+  [[nodiscard]] virtual Result<ProjectId> FindByServiceAccount(
       std::string_view username, std::string_view secret,
       std::optional<ProjectId> project) const = 0;
 };
@@ -70,6 +72,7 @@ struct IntakeOptions {
   const IntakeKeys* keys = nullptr;
   const Clock* clock = nullptr;
   const ProjectLookup* projects = nullptr;
+  FailedLogins* logins = nullptr;  // shared with the query paths
 };
 
 // Thread-safe.

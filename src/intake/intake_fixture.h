@@ -16,6 +16,7 @@
 #include "base/base64.h"
 #include "base/file_system.h"
 #include "crypto/keys.h"
+#include "intake/failed_logins.h"
 #include "intake/intake.h"
 #include "log/log_follower.h"
 #include "log/log_writer.h"
@@ -33,10 +34,11 @@ class TestProjects final : public ProjectLookup {
     if (token == "TOKENB") return ProjectId{2};
     return std::nullopt;
   }
-  [[nodiscard]] std::optional<ProjectId> FindByServiceAccount(
+  [[nodiscard]] Result<ProjectId> FindByServiceAccount(
       std::string_view username, std::string_view secret,
       std::optional<ProjectId> project) const override {
-    if (username != "sa" || secret != "pw") return std::nullopt;
+    if (username == "busy") return Error{ErrorCode::kLimit, "too many failures"};
+    if (username != "sa" || secret != "pw") return Error{ErrorCode::kDenied, "refused"};
     return project.value_or(ProjectId{1});
   }
 };
@@ -77,6 +79,7 @@ class IntakeTest : public ::testing::Test {
     parts.keys = &keys_;
     parts.clock = &clock_;
     parts.projects = &projects_;
+    parts.logins = &logins_;
     intake_ = Intake::Create(parts).value();
   }
 
@@ -143,6 +146,7 @@ class IntakeTest : public ::testing::Test {
   std::unique_ptr<Sieve> sieve_;
   SieveCounters counters_;
   TestProjects projects_;
+  FailedLogins logins_{&clock_};
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<Intake> intake_;
 };

@@ -58,10 +58,17 @@ TEST_F(IntakeTest, GetWithPixelJsonpAndRedirect) {
   const IngestResponse moved = get("&redirect=%2Fthanks");
   EXPECT_EQ(moved.status, 302);
   EXPECT_EQ(moved.headers.at(0).second, "/thanks");
+  EXPECT_EQ(get("&callback=mixpanel._jsc%5B123%5D").body, "mixpanel._jsc[123](1);");
+  EXPECT_EQ(get("&callback=(function()%7B%7D)").body, "(function(){})(1);");
   const size_t accepted = Logged().size();
   EXPECT_EQ(get("&callback=alert(1)").status, 400);
-  EXPECT_EQ(get("&redirect=https%3A%2F%2Fevil.org").status, 400);
   EXPECT_EQ(Logged().size(), accepted);
+  const IngestResponse elsewhere = get("&redirect=https%3A%2F%2Fevil.org");
+  EXPECT_EQ(elsewhere.status, 200);
+  EXPECT_EQ(elsewhere.body, "1");
+  EXPECT_TRUE(elsewhere.headers.empty());
+  EXPECT_EQ(get("&redirect=secret&callback=secret").body, "1");
+  EXPECT_EQ(Logged().size(), accepted + 2);
 }
 
 TEST_F(IntakeTest, ImportAnswersByTheFormOfTheRequest) {
@@ -88,6 +95,26 @@ TEST_F(IntakeTest, ImportAnswersByTheFormOfTheRequest) {
   EXPECT_TRUE(batches[0].from_import);
   EXPECT_NE(batches[0].events[0].insert_id, 0U);
   EXPECT_TRUE(Find(batches[0].events[0].properties, "$import")->bool_value());
+}
+
+TEST_F(IntakeTest, WhoeverGuessesIsToldToComeBack) {
+  const std::string event = R"([{"event":"a","properties":{"distinct_id":"u","time":1600000000}}])";
+  const auto import = [&](std::string_view credentials) {
+    return Post(IngestRequest::kImport, "project_id=1", event, Basic(credentials));
+  };
+  const IngestResponse busy = import("busy:pw");
+  EXPECT_EQ(busy.status, 429);
+  EXPECT_EQ(busy.body, R"({"code":429,"error":"too many failed logins, please retry in a minute",)"
+                       R"("status":"Too Many Requests"})");
+  EXPECT_EQ(busy.headers.at(0).first, "Retry-After");
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(import("sa:wrong").status, 401);
+  EXPECT_EQ(import("sa:wrong").status, 429);
+  EXPECT_EQ(import("sa:pw").status, 429);
+  EXPECT_EQ(import("TOKENA:").status, 200);  // a token is no secret
+  const std::string_view update = R"([{"$distinct_id":"u","$set":{"a":1}}])";
+  EXPECT_EQ(Post(IngestRequest::kEngage, "", update, Basic("sa:pw")).status, 429);
+  clock_.Set(kNow + 60'000);
+  EXPECT_EQ(import("sa:pw").status, 200);
 }
 
 TEST_F(IntakeTest, FailedRecordsCarryBothSpellingsAndNoValue) {
@@ -157,6 +184,19 @@ TEST_F(IntakeTest, Identity) {
   EXPECT_EQ(Find(identify.properties, "$anon_distinct_id")->string(), device.ToHex());
   EXPECT_EQ(Find(identify.properties, "alias")->string(), intake_->Pseudonymise("u2").ToHex());
   EXPECT_EQ(Find(identify.properties, "$distinct_ids")->list().at(0).string(), user.ToHex());
+}
+
+TEST_F(IntakeTest, ADeviceNamedAsUserIsNotSent) {
+  EXPECT_EQ(
+      Post(
+          IngestRequest::kTrack, "",
+          R"({"event":"a","properties":{"token":"TOKENA","$device_id":"d1","$user_id":"$device:d2"}})")
+          .body,
+      "1");
+  const Event event = Logged().back().events.at(0);
+  EXPECT_EQ(event.person, intake_->Pseudonymise("$device:d1"));
+  EXPECT_EQ(event.device, event.person);
+  EXPECT_EQ(Find(event.properties, "$user_id"), nullptr);
 }
 
 TEST_F(IntakeTest, NothingRawReachesTheLog) {

@@ -11,6 +11,7 @@
 
 #include "base/base64.h"
 #include "main/demo_traffic.h"
+#include "main/descriptor_limit.h"
 #include "main/report_table.h"
 #include "main/service.h"
 #include "main/signals.h"
@@ -174,6 +175,7 @@ Result<void> RunDemo(const DemoOptions& options) {
   }
   ServerOptions listen;
   listen.listen = fmt::format("127.0.0.1:{}", options.port);
+  listen.max_connections = ConnectionsPerListener(listen.max_connections, 1);
   Result<uint16_t> port = (*service)->Listen(listen);
   if (!port) {
     return port.error();

@@ -15,11 +15,10 @@ class CatalogueLookup final : public ProjectLookup {
     const std::optional<Project> project = catalogue_->FindProjectByToken(token);
     return project ? std::optional(project->id) : std::nullopt;
   }
-  [[nodiscard]] std::optional<ProjectId> FindByServiceAccount(
+  [[nodiscard]] Result<ProjectId> FindByServiceAccount(
       std::string_view username, std::string_view secret,
       std::optional<ProjectId> project) const override {
-    Result<ProjectId> found = catalogue_->VerifyServiceAccount(username, secret, project);
-    return found ? std::optional(*found) : std::nullopt;
+    return catalogue_->VerifyServiceAccount(username, secret, project);
   }
 
  private:

@@ -12,6 +12,7 @@
 #include "base/base64.h"
 #include "base/file_system.h"
 #include "main/commands.h"
+#include "main/descriptor_limit.h"
 #include "main/http_client.h"
 #include "main/import.h"
 #include "main/report_table.h"
@@ -197,6 +198,8 @@ Result<void> CommandServe(const DataDirectory& dir, const ServerOptions& listen,
     return service.error();
   }
   ServerOptions options = listen;
+  options.max_connections =
+      ConnectionsPerListener(options.max_connections, console.empty() ? 1 : 2);
   options.access_log = [](const AccessLine& line) {
     if (line.status >= 500) {
       spdlog::warn("{} {} {} {} us", line.method, line.route, line.status, line.duration_us);

@@ -192,8 +192,8 @@ Result<void> Service::OpenLogAndFollowers() {
     return vault_follower.error();
   }
   vault_follower_ = *std::move(vault_follower);
-  IntakeOptions options{log_.get(),    sieve_.get(),   counters_.get(),
-                        &intake_keys_, &SystemClock(), project_lookup_.get()};
+  IntakeOptions options{log_.get(),     sieve_.get(),          counters_.get(), &intake_keys_,
+                        &SystemClock(), project_lookup_.get(), &failed_logins_};
   Result<std::unique_ptr<Intake>> intake = Intake::Create(options);
   if (!intake) {
     return intake.error();
@@ -242,6 +242,7 @@ Services Service::MakeServices() {
   Services services;
   services.intake = intake_.get();
   services.projects = project_lookup_.get();
+  services.logins = &failed_logins_;
   services.engine = [this](ProjectId project) { return engine(project); };
   services.reads = recorder_.get();
   services.funnels = [this](ProjectId project) -> SavedFunnels* {

@@ -15,6 +15,7 @@
 #include "audit/audit_file.h"
 #include "crypto/keys.h"
 #include "http/server.h"
+#include "intake/failed_logins.h"
 #include "intake/intake.h"
 #include "log/log_writer.h"
 #include "main/answer_pace.h"
@@ -83,6 +84,7 @@ class Service {
   std::unique_ptr<KeyedHash> token_hash_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<CatalogueLookup> project_lookup_;
+  FailedLogins failed_logins_{&SystemClock()};
   std::unique_ptr<AuditFile> audit_;
   std::unique_ptr<AuditRecorder> recorder_;
   std::unique_ptr<Sieve> sieve_;

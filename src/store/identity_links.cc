@@ -6,13 +6,17 @@
 namespace bulkhead {
 
 bool IdentityLinks::Add(const IdentityLink& link) {
-  if (link.device.IsNobody() || link.user.IsNobody() || user_of_.Find(link.device) != nullptr ||
-      Canonical(link.user) == link.device) {
+  const std::vector<SubjectId>* own_devices = devices_of_.Find(link.device);
+  if (link.device.IsNobody() || link.user.IsNobody() || link.device == link.user ||
+      user_of_.Find(link.device) != nullptr || (own_devices != nullptr && !own_devices->empty())) {
     return false;
   }
-  links_.push_back(link);
-  user_of_.At(link.device) = link.user;
-  devices_of_.At(link.user).push_back(link.device);
+  // One step for ever: the user has none above, and as it has a device now, never will.
+  IdentityLink direct = link;
+  direct.user = Canonical(link.user);
+  links_.push_back(direct);
+  user_of_.At(direct.device) = direct.user;
+  devices_of_.At(direct.user).push_back(direct.device);
   return true;
 }
 

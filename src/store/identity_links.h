@@ -1,5 +1,8 @@
-// Which device became whose: the first link of a device stays. Links have numbers in the order of
-// the log, so that a segment can say how many of them its rows reflect. Not thread-safe; views are.
+// Which device became whose: the first link of a device stays. There are no chains, whatever the
+// log holds: a device named as a user stands for its own user, and what is somebody's user becomes
+// nobody's device. So every id is at most one step from its person, and an event costs one look.
+// Links have numbers in the order of the log, so that a segment can say how many of them its rows
+// reflect. Not thread-safe; views are.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +16,7 @@ namespace bulkhead {
 
 struct IdentityLink {
   SubjectId device;  // zero: a link that was erased; it keeps its number
-  SubjectId user;    // the one named at the time; it may itself have become a device since
+  SubjectId user;    // no device of anybody
   int64_t time_ms = 0;
   uint64_t position = 0;  // of the log record
 };
@@ -23,13 +26,13 @@ class IdentityLinks {
   using UserOf = CowMap<SubjectId, SubjectId, SubjectIdHash>;
   using DevicesOf = CowMap<SubjectId, std::vector<SubjectId>, SubjectIdHash>;
 
-  // False: the device has a user already, or the link would make a circle.
+  // False: the device has a user already, or is one.
   bool Add(const IdentityLink& link);
   // Forgets all links to or from these ids.
   void Erase(const std::vector<SubjectId>& ids);
 
   [[nodiscard]] SubjectId Canonical(const SubjectId& id) const;
-  [[nodiscard]] std::vector<SubjectId> LinkedDevices(const SubjectId& user) const;  // all levels
+  [[nodiscard]] std::vector<SubjectId> LinkedDevices(const SubjectId& user) const;
   [[nodiscard]] const std::vector<IdentityLink>& links() const { return links_; }
 
   // Takes links as a file has them.

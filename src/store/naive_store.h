@@ -69,9 +69,11 @@ class NaiveStore {
  private:
   void ApplyEvent(Event event) {
     const SubjectId zero;
+    const bool is_user = std::any_of(links_.begin(), links_.end(),
+                                     [&](const auto& link) { return link.second == event.device; });
     if (event.device != zero && event.person != zero && event.device != event.person &&
-        !links_.contains(event.device) && Canonical(event.person) != event.device) {
-      links_[event.device] = event.person;
+        !links_.contains(event.device) && !is_user) {
+      links_[event.device] = Canonical(event.person);
       profiles_.erase(event.device);
     }
     std::sort(event.properties.begin(), event.properties.end(),

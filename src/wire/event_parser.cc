@@ -13,6 +13,7 @@ using simdjson::dom::key_value_pair;
 
 constexpr const char* kMustBeString = "must be a string";
 constexpr const char* kMustBeIdentifier = "must be a string or a number";
+constexpr std::string_view kDevicePrefix = "$device:";
 
 bool IsInsertId(std::string_view id) {
   if (id.empty() || id.size() > limits::kMaxInsertIdBytes || IsForbiddenId(id)) return false;
@@ -58,6 +59,7 @@ class EventReader {
   void TakeIp(const element& value);
   bool CheckTime();
   bool CheckIdentity(const char* field, std::optional<std::string>* id);
+  bool CheckUserIsNoDevice();
   bool CheckIdentities();
 
   const EventParseOptions& options_;
@@ -126,9 +128,9 @@ bool EventReader::TakeReserved(const key_value_pair& member, bool* ok) {
     *ok = TakeTime(member.value);
   } else if (key == "$insert_id") {
     std::optional<std::string> id = ReadIdentifier(member.value);
-    *ok =
-        id.has_value() || member.value.is_null() || Refuse("properties.$insert_id", kMustBeString);
-    if (id) event_.insert_id = std::move(*id);
+    *ok = id.has_value() || member.value.is_null() || !options_.strict ||
+          Refuse("properties.$insert_id", kMustBeString);
+    event_.insert_id = id ? std::move(*id) : std::string();
   } else if (key == "ip") {
     TakeIp(member.value);
   } else if (key == "$ignore") {
@@ -220,8 +222,18 @@ bool EventReader::CheckIdentity(const char* field, std::optional<std::string>* i
   return true;
 }
 
+// A device that stood for a user would make this event's device a device of that one, and chains
+// of them.
+bool EventReader::CheckUserIsNoDevice() {
+  if (!event_.user_id || !event_.user_id->starts_with(kDevicePrefix)) return true;
+  if (options_.strict) return Refuse("properties.$user_id", "must not be a device's id");
+  event_.user_id.reset();
+  return true;
+}
+
 bool EventReader::CheckIdentities() {
   if (options_.strict && !event_.distinct_id) return Refuse("properties.distinct_id", "is missing");
+  if (!CheckUserIsNoDevice()) return false;
   if (!CheckIdentity("properties.distinct_id", &event_.distinct_id) ||
       !CheckIdentity("properties.$device_id", &event_.device_id) ||
       !CheckIdentity("properties.$user_id", &event_.user_id)) {

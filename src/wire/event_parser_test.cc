@@ -101,8 +101,12 @@ TEST(EventParser, TimeRules) {
   EXPECT_EQ(time("1795480000", true, false), kNow);  // less than an hour ahead
   EXPECT_EQ(time("1795482001", true, false), -1);
   EXPECT_EQ(time("1895482001", false, false), kNow);
-  for (const char* bad : {"\"today\"", "true", "[]", "1e300", "-5", "1795478000123000"}) {
+  for (const char* bad : {"\"today\"", "true", "[]", "-5", "-1e300"}) {
     EXPECT_EQ(time(bad, false, false), -1) << bad;
+  }
+  for (const char* far : {"1795478000123000", "\"1795478000123000\"", "1e300", "1e15"}) {
+    EXPECT_EQ(time(far, false, true), kNow) << far;
+    EXPECT_EQ(time(far, true, false), -1) << far;
   }
   EXPECT_EQ(time("null", false, true), kNow);
   EXPECT_EQ(time("null", true, false), -1);
@@ -144,6 +148,13 @@ TEST(EventParser, InsertIds) {
   EXPECT_EQ(insert("null", true).errors.size(), 1U);
   EXPECT_EQ(insert("null", false).events.at(0).insert_id, "");
   EXPECT_EQ(insert("a_b", false).events.at(0).insert_id, "a_b");
+  for (const char* none : {"true", "null", "[1]", "{}"}) {
+    const std::string json = EventWith(Join({"\"$insert_id\":\"a\",\"$insert_id\":", none}));
+    EXPECT_EQ(Parse(json).events.at(0).insert_id, "") << none;
+  }
+  EXPECT_EQ(ParseStrict(EventWith(R"("time":1795478000,"distinct_id":"u","$insert_id":true)"))
+                .errors.size(),
+            1U);
 }
 
 TEST(EventParser, Ignore) {
@@ -213,13 +224,74 @@ TEST(EventParser, HalfSurrogatePairsDoNotLoseTheBatch) {
   EXPECT_EQ(properties[3].second.string(), "\\ud83d");
 }
 
+TEST(EventParser, EmojiAsTheBrowserSdkEncodesThem) {
+  const ParsedEvents parsed = Parse(
+      "[{\"event\":\"a\"},{\"event\":\"b\",\"properties\":{\"p\":\"\xED\xA0\xBD\xED\xB8\x80\","
+      "\"cut\":\"x\xED\xA0\xBD\"}}]");
+  ASSERT_EQ(parsed.events.size(), 2U);
+  EXPECT_EQ(parsed.events[1].properties[0].second.string(), "\xF0\x9F\x98\x80");
+  EXPECT_EQ(parsed.events[1].properties[1].second.string(), "x\xEF\xBF\xBD");
+}
+
+TEST(EventParser, NumbersAndControlCharactersDoNotLoseTheBatch) {
+  const ParsedEvents parsed =
+      Parse(EventWith("\"big\":100000000000000000000,\"far\":1e400,\"nan\":NaN,\"inf\":-Infinity,"
+                      "\"text\":\"two\nlines\""));
+  ASSERT_EQ(parsed.events.size(), 1U);
+  EXPECT_EQ(ToJson(Value(parsed.events[0].properties)),
+            R"({"big":1e+20,"far":null,"nan":null,"inf":null,"text":"two\nlines"})");
+}
+
+TEST(EventParser, OneBadElementDoesNotLoseItsNeighbours) {
+  const ParsedEvents parsed =
+      Parse(R"([{"event":"a"},{"event":undefined},{"event":"b","properties":{"x":"\q"}},)"
+            "{\"event\":\"c\",\"properties\":{\"n\":NaN}},{'event':1},{\"event\":\"d\"}]");
+  ASSERT_EQ(parsed.events.size(), 3U);
+  EXPECT_EQ(parsed.events[1].index, 3U);
+  EXPECT_EQ(parsed.events[2].name, "d");
+  ASSERT_EQ(parsed.errors.size(), 3U);
+  EXPECT_EQ(parsed.errors[0].index, 1U);
+  EXPECT_EQ(parsed.errors[0].message, "'event' is invalid: must be JSON");
+  const std::string deep =
+      Join({R"([{"event":"a"},)", Repeated(5000, "["), Repeated(5000, "]"), "]"});
+  EXPECT_EQ(Parse(deep).events.size(), 1U);
+  EventParseOptions options;
+  EXPECT_EQ(ParseEvents(Join({"[x", Repeated(2000, ",x"), "]"}), options).error().code,
+            ErrorCode::kLimit);
+}
+
+TEST(EventParser, NdjsonThatBeginsBadly) {
+  EventParseOptions options;
+  options.newline_delimited = true;
+  options.now_ms = kNow;
+  for (const char* first : {"garbage", "[garbage", "[1,", "\"", "}"}) {
+    const auto parsed =
+        ParseEvents(Join({first, "\n{\"event\":\"a\"}\n{\"event\":\"b\"}\n"}), options);
+    ASSERT_TRUE(parsed) << first;
+    EXPECT_EQ(parsed->events.size(), 2U) << first;
+    EXPECT_EQ(parsed->errors.size(), 1U) << first;
+  }
+}
+
+TEST(EventParser, ADeviceIsNoUser) {
+  const std::string json = EventWith(
+      R"("time":1795478000,"distinct_id":"d1","$device_id":"d1","$user_id":"$device:d2")");
+  const ParsedEvents loose = Parse(json);
+  ASSERT_EQ(loose.events.size(), 1U);
+  EXPECT_EQ(loose.events[0].user_id, std::nullopt);
+  const ParsedEvents strict = ParseStrict(json);
+  ASSERT_EQ(strict.errors.size(), 1U);
+  EXPECT_EQ(strict.errors[0].message,
+            "'properties.$user_id' is invalid: must not be a device's id");
+}
+
 TEST(EventParser, TextThatIsNoJson) {
   EventParseOptions options;
   for (const std::string& text :
        {std::string(), std::string("["), std::string("{\"event\":"), std::string("1"),
         std::string("\"x\""), std::string("[{\"event\":\"a\"}"),
-        std::string("{\"event\":\"\xFF\"}"), Repeated(100000, "["), Repeated(5000, "{\"a\":"),
-        std::string("{}{}"), std::string(1, '\0')}) {
+        std::string("[{\"event\":\"a\"},{\"event\":}"), Repeated(100000, "["),
+        Repeated(5000, "{\"a\":"), std::string("{}{}"), std::string(1, '\0')}) {
     const auto parsed = ParseEvents(text, options);
     ASSERT_FALSE(parsed) << text.substr(0, 40);
     EXPECT_EQ(parsed.error().code, ErrorCode::kInvalid);

@@ -47,7 +47,8 @@ Result<std::string> Gunzip(std::string_view compressed, size_t max_bytes) {
     used += room - stream.avail_out;
     if (used > max_bytes) break;
     if (status == Z_STREAM_END) {
-      if (stream.avail_in == 0) {
+      const std::string_view rest = compressed.substr(compressed.size() - stream.avail_in);
+      if (rest.find_first_not_of('\0') == std::string_view::npos) {
         out.resize(used);
         return out;
       }

@@ -1,4 +1,5 @@
-// gzip (RFC 1952) to bytes, bounded. Several members in a row are one text, as the format allows.
+// gzip (RFC 1952) to bytes, bounded. Several members in a row are one text, as the format allows;
+// zeros behind the last are padding.
 #pragma once
 
 #include <cstddef>

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/limits.h"
+#include "wire/json_repair.h"
 
 namespace bulkhead {
 namespace {
@@ -38,58 +39,14 @@ class ThreadParser {
   }
 };
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// The code unit of "\uXXXX" at `at`, or -1.
-int EscapedUnit(std::string_view text, size_t at) {
-  if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return -1;
-  int unit = 0;
-  for (size_t i = at + 2; i < at + 6; ++i) {
-    const int digit = HexDigit(text[i]);
-    if (digit < 0) return -1;
-    unit = unit * 16 + digit;
-  }
-  return unit;
-}
-
-// The JavaScript SDK cuts strings at 255 UTF-16 units and so sends halves of surrogate pairs: each
-// becomes U+FFFD. False: there was none, so this is not why the text was refused.
-bool ReplaceLoneSurrogates(std::string* text) {
-  bool changed = false;
-  for (size_t at = 0; at < text->size(); ++at) {
-    if ((*text)[at] != '\\') continue;
-    const int unit = EscapedUnit(*text, at);
-    if (unit < 0) {
-      ++at;  // another escape: its second character starts none
-      continue;
-    }
-    const int next = unit >= 0xD800 && unit <= 0xDBFF ? EscapedUnit(*text, at + 6) : -1;
-    if (next >= 0xDC00 && next <= 0xDFFF) {
-      at += 11;
-      continue;
-    }
-    if (unit >= 0xD800 && unit <= 0xDFFF) {
-      text->replace(at, 6, "\\ufffd");
-      changed = true;
-    }
-    at += 5;
-  }
-  return changed;
-}
-
-// Parses `text`; `repaired` backs a second attempt and must live as long as `root`.
-bool Parse(std::string_view text, simdjson::dom::parser* parser, element* root) {
-  simdjson::error_code failure = parser->parse(text.data(), text.size(), true).get(*root);
-  if (failure == simdjson::STRING_ERROR || failure == simdjson::TAPE_ERROR) {
-    std::string repaired(text);
-    if (ReplaceLoneSurrogates(&repaired)) failure = parser->parse(repaired).get(*root);
-  }
-  return failure == simdjson::SUCCESS;
+// Parses `text`, if need be as RepairJson leaves it, which is then kept in `repaired`.
+bool Parse(std::string_view text, simdjson::dom::parser* parser, element* root,
+           std::string* repaired) {
+  if (parser->parse(text.data(), text.size(), true).get(*root) == simdjson::SUCCESS) return true;
+  std::optional<std::string> better = RepairJson(text, limits::kMaxInflatedBytes);
+  if (!better) return false;
+  *repaired = std::move(*better);
+  return parser->parse(*repaired).get(*root) == simdjson::SUCCESS;
 }
 
 Error TooMany(size_t max_records) {
@@ -99,6 +56,7 @@ Error TooMany(size_t max_records) {
 
 Result<void> ForEachLine(std::string_view text, size_t max_records, const RecordVisitor& visit) {
   ThreadParser parser;
+  std::string repaired;
   size_t index = 0;
   while (!text.empty()) {
     const size_t end = text.find('\n');
@@ -107,7 +65,40 @@ Result<void> ForEachLine(std::string_view text, size_t max_records, const Record
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     if (index == max_records) return TooMany(max_records);
     element root;
-    visit(index++, Parse(line, &*parser, &root) ? &root : nullptr);
+    visit(index++, Parse(line, &*parser, &root, &repaired) ? &root : nullptr);
+  }
+  return {};
+}
+
+// An array that is no JSON: the elements that are, each parsed alone.
+Result<void> ForEachPart(std::string_view text, size_t max_records, const RecordVisitor& visit) {
+  ThreadParser parser;
+  ArraySplitter parts(text);
+  size_t index = 0;
+  while (const std::optional<std::string_view> part = parts.Next()) {
+    if (index == max_records) return TooMany(max_records);
+    element root;
+    const bool is_json =
+        (*parser).parse(part->data(), part->size(), true).get(root) == simdjson::SUCCESS;
+    visit(index++, is_json ? &root : nullptr);
+  }
+  return {};
+}
+
+Result<void> ForEachElement(const element& root, size_t max_records, const RecordVisitor& visit) {
+  if (root.type() == element_type::OBJECT) {
+    visit(0, &root);
+    return {};
+  }
+  simdjson::dom::array records;
+  if (root.get_array().get(records) != simdjson::SUCCESS) {
+    return Error{ErrorCode::kInvalid,
+                 "request body is invalid: must be an object or an array of objects"};
+  }
+  size_t index = 0;
+  for (const element record : records) {
+    if (index == max_records) return TooMany(max_records);
+    visit(index++, &record);
   }
   return {};
 }
@@ -120,31 +111,22 @@ size_t NumberBytes(double number) {
 
 Result<void> ForEachRecord(std::string_view json, const RecordOptions& options,
                            const RecordVisitor& visit) {
-  if (options.newline_delimited) {
-    const size_t first = json.find_first_not_of(" \t\r\n");
-    // An array sent under the name of NDJSON is still an array.
-    if (first == std::string_view::npos || json[first] != '[')
-      return ForEachLine(json, options.max_records, visit);
+  const size_t first = json.find_first_not_of(" \t\r\n");
+  // An array sent under the name of NDJSON is still an array.
+  const bool may_be_array = first != std::string_view::npos && json[first] == '[';
+  if (options.newline_delimited && !may_be_array)
+    return ForEachLine(json, options.max_records, visit);
+  std::string repaired;
+  {
+    ThreadParser parser;
+    element root;
+    if (Parse(json, &*parser, &root, &repaired))
+      return ForEachElement(root, options.max_records, visit);
   }
-  ThreadParser parser;
-  element root;
-  if (!Parse(json, &*parser, &root))
-    return Error{ErrorCode::kInvalid, "request body is not valid JSON"};
-  if (root.type() == element_type::OBJECT) {
-    visit(0, &root);
-    return {};
-  }
-  simdjson::dom::array records;
-  if (root.get_array().get(records) != simdjson::SUCCESS) {
-    return Error{ErrorCode::kInvalid,
-                 "request body is invalid: must be an object or an array of objects"};
-  }
-  size_t index = 0;
-  for (const element record : records) {
-    if (index == options.max_records) return TooMany(options.max_records);
-    visit(index++, &record);
-  }
-  return {};
+  const std::string_view text = repaired.empty() ? json : std::string_view(repaired);
+  if (ArraySplitter::IsArray(text)) return ForEachPart(text, options.max_records, visit);
+  if (options.newline_delimited) return ForEachLine(json, options.max_records, visit);
+  return Error{ErrorCode::kInvalid, "request body is not valid JSON"};
 }
 
 bool ValueReader::Read(const element& item, Value* value) {
@@ -294,7 +276,8 @@ std::optional<int64_t> ReadTimeMs(const element& item) {
   }
   if (!std::isfinite(number)) return std::nullopt;
   const double milliseconds = std::fabs(number) < kFirstMilliseconds ? number * 1000 : number;
-  if (std::fabs(milliseconds) > kMaxMilliseconds) return std::nullopt;
+  if (milliseconds < -kMaxMilliseconds) return std::nullopt;
+  if (milliseconds > kMaxMilliseconds) return std::llround(kMaxMilliseconds);
   return std::llround(milliseconds);
 }
 

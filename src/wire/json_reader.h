@@ -15,9 +15,9 @@
 
 namespace bulkhead {
 
-// Calls `visit` with each record: the members of an array, the one object, or the lines. An absent
-// element is a line that is no JSON. An error: the text as a whole is no JSON, or has more than
-// `max_records` (kLimit).
+// Calls `visit` with each record: the members of an array, the one object, or the lines. What
+// wire/json_repair.h can mend is mended. An absent element is a line or a member that is no JSON
+// all the same. An error: the text as a whole is no JSON, or has more than `max_records` (kLimit).
 using RecordVisitor = std::function<void(size_t index, const simdjson::dom::element* record)>;
 struct RecordOptions {
   bool newline_delimited = false;
@@ -40,6 +40,8 @@ class ValueReader {
   [[nodiscard]] const char* reason() const { return reason_; }
   // Of everything read so far.
   [[nodiscard]] size_t bytes() const { return bytes_; }
+  // Adds what the caller read itself.
+  void Count(size_t bytes) { bytes_ += bytes; }
 
  private:
   bool ReadNested(const simdjson::dom::element& element, int depth, Value* value);
@@ -62,8 +64,8 @@ void KeepLastOfEqualNames(ValueObject* object);
 std::optional<std::string> ReadIdentifier(const simdjson::dom::element& element);
 // Null, false, 0, "", [] and {} are not; everything else is.
 bool IsTruthy(const simdjson::dom::element& element);
-// Seconds or milliseconds since 1970, whole or with a fraction, also as text. Nothing where it is
-// no such number.
+// Seconds or milliseconds since 1970, whole or with a fraction, also as text; what is later than
+// the year 5138, such as microseconds, as the end of that. Nothing where it is no such number.
 std::optional<int64_t> ReadTimeMs(const simdjson::dom::element& element);
 
 }  // namespace bulkhead

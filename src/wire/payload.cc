@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMaxCallbackBytes = 128;
 constexpr size_t kMaxRedirectBytes = 2048;
+constexpr std::string_view kNoFunction = "(function(){})";  // the browser SDK's "no callback"
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
@@ -125,7 +126,8 @@ Payload DecodePayload(const PayloadRequest& request) {
   payload.is_json_body = says_json && !request.body.empty();
   const std::string_view body = WithoutByteOrderMark(ReadBody(request, &payload));
   if (payload.error) return payload;
-  if (LooksLikeJson(body)) {
+  // NDJSON may begin with a line that is no JSON, and has good ones behind it.
+  if (LooksLikeJson(body) || (payload.newline_delimited && !Trim(body).empty())) {
     // Whatever the content type says: sendBeacon says text/plain, curl says form.
     payload.is_json_body = true;
     if (payload.json_is_owned) {
@@ -153,21 +155,31 @@ Payload DecodePayload(const PayloadRequest& request) {
 }
 
 bool IsValidCallback(std::string_view name) {
+  if (name == kNoFunction) return true;
   if (name.empty() || name.size() > kMaxCallbackBytes) return false;
-  bool at_start = true;
+  enum class Place { kPartStart, kPart, kIndexStart, kIndex, kIndexEnd };
+  Place place = Place::kPartStart;
   for (const char c : name) {
     const bool is_letter = (Lower(c) >= 'a' && Lower(c) <= 'z') || c == '_' || c == '$';
     const bool is_digit = c >= '0' && c <= '9';
-    if (c == '.') {
-      if (at_start) return false;
-      at_start = true;
-    } else if (is_letter || (is_digit && !at_start)) {
-      at_start = false;
+    const bool in_index = place == Place::kIndexStart || place == Place::kIndex;
+    const bool after_part = place == Place::kPart || place == Place::kIndexEnd;
+    if (is_digit && in_index) {
+      place = Place::kIndex;
+    } else if (c == ']' && place == Place::kIndex) {
+      place = Place::kIndexEnd;
+    } else if (c == '[' && after_part) {
+      place = Place::kIndexStart;
+    } else if (c == '.' && after_part) {
+      place = Place::kPartStart;
+    } else if ((is_letter && place == Place::kPartStart) ||
+               ((is_letter || is_digit) && place == Place::kPart)) {
+      place = Place::kPart;
     } else {
       return false;
     }
   }
-  return !at_start;
+  return place == Place::kPart || place == Place::kIndexEnd;
 }
 
 bool IsSameOriginRedirect(std::string_view target, std::string_view host, std::string_view origin) {

@@ -48,7 +48,9 @@ struct Payload {
 
 Payload DecodePayload(const PayloadRequest& request);
 
-// Letters, digits, _ and $ in dotted parts; at most 128 bytes. Anything else could be script.
+// Letters, digits, _ and $ in dotted parts, each with [digits] behind it or not, as the browser SDK
+// spells its own (mixpanel._jsc[123]); at most 128 bytes. Or its "(function(){})". Anything else
+// could be script.
 bool IsValidCallback(std::string_view name);
 
 // `target` stays on the host that was asked (`host`, as in the Host header) or leads back to

@@ -96,6 +96,17 @@ TEST(Payload, NdjsonIsToldByContentType) {
   EXPECT_TRUE(payload.is_json_body);
 }
 
+TEST(Payload, NdjsonMayBeginBadly) {
+  for (const std::string_view body : {"garbage\n{\"a\":1}", "=&%\n{}", "\n\n x\n{}"}) {
+    const Payload payload = Post("application/x-ndjson", body);
+    ASSERT_FALSE(payload.error) << body;
+    EXPECT_TRUE(payload.newline_delimited);
+    EXPECT_EQ(payload.json(), body);
+  }
+  EXPECT_TRUE(Post("application/x-ndjson", " \n").error);
+  EXPECT_EQ(Post("application/x-ndjson", Gzip("x\n{}"), "", "gzip").json(), "x\n{}");
+}
+
 TEST(Payload, GzipOfJsonAndOfForms) {
   ExpectEvent(Post("application/json", Gzip(kEvent), "", "gzip"));
   ExpectEvent(Post(kForm, Gzip("data=" + Base64Encode(kEvent)), "", "GZIP"));
@@ -148,13 +159,38 @@ TEST(Gunzip, MembersAndDamage) {
     EXPECT_FALSE(Gunzip(std::string_view(one).substr(0, size), 100)) << size;
   }
   EXPECT_FALSE(Gunzip(one + "x", 100));
+  EXPECT_EQ(Gunzip(one + std::string(512, '\0'), 100).value(), "hello ");
+  EXPECT_FALSE(Gunzip(one + std::string(3, '\0') + "x", 100));
+  EXPECT_FALSE(Gunzip(std::string(512, '\0'), 100));
 }
 
 TEST(Callback, OnlyNamesOfFunctions) {
-  for (const std::string_view name : {"f", "_a.$b.c1", "jQuery_12"})
-    EXPECT_TRUE(IsValidCallback(name)) << name;
   for (const std::string_view name :
-       {"", ".", "a.", ".a", "a..b", "1a", "a(b)", "a;b", "a b", "<x>", "a\n", "a[0]"}) {
+       {"f", "_a.$b.c1", "jQuery_12", "mixpanel._jsc[123]", "a[0][1].b", "(function(){})"})
+    EXPECT_TRUE(IsValidCallback(name)) << name;
+  for (const std::string_view name : {"",
+                                      ".",
+                                      "a.",
+                                      ".a",
+                                      "a..b",
+                                      "1a",
+                                      "a(b)",
+                                      "a;b",
+                                      "a b",
+                                      "<x>",
+                                      "a\n",
+                                      "[0]",
+                                      "a[]",
+                                      "a[0",
+                                      "a[b]",
+                                      "a[0]b",
+                                      "a.[0]",
+                                      "a[0].",
+                                      "a]",
+                                      "a[-1]",
+                                      "(function(){}) ",
+                                      "(function(){})()",
+                                      "(function(){a})"}) {
     EXPECT_FALSE(IsValidCallback(name)) << name;
   }
   EXPECT_FALSE(IsValidCallback(std::string(129, 'a')));

@@ -52,6 +52,8 @@ class ProfileReader {
   bool CheckOperation(std::string_view name, ParsedOperation* operation);
   bool CheckWhole();
 
+  ParsedOperation& OperationFor(ProfileOperator op);
+
   const ProfileParseOptions& options_;
   ParsedProfile profile_;
   std::string user_id_;
@@ -64,7 +66,10 @@ bool ProfileReader::Read(const element& record) {
   if (record.get_object().get(object) != simdjson::SUCCESS)
     return Refuse("profile", "must be an object");
   for (const key_value_pair member : object) {
+    values_.Count(member.key.size() + 4);
     if (!ReadMember(member)) return false;
+    // What a later member of the same name replaces counts too: it has been read.
+    if (values_.bytes() > kMaxProfileUpdateBytes) return Refuse("profile", "is larger than 1 MB");
   }
   return CheckWhole();
 }
@@ -72,8 +77,9 @@ bool ProfileReader::Read(const element& record) {
 bool ProfileReader::ReadMember(const key_value_pair& member) {
   const std::string_view key = member.key;
   if (const auto op = OperatorOf(key)) return ReadOperation(*op, member);
-  const auto take = [&member](std::string* into) {
+  const auto take = [&](std::string* into) {
     *into = ReadIdentifier(member.value).value_or(std::string());
+    values_.Count(into->size());
   };
   if (key == "$token" || key == "token") {
     take(&profile_.token);
@@ -117,9 +123,21 @@ bool ProfileReader::ReadTime(const element& value) {
   return true;
 }
 
-bool ProfileReader::ReadOperation(ProfileOperator op, const key_value_pair& member) {
+// Of equal operators the last wins, as of all equal names: a record has at most one of each.
+ParsedOperation& ProfileReader::OperationFor(ProfileOperator op) {
+  for (ParsedOperation& operation : profile_.operations) {
+    if (operation.op == op) {
+      operation.properties.clear();
+      return operation;
+    }
+  }
   ParsedOperation& operation = profile_.operations.emplace_back();
   operation.op = op;
+  return operation;
+}
+
+bool ProfileReader::ReadOperation(ProfileOperator op, const key_value_pair& member) {
+  ParsedOperation& operation = OperationFor(op);
   if (op == ProfileOperator::kDelete) return true;
   if (op == ProfileOperator::kUnset) {
     return ReadNames(member.value, &operation.properties) ||
@@ -143,6 +161,7 @@ bool ProfileReader::ReadNames(const element& value, ValueObject* names) {
   std::string_view text;
   if (value.get_string().get(text) == simdjson::SUCCESS) {
     if (text.size() > limits::kMaxPropertyNameBytes) return false;
+    values_.Count(text.size() + 2);
     names->emplace_back(std::string(text), Value());
     return true;
   }
@@ -153,6 +172,7 @@ bool ProfileReader::ReadNames(const element& value, ValueObject* names) {
     if (item.get_string().get(text) != simdjson::SUCCESS ||
         text.size() > limits::kMaxPropertyNameBytes)
       return false;
+    values_.Count(text.size() + 3);
     names->emplace_back(std::string(text), Value());
   }
   KeepLastOfEqualNames(names);
@@ -181,7 +201,6 @@ bool ProfileReader::CheckOperation(std::string_view name, ParsedOperation* opera
 }
 
 bool ProfileReader::CheckWhole() {
-  if (values_.bytes() > kMaxProfileUpdateBytes) return Refuse("profile", "is larger than 1 MB");
   if (options_.groups) {
     if (profile_.group_key.empty()) return Refuse("$group_key", "is missing or empty");
     if (profile_.group_key.size() > limits::kMaxPropertyNameBytes)

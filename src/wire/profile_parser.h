@@ -26,8 +26,8 @@ struct ParsedProfile {
   std::string group_id;
   int64_t time_ms = 0;
   bool ignore_time = false;
-  std::optional<std::string> ip;  // $ip; "" = no place
-  std::vector<ParsedOperation> operations;
+  std::optional<std::string> ip;            // $ip; "" = no place
+  std::vector<ParsedOperation> operations;  // at most one of each operator
 };
 
 struct ParsedProfiles {

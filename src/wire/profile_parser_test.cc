@@ -93,6 +93,30 @@ TEST(ProfileParser, Modifiers) {
   EXPECT_EQ(Operation(R"("$set":{},"$time":"soon")").errors.at(0).field, "$time");
 }
 
+TEST(ProfileParser, LastOfEqualOperatorsWins) {
+  const ParsedProfiles parsed = Operation(
+      R"("$set":{"a":1,"b":1},"$unset":["x"],"$set":{"a":2},"$unset":["y"],"$delete":"","$delete":"")");
+  ASSERT_EQ(parsed.profiles.size(), 1U);
+  const std::vector<ParsedOperation>& operations = parsed.profiles[0].operations;
+  ASSERT_EQ(operations.size(), 3U);
+  EXPECT_EQ(ToJson(Value(operations[0].properties)), R"({"a":2})");
+  EXPECT_EQ(ToJson(Value(operations[1].properties)), R"({"y":null})");
+}
+
+TEST(ProfileParser, EverythingReadCountsAgainstTheSize) {
+  const auto repeated = [](size_t times, const std::string& member) {
+    std::string text = member;
+    for (size_t i = 1; i < times; ++i) text.append(",").append(member);
+    return Operation(text);
+  };
+  EXPECT_EQ(repeated(1000, R"("$set":{})").profiles.size(), 1U);
+  EXPECT_EQ(repeated(200'000, R"("$set":{})").errors.size(), 1U);
+  EXPECT_EQ(repeated(200'000, R"("$unset":"abcd")").errors.size(), 1U);
+  const std::string large = std::string(R"("$set":{"a":")").append(200'000, 'x').append("\"}");
+  EXPECT_EQ(repeated(5, large).profiles.size(), 1U);
+  EXPECT_EQ(repeated(6, large).errors.at(0).message, "'profile' is invalid: is larger than 1 MB");
+}
+
 TEST(ProfileParser, Malformed) {
   ProfileParseOptions options;
   for (const char* text : {"", "[", "{\"$set\":", "7", "nul"})

@@ -15,6 +15,8 @@ async function runClient(plan) {
   mixpanel.register({ plan_name: plan.name });
   mixpanel.track("Landing", { area: "docs" });
   mixpanel.track("Landing", { area: "pricing" });
+  // The SDK's base64 takes each half of a pair for a character of its own, and cuts strings at 255 halves.
+  mixpanel.track("Emoji", { text: "well done 😀👍", cut: "x".repeat(254) + "😀", half: "end \ud83d" });
   mixpanel.track_pageview();
   mixpanel.identify("browser-" + plan.name);
   mixpanel.people.set({ $email: plan.name + ".person@corp-mail.com", plan: "pro" });

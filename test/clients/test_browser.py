@@ -8,7 +8,7 @@ import shutil
 import threading
 
 import pytest
-from client_run import HERE, assert_nowhere, environment, node, people_in, run, total
+from client_run import HERE, assert_nowhere, days, environment, node, people_in, run, total
 
 PAGE = """<!doctype html><title>Shop</title>
 <script>window.MIXPANEL_CUSTOM_LIB_URL = "/mixpanel.js";</script>
@@ -59,6 +59,12 @@ def test_browser_mixpanel(server, page_url):
     assert total(server, "Signed Up", math="sum", property="amount") == 50
     assert total(server, "$mp_web_page_view") == 4
     assert total(server, "Last") == 3
+    emoji = [e["properties"] for e in server.export(*days(), event='["Emoji"]')]
+    assert len(emoji) == 4
+    for properties in emoji:
+        assert properties["text"] == "well done 😀👍" and properties["half"] == "end \ufffd"
+        assert properties["cut"] == "x" * 254  # the half behind it is past the limit in bytes
+    assert total(server, "Emoji", where='properties["text"] == "well done 😀👍"') == 4
     assert people_in(server, "Landing", "Signed Up") == [4, 4]  # anonymous first, then identified: one person each
     profiles = [p["$properties"] for p in server.profiles() if p["$properties"].get("plan") == "pro"]
     assert len(profiles) == 4

@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import pathlib
+import resource
 import time
 import urllib.parse
 
@@ -95,12 +97,18 @@ def test_img_callback_redirect(server):
     assert status == 200 and headers["Content-Type"].startswith("text/javascript") and answer == b"cb_1(1);"
     status, headers, answer = server.request("GET", f"/track?callback=alert(1)%3B&data={data}")
     assert b"alert" not in answer
+    status, _, answer = server.request("GET", f"/track?callback=mixpanel._jsc%5B17%5D&data={data}")  # as the browser SDK spells it
+    assert (status, answer) == (200, b"mixpanel._jsc[17](1);")
+    status, _, answer = server.request("GET", f"/track?callback=(function()%7B%7D)&data={data}")
+    assert (status, answer) == (200, b"(function(){})(1);")
+    stored = len(seen(server, "Pixel"))
     connection = RawConnection(server.port)
     for target in ("https%3A%2F%2Fevil.example.com%2F", "%2F%2Fevil.example.com", "%2F%5Cevil.example.com", "javascript%3A1"):
         connection.request("GET", f"/track?redirect={target}&data={data}")
         status, headers, _ = connection.answer()
-        assert "evil" not in headers.get("location", "") and "javascript" not in headers.get("location", "")
+        assert status == 200 and "location" not in headers
     connection.close()
+    assert len(seen(server, "Pixel")) == stored + 4  # not followed, but not lost either
 
 
 def test_cors(server):
@@ -263,3 +271,126 @@ def test_hidden_token_of_another_project(server):
         "token": "0123456789abcdef0123456789abcdef", "distinct_id": "u1"}})
     assert status in (200, 401)
     assert not seen(server, "Stranger")
+
+
+def test_nearly_json_is_mended(server):
+    good = json.dumps(event(server, "Mended", n=0))
+    text = json.dumps(event(server, "Mended", n=1, text="TEXT"))
+    for spoilt in ('"TEXT\u0001\ud83d"', "100000000000000000000", "1e400", "NaN", "-Infinity", '"two\nlines"'):
+        body = f"[{good},{text}]".replace('"TEXT"', spoilt).encode("utf-8", "surrogatepass")
+        assert server.request("POST", "/track", body, JSON)[2] == b"1", spoilt
+    six_bytes = json.dumps(event(server, "Mended", n=1, text="TEXT")).encode().replace(b"TEXT", b"\xed\xa0\xbd\xed\xb8\x80")
+    for body, kind in ((six_bytes, JSON), (b"data=" + urllib.parse.quote(base64.b64encode(six_bytes)).encode(), FORM)):
+        assert server.request("POST", "/track", body, kind)[2] == b"1"
+    texts = [e["properties"].get("text") for e in seen(server, "Mended") if e["properties"]["n"] == 1]
+    assert len(texts) == 8 and texts.count("\U0001f600") == 2 and texts.count(None) == 3 and texts.count("two\nlines") == 1
+    assert texts.count(1e20) == 1
+    assert len(seen(server, "Mended")) == 14
+
+
+def test_one_bad_element_does_not_cost_the_others(server):
+    good = json.dumps(event(server, "Neighbour"))
+    assert server.request("POST", "/track", f"[{good},{{'event':1}},{good}]".encode(), JSON)[2] == b"1"
+    strict = [json.dumps(event(server, "Neighbour", time=1768478400, **{"$insert_id": f"n{i}"})) for i in range(2)]
+    status, _, answer = server.request("POST", f"/import?strict=1&project_id={server.project}",
+                                       f"[{strict[0]},{{\"event\":undefined}},{strict[1]}]".encode(), JSON, authorized=True)
+    told = json.loads(answer)
+    assert status == 400 and told["num_records_imported"] == 2 and [f["index"] for f in told["failed_records"]] == [1]
+    status, _, answer = server.request("POST", f"/import?strict=1&project_id={server.project}", f"garbage\n{strict[0]}\n".encode(),
+                                       {"Content-Type": "application/x-ndjson"}, authorized=True)
+    told = json.loads(answer)
+    assert status == 400 and told["num_records_imported"] == 1 and [f["index"] for f in told["failed_records"]] == [0]
+    assert len(seen(server, "Neighbour")) == 4
+
+
+def test_repeated_operators_of_a_profile_are_one(server):
+    before = server.rss_bytes()
+    many = '"$set":{},' * 90_000
+    body = f'{{"$token":"{server.token}","$distinct_id":"repeats",{many}"$set":{{"repeated":1}}}}'
+    packed = gzip.compress(("[" + ",".join([body] * 10) + "]").encode())
+    assert len(packed) < 40_000
+    status, _, answer = server.request("POST", "/engage", packed, {**JSON, "Content-Encoding": "gzip"})
+    assert (status, answer) == (200, b"1")
+    server.wait_until_queryable()
+    assert [p for p in server.profiles() if p["$properties"].get("repeated") == 1]
+    assert server.rss_bytes() - before < 400_000_000
+
+
+def test_a_device_is_no_user(server):
+    chained = event(server, "Chained", time=1768478400, **{"$device_id": "c1", "$user_id": "$device:c2", "$insert_id": "c1"})
+    status, _, answer = server.post_json(f"/import?strict=1&project_id={server.project}", [chained], authorized=True)
+    failed = json.loads(answer)["failed_records"]
+    assert status == 400 and failed[0]["field"] == "properties.$user_id" and "device" in failed[0]["message"]
+    for i in range(3):
+        body = event(server, "Chained", **{"$device_id": f"c{i}", "$user_id": f"$device:c{i + 1}"})
+        assert server.post_json("/track", body)[2] == b"1"
+    found = seen(server, "Chained")
+    assert len({e["properties"]["distinct_id"] for e in found}) == 3
+    assert all("$user_id" not in e["properties"] for e in found)
+
+
+def test_head_stores_nothing(server):
+    data = urllib.parse.quote(b64(event(server, "Head")))
+    for path in ("/track", "/import", "/engage", "/groups"):
+        connection = RawConnection(server.port)
+        connection.send(f"HEAD {path}?data={data} HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.answer()[0] == 200
+        connection.close()
+    assert not seen(server, "Head")
+
+
+def test_absolute_form_targets(server):
+    connection = RawConnection(server.port)
+    data = urllib.parse.quote(b64(event(server, "Absolute")))
+    connection.request("GET", f"http://127.0.0.1:{server.port}/track?data={data}")
+    assert connection.answer()[::2] == (200, b"1")
+    connection.close()
+    assert len(seen(server, "Absolute")) == 1
+
+
+def test_small_mistakes_are_forgiven(server):
+    padded = gzip.compress(json.dumps(event(server, "Padded")).encode()) + bytes(512)
+    assert server.request("POST", "/track", padded, {**JSON, "Content-Encoding": "gzip"})[2] == b"1"
+    for more in ({"$insert_id": True}, {"time": int(time.time() * 1e6)}, {"time": time.time() * 10}):
+        assert server.post_json("/track", event(server, "Padded", **more))[2] == b"1", more
+    found = seen(server, "Padded")
+    assert len(found) == 4 and all(abs(e["properties"]["time"] - time.time()) < 120 for e in found)
+
+
+def test_lookup_tables_are_not_found(server):
+    status, _, answer = server.request("PUT", "/lookup-tables/0f5e9a1c-1111-4222-8333-abcdefabcdef", b"id,name\n1,a\n",
+                                       {"Content-Type": "text/csv"}, authorized=True)
+    assert status == 404 and json.loads(answer) == {
+        "code": 404, "error": "Lookup table with id '0f5e9a1c-1111-4222-8333-abcdefabcdef' was not found.", "status": "Not Found"}
+    status, _, answer = server.request("PUT", "/lookup-tables/needle%40example.com", b"x")
+    assert status == 404 and b"needle" not in answer
+
+
+def test_guessers_are_told_to_come_back():
+    with BulkheadServer() as server:
+        one = [event(server, "Guessed", time=1768478400, **{"$insert_id": "g1"})]
+        wrong = base64.b64encode(f"{server.username}:wrong".encode()).decode()
+        statuses = []
+        for _ in range(8):
+            status, headers, _ = server.request("POST", f"/import?strict=1&project_id={server.project}", json.dumps(one).encode(),
+                                                {**JSON, "Authorization": "Basic " + wrong})
+            statuses.append(status)
+        assert statuses[0] == 401 and statuses[-1] == 429 and int(headers["Retry-After"]) > 0
+        status, headers, answer = server.post_json(f"/import?strict=1&project_id={server.project}", one, authorized=True)
+        told = json.loads(answer)
+        assert status == 429 and told["code"] == 429 and told["status"] == "Too Many Requests" and int(headers["Retry-After"]) > 0
+        token = base64.b64encode(f"{server.token}:".encode()).decode()
+        status, _, _ = server.request("POST", "/import?strict=1", json.dumps(one).encode(), {**JSON, "Authorization": "Basic " + token})
+        assert status == 200
+
+
+def test_limit_on_open_files_is_raised():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 200), hard))
+    try:
+        with BulkheadServer() as server:
+            limits = pathlib.Path(f"/proc/{server.process.pid}/limits").read_text()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    line = next(line for line in limits.splitlines() if line.startswith("Max open files"))
+    assert line.split()[3] == line.split()[4] == str(hard)

@@ -9,6 +9,7 @@
 #include "crypto/crypto.h"
 #include "main/commands.h"
 #include "main/demo.h"
+#include "main/descriptor_limit.h"
 #include "main/signals.h"
 
 namespace {
@@ -142,6 +143,7 @@ int main(int argc, char** argv) {
   bulkhead::InitCrypto();
   spdlog::set_default_logger(spdlog::stderr_color_mt("bulkhead"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  bulkhead::RaiseDescriptorLimit();
   CLI::App app("Product analytics you can be breached on.", "bulkhead");
   app.require_subcommand(1);
   Arguments arguments;
