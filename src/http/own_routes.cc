@@ -37,12 +37,7 @@ Result<HttpResponse> AnswerReport(const QueryCall& call) {
     return Error{ErrorCode::kInvalid, "project_id: must be in the body"};
   }
   if (std::holds_alternative<PeopleReport>(*report)) {
-    const auto& people = std::get<PeopleReport>(*report);
-    if (Result<void> recorded = call.RecordRead(
-            "query people",
-            (people.subjects.empty() ? std::string("all persons")
-                                     : std::to_string(people.subjects.size()) + " persons") +
-                (people.where ? ", where: yes" : "") + ", page " + std::to_string(people.page));
+    if (Result<void> recorded = RecordPeople(call, "query people", std::get<PeopleReport>(*report));
         !recorded) {
       return recorded.error();
     }

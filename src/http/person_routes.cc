@@ -8,22 +8,7 @@
 namespace bulkhead {
 namespace {
 
-constexpr size_t kMaxSubjects = 10'000;
-constexpr size_t kMaxRecordedSubjects = 1000;
-
-std::string SubjectsText(const std::vector<SubjectId>& subjects) {
-  if (subjects.empty()) {
-    return "all persons";
-  }
-  std::string text = std::to_string(subjects.size()) + " persons:";
-  for (size_t i = 0; i < subjects.size() && i < kMaxRecordedSubjects; ++i) {
-    text += ' ' + subjects[i].ToHex();
-  }
-  if (subjects.size() > kMaxRecordedSubjects) {
-    text += " ...";
-  }
-  return text;
-}
+constexpr size_t kMaxSubjects = 2000;
 
 // A condition's text may hold values, so only that there was one is recorded.
 std::string Condition(const SharedExpression& where) { return where ? ", where: yes" : ""; }
@@ -32,7 +17,7 @@ std::string Condition(const SharedExpression& where) { return where ? ", where: 
 
 Result<std::vector<SubjectId>> QueryCall::Subjects(const std::vector<std::string>& ids) const {
   if (ids.size() > kMaxSubjects) {
-    return Error{ErrorCode::kInvalid, "distinct_ids: too many"};
+    return Error{ErrorCode::kInvalid, "distinct_ids: at most 2000"};
   }
   std::vector<SubjectId> subjects;
   subjects.reserve(ids.size());
@@ -49,14 +34,23 @@ Result<std::vector<SubjectId>> QueryCall::Subjects(const std::vector<std::string
   return subjects;
 }
 
-Result<void> QueryCall::RecordRead(std::string action, std::string scope) const {
+Result<void> QueryCall::RecordRead(std::string action, std::string scope,
+                                   std::vector<SubjectId> subjects) const {
   if (services().reads == nullptr) {
     return Error{ErrorCode::kUnavailable, "no audit log"};
   }
-  const Result<void> recorded = services().reads->Record(
-      PersonRead{caller.project, caller.account, std::move(action), std::move(scope)});
+  const Result<void> recorded = services().reads->Record(PersonRead{
+      caller.project, caller.account, std::move(action), std::move(scope), std::move(subjects)});
   // Whatever the reason, the caller learns only that it cannot be done now.
   return recorded ? Result<void>{} : Error{ErrorCode::kUnavailable, "audit log"};
+}
+
+Result<void> RecordPeople(const QueryCall& call, std::string action, const PeopleReport& report) {
+  const std::string who = report.subjects ? std::to_string(report.subjects->size()) + " persons"
+                                          : std::string("all persons");
+  return call.RecordRead(std::move(action),
+                         who + Condition(report.where) + ", page " + std::to_string(report.page),
+                         report.subjects.value_or(std::vector<SubjectId>()));
 }
 
 Result<HttpResponse> AnswerEngage(const QueryCall& call) {
@@ -80,16 +74,15 @@ Result<HttpResponse> AnswerEngage(const QueryCall& call) {
     }
     report.project = call.caller.project;
     report.where = parameters->where;
-    report.subjects = std::move(*subjects);
+    if (parameters->names_persons) {
+      report.subjects = std::move(*subjects);
+    }
     report.output_properties = std::move(parameters->output_properties);
     report.include_without_profile = parameters->include_all_users;
     session_id = call.state->sessions.Add(call.caller, report, now_ms);
   }
   report.page = parameters->page;
-  if (Result<void> recorded =
-          call.RecordRead("engage", SubjectsText(report.subjects) + Condition(report.where) +
-                                        ", page " + std::to_string(report.page));
-      !recorded) {
+  if (Result<void> recorded = RecordPeople(call, "engage", report); !recorded) {
     return recorded.error();
   }
   const Result<PeopleResult> people = call.engine->People(report);
@@ -112,9 +105,8 @@ Result<HttpResponse> AnswerActivity(const QueryCall& call) {
   request.subjects = std::move(*subjects);
   request.range = parameters->range;
   request.limit = parameters->limit;
-  if (Result<void> recorded =
-          call.RecordRead("stream/query", SubjectsText(request.subjects) + ", " +
-                                              request.range.from + " to " + request.range.to);
+  if (Result<void> recorded = call.RecordRead(
+          "stream/query", request.range.from + " to " + request.range.to, request.subjects);
       !recorded) {
     return recorded.error();
   }

@@ -33,8 +33,10 @@ struct QueryCall {
   [[nodiscard]] const Services& services() const { return *state->services; }
   // A 32-hex pid as it is, every other text as its pseudonym.
   [[nodiscard]] Result<std::vector<SubjectId>> Subjects(const std::vector<std::string>& ids) const;
-  // Writes the audit line; an error means that nothing may be read.
-  [[nodiscard]] Result<void> RecordRead(std::string action, std::string scope) const;
+  // Writes the audit lines; an error means that nothing may be read. No subjects: the scope says
+  // who is read.
+  [[nodiscard]] Result<void> RecordRead(std::string action, std::string scope,
+                                        std::vector<SubjectId> subjects = {}) const;
 };
 
 using QueryHandler = Result<HttpResponse> (*)(const QueryCall& call);
@@ -58,6 +60,7 @@ Result<HttpResponse> AnswerCohortList(const QueryCall& call);
 Result<HttpResponse> AnswerInsights(const QueryCall& call);
 
 // Reads of persons, each recorded first (person_routes.cc).
+Result<void> RecordPeople(const QueryCall& call, std::string action, const PeopleReport& report);
 Result<HttpResponse> AnswerEngage(const QueryCall& call);
 Result<HttpResponse> AnswerActivity(const QueryCall& call);
 Result<HttpResponse> AnswerExport(const QueryCall& call);

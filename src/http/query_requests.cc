@@ -227,11 +227,17 @@ Result<EngageParameters> ReadEngage(const QueryParameters& parameters) {
   ParameterReader reader(parameters);
   reader.Unsupported({"behaviors", "filter_by_cohort", "raw_cohort", "data_group_id"});
   EngageParameters request;
+  request.names_persons = reader.Has("distinct_ids") || reader.Has("distinct_id");
   request.distinct_ids = reader.Texts("distinct_ids");
   if (reader.Has("distinct_id")) {
     request.distinct_ids.push_back(reader.Text("distinct_id"));
   }
-  request.where = reader.Where("where");
+  // Mixpanel's own script for profiles sends the condition as `selector`.
+  if (reader.Has("where") && reader.Has("selector") &&
+      reader.Text("where") != reader.Text("selector")) {
+    reader.Fail("selector", "cannot be given together with another where");
+  }
+  request.where = reader.Where(reader.Has("selector") ? "selector" : "where");
   request.output_properties = reader.Texts("output_properties");
   request.session_id = reader.Text("session_id");
   request.page = static_cast<size_t>(reader.Integer("page", 0, 0, 100'000'000));

@@ -32,6 +32,7 @@ Result<void> ReadFunnelInto(const QueryParameters& parameters, FunnelReport* rep
 // /engage and /stream/query: ids are as the caller wrote them, for the door to pseudonymise.
 struct EngageParameters {
   std::vector<std::string> distinct_ids;
+  bool names_persons = false;  // false = everybody; true and no ids = nobody
   SharedExpression where;
   std::vector<std::string> output_properties;
   std::string session_id;

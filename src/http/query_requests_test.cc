@@ -142,6 +142,13 @@ TEST(QueryRequestsTest, Persons) {
   const auto engage = ReadEngage(Form("distinct_ids=%5B%22a%22%5D&distinct_id=b&page=0"));
   ASSERT_TRUE(engage.has_value());
   EXPECT_EQ(engage->distinct_ids, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(ReadEngage(Form("distinct_ids=%5B%5D"))->names_persons);  // nobody
+  EXPECT_FALSE(ReadEngage(Form("page=0"))->names_persons);              // everybody
+  const std::string is_gold = "user%5B%22tier%22%5D%3D%3D%22gold%22";
+  EXPECT_NE(ReadEngage(Form("selector=" + is_gold))->where, nullptr);
+  EXPECT_NE(ReadEngage(Form("selector=" + is_gold + "&where=" + is_gold))->where, nullptr);
+  EXPECT_EQ(ErrorOf(ReadEngage(Form("where=true&selector=" + is_gold))),
+            "selector: cannot be given together with another where");
   EXPECT_EQ(ErrorOf(ReadEngage(Form("page=1"))),
             "session_id: is required for pages after the first");
   EXPECT_EQ(ErrorOf(ReadEngage(Form("filter_by_cohort=%7B%22id%22:1%7D"))),

@@ -35,6 +35,9 @@ class ClosedRecorder final : public ReadRecorder {
   Result<void> Record(const PersonRead& read) override {
     const std::lock_guard lock(mutex_);
     last_ = read.account + "|" + read.action + "|" + read.scope;
+    for (const SubjectId& subject : read.subjects) {
+      last_ += "|" + subject.ToHex();
+    }
     return Error{ErrorCode::kUnavailable, "disk full at /somewhere"};
   }
   std::string last() {
@@ -214,13 +217,23 @@ TEST_F(RoutesTest, WhatCannotBeRecordedIsNotRead) {
       Ask("GET", "/api/2.0/stream/query?project_id=1&distinct_ids=%5B%22" + pid + "%22%5D" + dates,
           basic);
   EXPECT_EQ(answer.status, 503);
-  EXPECT_EQ(reads_.last(), "reader|stream/query|1 persons: " + pid + ", 2026-01-01 to 2026-01-02");
+  EXPECT_EQ(reads_.last(), "reader|stream/query|2026-01-01 to 2026-01-02|" + pid);
+  answer = Ask("GET", "/api/2.0/engage?project_id=1&distinct_ids=%5B%22" + pid + "%22%5D", basic);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(reads_.last(), "reader|engage|1 persons, page 0|" + pid);
+  answer = Ask("GET", "/api/2.0/engage?project_id=1&distinct_ids=%5B%5D", basic);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(reads_.last(), "reader|engage|0 persons, page 0");
   answer = Ask("GET", "/api/2.0/export/?project_id=1&event=%5B%22needle%22%5D" + dates, basic);
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(reads_.last(), "reader|export|2026-01-01 to 2026-01-02, 1 event names");
   answer = Ask("POST", "/api/v1/query", basic, R"({"project_id":1,"report":"people"})");
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(reads_.last(), "reader|query people|all persons, page 0");
+  answer = Ask("POST", "/api/v1/query", basic,
+               R"({"project_id":1,"report":"people","subjects":[")" + pid + R"("]})");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(reads_.last(), "reader|query people|1 persons, page 0|" + pid);
 }
 
 TEST_F(RoutesTest, FacesWithoutStoredReports) {

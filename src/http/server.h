@@ -75,13 +75,14 @@ using ProjectJsonSource = std::function<Result<std::string>(ProjectId)>;
 // One read of persons, as the audit log keeps it.
 struct PersonRead {
   ProjectId project;
-  std::string account;  // the service account's name
-  std::string action;   // "engage", "stream/query", "export"
-  std::string scope;    // which rows: dates, pids, page; never a raw identifier
+  std::string account;              // the service account's name
+  std::string action;               // "engage", "stream/query", "export", "query people"
+  std::string scope;                // which rows: dates, page; never a raw identifier
+  std::vector<SubjectId> subjects;  // those asked for by name; empty where the scope says it all
 };
 
-// Appends the line durably before the answer leaves; an error means that the read does not happen
-// (503).
+// Appends the read durably, all of its subjects, before the answer leaves; an error means that the
+// read does not happen (503).
 class ReadRecorder {
  public:
   virtual ~ReadRecorder() = default;

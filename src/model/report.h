@@ -197,7 +197,7 @@ struct RetentionResult {
 struct PeopleReport {
   ProjectId project;
   SharedExpression where;           // over user["..."] and properties["..."], both the profile
-  std::vector<SubjectId> subjects;  // empty = all
+  std::optional<std::vector<SubjectId>> subjects;  // absent = all, empty = nobody
   std::vector<std::string> output_properties;  // empty = all
   std::string sort;                            // property; empty = by subject id
   bool descending = false;

@@ -66,13 +66,13 @@ std::vector<Match> FindMatches(const ReportContext& context, const PeopleReport&
     }
     matches.push_back({subject, profile});
   };
-  if (report.subjects.empty()) {
+  if (!report.subjects) {
     context.snapshot.ForEachProfile(
         [&](const SubjectId& subject, const ValueObject& profile) { consider(subject, &profile); });
     return matches;
   }
   std::vector<SubjectId> subjects;
-  for (const SubjectId& subject : report.subjects) {
+  for (const SubjectId& subject : *report.subjects) {
     subjects.push_back(context.snapshot.Canonical(subject));
   }
   std::sort(subjects.begin(), subjects.end());
@@ -155,7 +155,7 @@ Result<PeopleResult> RunPeople(const ReportContext& context, const PeopleReport&
   if (report.page_size == 0 || report.page_size > limits::kMaxSegmentsInReport) {
     return Error{ErrorCode::kInvalid, "page_size: from 1 to 10000 expected"};
   }
-  if (report.subjects.size() > kMaxSubjects) {
+  if (report.subjects && report.subjects->size() > kMaxSubjects) {
     return Error{ErrorCode::kInvalid, "subjects: at most 2000"};
   }
   std::vector<Match> matches = FindMatches(context, report);

@@ -451,6 +451,9 @@ RetentionReport ReadRetention(const object& body, Reader* reader) {
 PeopleReport ReadPeople(const object& body, Reader* reader) {
   PeopleReport report;
   report.where = reader->Where(body, "where", "where");
+  if (Reader::Member(body, "subjects")) {
+    report.subjects.emplace();  // a list of nobody selects nobody
+  }
   reader->ForEach(body, "subjects", 2000, [&](const element& entry, const std::string& path) {
     std::string_view hex;
     std::optional<SubjectId> subject;
@@ -461,7 +464,7 @@ PeopleReport ReadPeople(const object& body, Reader* reader) {
       reader->Fail(path, "32 hexadecimal digits expected");
       return;
     }
-    report.subjects.push_back(*subject);
+    report.subjects->push_back(*subject);
   });
   reader->ForEach(body, "output_properties", 255,
                   [&](const element& entry, const std::string& path) {

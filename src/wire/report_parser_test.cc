@@ -60,6 +60,17 @@ TEST(ReportParser, Retention) {
   EXPECT_EQ(retention.birth, RetentionBirth::kRecurring);
 }
 
+TEST(ReportParser, AListOfNobodyIsNotEverybody) {
+  const auto subjects = [](const std::string& rest) {
+    return std::get<PeopleReport>(*ParseReport(R"({"project_id":1,"report":"people")" + rest + "}"))
+        .subjects;
+  };
+  EXPECT_FALSE(subjects("").has_value());
+  EXPECT_FALSE(subjects(R"(,"subjects":null)").has_value());
+  EXPECT_EQ(subjects(R"(,"subjects":[])")->size(), 0U);
+  EXPECT_EQ(subjects(R"(,"subjects":["00112233445566778899aabbccddeeff"])")->size(), 1U);
+}
+
 TEST(ReportParser, ErrorsNameThePath) {
   const std::string head = R"({"project_id":1,"from":"2025-08-12","to":"2025-08-13",)";
   EXPECT_EQ(ErrorOf("[]"), "body: a JSON object expected");
