@@ -8,7 +8,6 @@
 
 #include "base/limits.h"
 #include "base/percent.h"
-#include "wire/expression_parser.h"
 
 namespace bulkhead {
 namespace {
@@ -247,12 +246,12 @@ std::vector<std::string> ParameterReader::RequiredTexts(std::string_view name) {
   return texts;
 }
 
-SharedExpression ParameterReader::Where(std::string_view name) {
+SharedExpression ParameterReader::Where(std::string_view name, ConditionOver over) {
   const std::string* value = parameters_.Find(name);
   if (value == nullptr) {
     return nullptr;
   }
-  Result<Expression> expression = ParseExpression(*value);
+  Result<Expression> expression = ParseCondition(*value, over);
   if (!expression) {
     Fail(name, expression.error().message);
     return nullptr;

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "model/report.h"
+#include "wire/expression_parser.h"
 
 namespace bulkhead {
 
@@ -47,7 +48,7 @@ class ParameterReader {
   // A JSON array of strings (or numbers), or one bare string.
   std::vector<std::string> Texts(std::string_view name);
   std::vector<std::string> RequiredTexts(std::string_view name);
-  SharedExpression Where(std::string_view name);
+  SharedExpression Where(std::string_view name, ConditionOver over = ConditionOver::kEvents);
   SharedExpression On(std::string_view name);
   TimeUnit Unit(std::string_view name, TimeUnit fallback, std::initializer_list<TimeUnit> allowed);
   // The text must be one of these; its index.

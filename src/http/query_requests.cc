@@ -237,7 +237,8 @@ Result<EngageParameters> ReadEngage(const QueryParameters& parameters) {
       reader.Text("where") != reader.Text("selector")) {
     reader.Fail("selector", "cannot be given together with another where");
   }
-  request.where = reader.Where(reader.Has("selector") ? "selector" : "where");
+  request.where =
+      reader.Where(reader.Has("selector") ? "selector" : "where", ConditionOver::kProfiles);
   request.output_properties = reader.Texts("output_properties");
   request.session_id = reader.Text("session_id");
   request.page = static_cast<size_t>(reader.Integer("page", 0, 0, 100'000'000));

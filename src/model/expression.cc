@@ -214,19 +214,26 @@ std::optional<bool> Truth(const Outcome& operand) {
   return operand->bool_value();
 }
 
+// Of what the parser lets stand as an operand, only these can have a value that is no boolean.
+bool MayLackTruth(const Expression& operand) { return IsLeaf(operand); }
+
+// The answer does not depend on the operands' order: one without truth makes the whole undefined
+// also where another decides.
 Outcome Connect(const Expression& expression, PropertyLookup& lookup) {
-  const bool decisive = expression.op == ExpressionOp::kOr;  // the value that ends the walk
+  const bool decisive = expression.op == ExpressionOp::kOr;  // the value that decides
+  bool decided = false;
   for (const Expression& child : expression.children) {
+    if (decided && !MayLackTruth(child)) {
+      continue;
+    }
     const std::optional<bool> truth = Truth(Evaluate(child, lookup));
     if (!truth) {
       lookup.NoteTypeError();
       return std::nullopt;
     }
-    if (*truth == decisive) {
-      return Value(decisive);
-    }
+    decided = decided || *truth == decisive;
   }
-  return Value(!decisive);
+  return Value(decided == decisive);
 }
 
 Outcome Not(const Expression& operand, PropertyLookup& lookup) {

@@ -43,6 +43,20 @@ bool NeverBoolean(const Expression& expression) {
   }
 }
 
+// properties["time"] and the like, which are not kept as properties, to the fields of the event.
+void NameFields(Expression* expression) {
+  if (expression->op == ExpressionOp::kEventProperty) {
+    const std::string& name = expression->name;
+    if (name == "time" || name == "distinct_id" || name == "$distinct_id") {
+      expression->op = ExpressionOp::kEventField;
+      expression->name = name == "time" ? "$time" : "$distinct_id";
+    }
+  }
+  for (Expression& child : expression->children) {
+    NameFields(&child);
+  }
+}
+
 class Parser {
  public:
   // metric_count > 0: the small language of formulas.
@@ -453,6 +467,21 @@ Result<Expression> ParseExpression(std::string_view text) {
                                           ": the expression is too long"};
   }
   return Parser(text, 0).Parse();
+}
+
+Result<Expression> ParseCondition(std::string_view text, ConditionOver over) {
+  Result<Expression> parsed = ParseExpression(text);
+  if (!parsed) {
+    return parsed;
+  }
+  if (NeverBoolean(*parsed)) {
+    return Error{ErrorCode::kInvalid,
+                 "column 1: a condition expected, this is never true or false"};
+  }
+  if (over == ConditionOver::kEvents) {
+    NameFields(&*parsed);
+  }
+  return parsed;
 }
 
 Result<Expression> ParseOn(std::string_view text) {

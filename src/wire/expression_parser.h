@@ -12,6 +12,12 @@ namespace bulkhead {
 
 Result<Expression> ParseExpression(std::string_view text);
 
+// A condition (`where`): an expression that can be true. What never is one, such as a number or
+// arithmetic, is refused. Over events the names that Mixpanel gives the event's own fields mean
+// them: properties["time"], ["distinct_id"] and ["$distinct_id"].
+enum class ConditionOver : unsigned char { kEvents = 1, kProfiles };
+Result<Expression> ParseCondition(std::string_view text, ConditionOver over);
+
 // The `on` parameter: an expression, or a bare property name as old clients send ("Browser" =
 // properties["Browser"]).
 Result<Expression> ParseOn(std::string_view text);

@@ -75,6 +75,16 @@ TEST(Expression, FollowsTheTypingRules) {
       {R"(properties["missing"] and true)", "false"},
       {R"(properties["n"] and true)", "type error"},
       {R"(not properties["n"])", "type error"},
+      // In either order, whatever the other operand is.
+      {R"(true and properties["n"])", "type error"},
+      {R"(false and properties["n"])", "type error"},
+      {R"(properties["n"] and false)", "type error"},
+      {R"(properties["n"] or true)", "type error"},
+      {R"(true or properties["n"])", "type error"},
+      {R"(properties["z"] or true)", "type error"},
+      {R"(true or properties["t"])", "true"},
+      {R"(false and properties["missing"])", "false"},
+      {R"(true or (false and properties["n"]))", "true"},
       {R"(not properties["missing"])", "true"},
       {R"(not properties["t"])", "false"},
       {R"(number("abc"))", "undefined"},
@@ -114,6 +124,38 @@ TEST(Expression, ErrorsNameTheColumn) {
   EXPECT_EQ(Answer("\"open"),
             "column 1: a string that does not end, or a character with no meaning");
   EXPECT_EQ(Answer(R"(event["x"])"), "column 7: event has $time, $name and $distinct_id only");
+}
+
+std::string ErrorOfCondition(std::string_view text) {
+  const Result<Expression> parsed = ParseCondition(text, ConditionOver::kEvents);
+  return parsed ? "" : parsed.error().message;
+}
+
+TEST(Condition, CanBeTrue) {
+  const std::string never = "column 1: a condition expected, this is never true or false";
+  for (const char* text :
+       {"1", R"("pro")", "null", "[1, 2]", R"(properties["n"] + 1)", R"(-properties["n"])",
+        R"(number(properties["n"]))", R"(floor(properties["n"] / 2))", R"((("pro")))"}) {
+    EXPECT_EQ(ErrorOfCondition(text), never) << text;
+  }
+  for (const char* text : {"true", R"(properties["paid"])", R"(boolean(properties["n"]))",
+                           R"(not properties["paid"])", R"(1 in [1])"}) {
+    EXPECT_EQ(ErrorOfCondition(text), "") << text;
+  }
+  EXPECT_EQ(ErrorOfCondition(R"(properties["a"] == 1 or "pro")"), "column 25: or needs booleans");
+  EXPECT_EQ(ErrorOfCondition(R"(not (properties["a"] + 1))"), "column 6: not needs a boolean");
+}
+
+TEST(Condition, OverEventsTheirFieldsHaveNamesOfProperties) {
+  const char* const text =
+      R"(properties["time"] > 5 and (properties["distinct_id"] == "a" or properties["$distinct_id"] == "b"))";
+  const auto events = ParseCondition(text, ConditionOver::kEvents);
+  ASSERT_TRUE(events);
+  EXPECT_TRUE(EventProperties(*events).empty());
+  EXPECT_EQ(EventFields(*events), (std::vector<std::string>{"$time", "$distinct_id"}));
+  const auto profiles = ParseCondition(text, ConditionOver::kProfiles);
+  ASSERT_TRUE(profiles);
+  EXPECT_EQ(EventProperties(*profiles).size(), 3U);
 }
 
 TEST(Expression, DepthAndSizeAreBounded) {

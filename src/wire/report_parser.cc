@@ -98,12 +98,13 @@ class Reader {
     }
   }
 
-  SharedExpression Where(const object& of, std::string_view name, const std::string& path) {
+  SharedExpression Where(const object& of, std::string_view name, const std::string& path,
+                         ConditionOver over = ConditionOver::kEvents) {
     const std::string text = String(of, name, path);
     if (text.empty()) {
       return nullptr;
     }
-    Result<Expression> parsed = ParseExpression(text);
+    Result<Expression> parsed = ParseCondition(text, over);
     if (!parsed) {
       Fail(path, parsed.error().message);
       return nullptr;
@@ -450,7 +451,7 @@ RetentionReport ReadRetention(const object& body, Reader* reader) {
 
 PeopleReport ReadPeople(const object& body, Reader* reader) {
   PeopleReport report;
-  report.where = reader->Where(body, "where", "where");
+  report.where = reader->Where(body, "where", "where", ConditionOver::kProfiles);
   if (Reader::Member(body, "subjects")) {
     report.subjects.emplace();  // a list of nobody selects nobody
   }

@@ -79,3 +79,32 @@ def test_selector_is_where(server):
     assert len(server.profiles(selector='user["rank"] >= 38', where='user["rank"] >= 38')) == 2
     status, answer = ask(server, "POST", "/api/query/engage", {"selector": "true", "where": 'user["rank"] == 1'})
     assert status == 400 and answer["error"].startswith("selector")
+
+
+@pytest.mark.parametrize("where, what", [
+    ("1", "column 1"), ('"Seen"', "column 1"), ("null", "column 1"), ('properties["rank"] + 1', "column 1"),
+    ('properties["rank"] == 1 and 5', "and needs booleans"), ('"x" or properties["rank"] == 1', "or needs booleans"),
+    ('not "x"', "not needs a boolean")])
+def test_what_is_never_a_condition_is_refused(server, where, what):
+    status, answer = ask(server, "GET", "/api/query/segmentation", event="Seen", where=where, **RANGE)
+    assert status == 400 and answer["error"].startswith("where: ") and what in answer["error"]
+    status, answer = ask(server, "POST", "/api/query/engage", {"where": where})
+    assert status == 400 and answer["error"].startswith("where: ")
+
+
+def seen(server, where):
+    return sum(server.get("/api/query/segmentation", event="Seen", where=where, **RANGE)["data"]["values"]["Seen"].values())
+
+
+def test_the_order_of_operands_does_not_matter(server):
+    assert seen(server, 'properties["rank"] or true') == seen(server, 'true or properties["rank"]') == 0
+    assert seen(server, 'boolean(properties["rank"]) or true') == 40
+
+
+def test_fields_of_events_have_names_of_properties(server):
+    assert seen(server, f'properties["time"] < {DAY + 120}') == 2
+    pid = server.profiles(distinct_ids='["u7"]')[0]["$distinct_id"]
+    assert seen(server, f'properties["distinct_id"] == "{pid}"') == 1
+    assert seen(server, f'properties["$distinct_id"] == "{pid}"') == 1
+    assert len(server.export("2026-01-15", "2026-01-17", where=f'properties["$distinct_id"] == "{pid}"')) == 1
+    assert len(server.profiles(where=f'properties["$distinct_id"] == "{pid}"')) == 1
