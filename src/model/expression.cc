@@ -255,6 +255,41 @@ Outcome MakeList(const Expression& expression, PropertyLookup& lookup) {
   return Value(std::move(list));
 }
 
+// The text as a value; null where it reads as not set.
+Value TextValue(const Value& value) {
+  std::string text = TextOf(value);
+  return text == kUndefinedText ? Value() : Value(std::move(text));
+}
+
+Outcome ToText(const Outcome& operand) {
+  if (!operand) {
+    return std::nullopt;
+  }
+  Value text = TextValue(*operand);
+  return text.is_null() ? Outcome() : Outcome(std::move(text));
+}
+
+Outcome ToTexts(const Expression& expression, PropertyLookup& lookup) {
+  const Outcome operand = Evaluate(expression.children[0], lookup);
+  const ValueList* wanted =
+      expression.children.size() > 1 ? &expression.children[1].literal.list() : nullptr;
+  const auto is_wanted = [&](const Value& text) {
+    return wanted == nullptr || std::find(wanted->begin(), wanted->end(), text) != wanted->end();
+  };
+  if (!operand || !operand->is_list() || operand->list().empty()) {
+    Value text = operand && !operand->is_list() ? TextValue(*operand) : Value();
+    return is_wanted(text) ? Outcome(std::move(text)) : std::nullopt;
+  }
+  ValueList texts;
+  for (const Value& element : operand->list()) {
+    Value text = TextValue(element);
+    if (is_wanted(text)) {
+      texts.push_back(std::move(text));
+    }
+  }
+  return texts.empty() ? Outcome() : Outcome(Value(std::move(texts)));
+}
+
 Outcome EvaluateComparison(const Expression& expression, PropertyLookup& lookup) {
   const Expression& left = expression.children[0];
   const Expression& right = expression.children[1];
@@ -336,6 +371,12 @@ std::optional<int64_t> ParseTimeOfDay(std::string_view text, size_t* at) {
 
 }  // namespace
 
+std::string TextOf(const Value& value) {
+  return value.is_null()     ? std::string(kUndefinedText)
+         : value.is_string() ? value.string()
+                             : ToJson(value);
+}
+
 std::optional<Value> Evaluate(const Expression& expression, PropertyLookup& lookup) {
   switch (expression.op) {
     case ExpressionOp::kLiteral:
@@ -368,6 +409,10 @@ std::optional<Value> Evaluate(const Expression& expression, PropertyLookup& look
       return Connect(expression, lookup);
     case ExpressionOp::kNot:
       return Not(expression.children[0], lookup);
+    case ExpressionOp::kText:
+      return ToText(Evaluate(expression.children[0], lookup));
+    case ExpressionOp::kTexts:
+      return ToTexts(expression, lookup);
     case ExpressionOp::kDefined:
       return Value(Evaluate(expression.children[0], lookup).has_value());
     default:

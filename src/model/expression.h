@@ -49,6 +49,12 @@ enum class ExpressionOp : unsigned char {
   kNumber,
   kString,
   kDatetime,
+
+  // Not in the language: values by what they read as, so that reports whose rows have texts for
+  // names count what reads the same together. Null and the text "undefined" read as not set.
+  kText,   // of the value as a whole; undefined where not set
+  kTexts,  // of a list its elements' texts, else the one text; null where not set. With a second
+           // operand, a literal list: those in it only, undefined where none is
 };
 
 struct Expression {
@@ -77,6 +83,11 @@ class PropertyLookup {
  private:
   bool type_error_ = false;
 };
+
+inline constexpr std::string_view kUndefinedText = "undefined";
+
+// What a value reads as: itself for a string, its JSON for others, kUndefinedText for null.
+std::string TextOf(const Value& value);
 
 // nullopt = undefined.
 std::optional<Value> Evaluate(const Expression& expression, PropertyLookup& lookup);
