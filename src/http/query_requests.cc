@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "query/on_property.h"
+#include "query/report_context.h"
 
 namespace bulkhead {
 namespace {
@@ -208,14 +210,16 @@ Result<void> ReadFunnelInto(const QueryParameters& parameters, FunnelReport* rep
   report->unit =
       reader.Unit("unit", TimeUnit::kDay, {TimeUnit::kDay, TimeUnit::kWeek, TimeUnit::kMonth});
   report->interval = static_cast<int>(reader.Integer("interval", 1, 1, 10'000));
-  report->global_where = reader.Where("where");
+  // The saved funnel's own condition stays: who asks narrows it down further.
+  report->global_where = Both(report->global_where, reader.Where("where"));
   report->segment_limit = static_cast<size_t>(reader.Integer("limit", 255, 1, kMostSegments));
   if (const SharedExpression on = reader.On("on")) {
-    const bool of_user = on->op == ExpressionOp::kUserProperty;
-    if (!of_user && on->op != ExpressionOp::kEventProperty) {
+    if (on->op != ExpressionOp::kUserProperty && on->op != ExpressionOp::kEventProperty) {
       reader.Fail("on", "must be one property");
     }
-    report->breakdown = {FunnelBreakdown{PropertyRef{on->name, of_user}}};
+    if (Result<PropertyRef> text = OnText(*on, ListText::kWhole)) {
+      report->breakdown = {FunnelBreakdown{*std::move(text)}};
+    }
   }
   if (reader.error()) {
     return *reader.error();

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "query/breakdown.h"
 #include "query/mixpanel_json.h"
-#include "query/segmentation.h"
+#include "query/on_property.h"
 
 namespace bulkhead {
 namespace {
@@ -150,7 +150,7 @@ AddictionResult MakeResult(const AddictionSetup& setup, const AddictionRequest& 
 Result<std::vector<PropertyRef>> OnProperties(const AddictionRequest& request) {
   std::vector<PropertyRef> properties;
   if (request.on != nullptr) {
-    Result<PropertyRef> on = OnProperty(*request.on);
+    Result<PropertyRef> on = OnText(*request.on, ListText::kByElement);
     if (!on) {
       return on.error();
     }

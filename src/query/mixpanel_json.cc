@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "model/expression.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -138,6 +139,16 @@ void WriteMixpanelSteps(const std::vector<FunnelStepResult>& steps, Json* json) 
   json->Close(']');
 }
 
+// A value that reads as one of the two keys with a meaning of their own is written as its JSON.
+std::string FunnelKey(const FunnelSeries& series) {
+  if (series.segment.empty()) {
+    return "$overall";
+  }
+  const std::string text = SegmentText(series.segment);
+  const bool taken = text == "$overall" || text == "$other";
+  return taken && !series.is_other ? ToJson(Value(text)) : text;
+}
+
 void WriteAnalysis(const std::vector<FunnelStepResult>& steps, Json* json) {
   uint64_t worst = 0;
   for (size_t s = 1; s < steps.size(); ++s) {
@@ -177,7 +188,7 @@ std::string SegmentText(const std::vector<Value>& segment) {
   std::string key;
   for (const Value& value : segment) {
     key += key.empty() ? "" : ", ";
-    key += value.is_null() ? "undefined" : value.is_string() ? value.string() : ToJson(value);
+    key += TextOf(value);
   }
   return key;
 }
@@ -314,7 +325,7 @@ std::string MixpanelFunnelJson(const FunnelResult& result, bool segmented) {
     json.Key(bucket.date).Open('{');
     if (segmented) {
       for (const FunnelSeries& series : bucket.series) {
-        json.Key(series.segment.empty() ? "$overall" : SegmentText(series.segment));
+        json.Key(FunnelKey(series));
         WriteMixpanelSteps(series.steps, &json);
       }
     } else if (!bucket.series.empty()) {

@@ -2,17 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "base/limits.h"
 #include "query/insights.h"
 #include "query/mixpanel_json.h"
+#include "query/numeric_ranges.h"
+#include "query/on_property.h"
 #include "query/retention.h"
+#include "query/row_numbers.h"
 
 namespace bulkhead {
 namespace {
 
 constexpr size_t kMaxMetrics = 26;
-constexpr int kNumericBuckets = 12;
 
 Math MathOf(CountType type) {
   return type == CountType::kUnique    ? Math::kUnique
@@ -22,8 +26,7 @@ Math MathOf(CountType type) {
 
 double OrZero(double number) { return std::isnan(number) ? 0 : number; }
 
-// Rows by text, in the answer's order; values that read the same add up; $other is left out as
-// Mixpanel does.
+// Rows by text, in the answer's order; $other is left out as Mixpanel does.
 SeriesTable TableOf(const InsightsResult& result, bool segmented) {
   SeriesTable table;
   table.dates = result.dates;
@@ -31,15 +34,10 @@ SeriesTable TableOf(const InsightsResult& result, bool segmented) {
     if (series.is_other) {
       continue;
     }
-    const std::string name = segmented ? SegmentText(series.segment) : series.metric;
-    auto row = std::find_if(table.rows.begin(), table.rows.end(),
-                            [&](const auto& any) { return any.first == name; });
-    if (row == table.rows.end()) {
-      row = table.rows.insert(row, {name, std::vector<double>(table.dates.size(), 0)});
-    }
-    for (size_t i = 0; i < series.values.size(); ++i) {
-      row->second[i] += OrZero(series.values[i]);
-    }
+    std::vector<double> values = series.values;
+    std::transform(values.begin(), values.end(), values.begin(), OrZero);
+    table.rows.emplace_back(segmented ? SegmentText(series.segment) : series.metric,
+                            std::move(values));
   }
   return table;
 }
@@ -58,51 +56,9 @@ InsightsReport ReportOf(const SegmentationRequest& request) {
   return report;
 }
 
-Expression Call(ExpressionOp op, std::vector<Expression> operands) {
-  Expression call;
-  call.op = op;
-  call.children = std::move(operands);
-  return call;
-}
-
-Expression Constant(double number) {
-  Expression constant;
-  constant.literal = Value(number);
-  return constant;
-}
-
-// A width of 1, 2 or 5 times a power of ten that covers the range in about a dozen steps.
-double NiceWidth(double low, double high) {
-  const double raw = (high - low) / kNumericBuckets;
-  if (!(raw > 0)) {
-    return 1;
-  }
-  const double power = std::pow(10.0, std::floor(std::log10(raw)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= raw) {
-      return factor * power;
-    }
-  }
-  return 10 * power;
-}
-
-// "2,000" as Mixpanel writes the ends of numeric segments.
-std::string WithCommas(double number) {
-  std::string text;
-  AppendJsonNumber(number, &text);
-  const size_t end = std::min(text.find_first_of(".eE"), text.size());
-  const size_t begin = text.starts_with('-') ? 1 : 0;
-  for (size_t at = end; at > begin + 3;) {
-    at -= 3;
-    text.insert(at, ",");
-  }
-  return text;
-}
-
-// Numbers in equal steps: the segment of a number is the index of its step.
+// Numbers in equal ranges: the segment of a number is the index of its range.
 Result<SeriesTable> RunNumeric(const ReportContext& context, InsightsReport report,
                                const Expression& on, PropertyRef property) {
-  report.metrics.resize(1, report.metrics[0]);
   InsightsReport extremes = report;
   extremes.metrics.push_back(extremes.metrics[0]);
   extremes.metrics[0].math = Math::kMin;
@@ -120,33 +76,53 @@ Result<SeriesTable> RunNumeric(const ReportContext& context, InsightsReport repo
   if (std::isnan(low) || std::isnan(high)) {
     return table;  // no numbers at all
   }
-  const double width = NiceWidth(low, high);
-  const double start = std::floor(low / width) * width;
-  property.through = std::make_shared<const Expression>(
-      Call(ExpressionOp::kFloor,
-           {Call(ExpressionOp::kDivide,
-                 {Call(ExpressionOp::kSubtract, {on, Constant(start)}), Constant(width)})}));
+  const NumericRanges ranges = NumericRanges::Make(low, high);
+  property.through = std::make_shared<const Expression>(ranges.IndexOf(on));
   report.breakdown = {property};
   const Result<InsightsResult> result = RunInsights(context, report);
   if (!result) {
     return result.error();
   }
-  std::vector<const InsightsSeries*> order;
+  std::map<size_t, std::vector<double>> rows;
   for (const InsightsSeries& series : result->series) {
     if (!series.is_other && series.segment[0].is_number()) {
-      order.push_back(&series);
+      std::vector<double>& values = rows[static_cast<size_t>(series.segment[0].number())];
+      values = series.values;
+      std::transform(values.begin(), values.end(), values.begin(), OrZero);
     }
   }
-  std::sort(order.begin(), order.end(), [](const InsightsSeries* a, const InsightsSeries* b) {
-    return a->segment[0].number() < b->segment[0].number();
-  });
-  for (const InsightsSeries* series : order) {
-    const double from = start + series->segment[0].number() * width;
-    std::vector<double> values = series->values;
-    std::transform(values.begin(), values.end(), values.begin(), OrZero);
-    table.rows.emplace_back(WithCommas(from) + " - " + WithCommas(from + width), std::move(values));
+  for (auto& [range, values] : rows) {
+    table.rows.emplace_back(ranges.Label(range), std::move(values));
   }
   return table;
+}
+
+Expression PropertyNamed(const std::string& name) {
+  Expression property;
+  property.op = ExpressionOp::kEventProperty;
+  property.name = name;
+  return property;
+}
+
+// The property's texts, of these only.
+SharedExpression OnlyTexts(const std::string& property, const std::vector<std::string>& texts) {
+  ValueList wanted;
+  for (const std::string& text : texts) {
+    wanted.push_back(text == kUndefinedText ? Value() : Value(text));
+  }
+  Expression only;
+  only.op = ExpressionOp::kTexts;
+  only.children.resize(2);
+  only.children[0] = PropertyNamed(property);
+  only.children[1].literal = Value(std::move(wanted));
+  return std::make_shared<const Expression>(std::move(only));
+}
+
+SharedExpression IsDefined(const Expression& operand) {
+  Expression defined;
+  defined.op = ExpressionOp::kDefined;
+  defined.children.push_back(operand);
+  return std::make_shared<const Expression>(std::move(defined));
 }
 
 // The range of a request that may name units back from now instead, and how many of its last
@@ -213,48 +189,27 @@ DateRange LastDays(const ReportContext& context, int64_t days) {
   return range;
 }
 
-Result<PropertyRef> OnProperty(const Expression& on) {
-  PropertyRef property;
-  const std::vector<std::string> events = EventProperties(on);
-  const std::vector<std::string> users = UserProperties(on);
-  if (events.size() + users.size() != 1 || !EventFields(on).empty()) {
-    return Error{ErrorCode::kInvalid, "on: an expression over exactly one property expected"};
-  }
-  property.of_user = events.empty();
-  property.name = events.empty() ? users[0] : events[0];
-  if (on.op != ExpressionOp::kEventProperty && on.op != ExpressionOp::kUserProperty) {
-    property.through = std::make_shared<const Expression>(on);
-  }
-  return property;
-}
-
 Result<SeriesTable> RunSegmentation(const ReportContext& context,
                                     const SegmentationRequest& request) {
+  using Kind = SegmentationRequest::Kind;
   InsightsReport report = ReportOf(request);
-  PropertyRef property;
-  if (request.on != nullptr) {
-    Result<PropertyRef> on = OnProperty(*request.on);
-    if (!on) {
-      return on.error();
-    }
-    property = *std::move(on);
-  } else if (request.kind != SegmentationRequest::Kind::kSeries) {
-    return Error{ErrorCode::kInvalid, "on: a property expected"};
-  }
-  switch (request.kind) {
-    case SegmentationRequest::Kind::kNumeric:
-      return RunNumeric(context, std::move(report), *request.on, std::move(property));
-    case SegmentationRequest::Kind::kSum:
-    case SegmentationRequest::Kind::kAverage:
-      report.metrics[0].math =
-          request.kind == SegmentationRequest::Kind::kSum ? Math::kSum : Math::kAverage;
-      report.metrics[0].property = std::move(property);
-      break;
-    case SegmentationRequest::Kind::kSeries:
-      if (request.on != nullptr) {
-        report.breakdown.push_back(std::move(property));
+  if (request.kind == Kind::kSeries) {
+    if (request.on != nullptr) {
+      Result<PropertyRef> text = OnText(*request.on, ListText::kByElement);
+      if (!text) {
+        return text.error();
       }
-      break;
+      report.breakdown.push_back(*std::move(text));
+    }
+  } else if (request.on == nullptr) {
+    return Error{ErrorCode::kInvalid, "on: a property expected"};
+  } else if (!ReadsOneProperty(*request.on)) {
+    return RunRowNumbers(context, request);
+  } else if (request.kind == Kind::kNumeric) {
+    return RunNumeric(context, std::move(report), *request.on, *OnProperty(*request.on));
+  } else {
+    report.metrics[0].math = request.kind == Kind::kSum ? Math::kSum : Math::kAverage;
+    report.metrics[0].property = *OnProperty(*request.on);
   }
   const Result<InsightsResult> result = RunInsights(context, report);
   if (!result) {
@@ -264,21 +219,28 @@ Result<SeriesTable> RunSegmentation(const ReportContext& context,
 }
 
 Result<SeriesTable> RunEvents(const ReportContext& context, const EventsRequest& request) {
-  if (request.events.empty() || request.events.size() > limits::kMaxSegmentsInReport) {
+  std::vector<std::string> events;  // each once: an answer has one row per name
+  std::set<std::string_view> seen;
+  for (const std::string& event : request.events) {
+    if (seen.insert(event).second) {
+      events.push_back(event);
+    }
+  }
+  if (events.empty() || events.size() > limits::kMaxSegmentsInReport) {
     return Error{ErrorCode::kInvalid, "event: a list of event names expected"};
   }
   size_t keep = 0;
   const DateRange range = RangeOf(context, request.range, request.unit, request.interval, &keep);
   SeriesTable table;
-  for (size_t begin = 0; begin < request.events.size(); begin += kMaxMetrics) {
+  for (size_t begin = 0; begin < events.size(); begin += kMaxMetrics) {
     InsightsReport report;
     report.range = range;
     report.unit = request.unit;
-    for (size_t e = begin; e < std::min(begin + kMaxMetrics, request.events.size()); ++e) {
+    for (size_t e = begin; e < std::min(begin + kMaxMetrics, events.size()); ++e) {
       InsightsMetric metric;
-      metric.selector.event = request.events[e];
+      metric.selector.event = events[e];
       metric.math = MathOf(request.type);
-      metric.label = request.events[e];
+      metric.label = events[e];
       report.metrics.push_back(std::move(metric));
     }
     const Result<InsightsResult> result = RunInsights(context, report);
@@ -302,21 +264,23 @@ Result<SeriesTable> RunEventPropertySeries(const ReportContext& context,
   segmentation.type = request.type;
   segmentation.unit = request.unit;
   segmentation.limit = request.values.empty() ? request.limit : limits::kMaxSegmentsInReport;
-  Expression on;
-  on.op = ExpressionOp::kEventProperty;
-  on.name = request.property;
-  segmentation.on = std::make_shared<const Expression>(std::move(on));
-  Result<SeriesTable> table = RunSegmentation(context, segmentation);
-  if (!table) {
-    return table;
+  InsightsReport report = ReportOf(segmentation);
+  Result<PropertyRef> text = OnText(PropertyNamed(request.property), ListText::kByElement);
+  if (!text) {
+    return text.error();
   }
   if (!request.values.empty()) {
-    std::erase_if(table->rows, [&](const auto& row) {
-      return std::find(request.values.begin(), request.values.end(), row.first) ==
-             request.values.end();
-    });
+    // Asked of each row and not of the answer, which only has the most frequent values.
+    text->through = OnlyTexts(request.property, request.values);
+    report.metrics[0].selector.where = IsDefined(*text->through);
   }
-  KeepLast(context, segmentation.range, request.unit, keep, &*table);
+  report.breakdown.push_back(*std::move(text));
+  const Result<InsightsResult> result = RunInsights(context, report);
+  if (!result) {
+    return result.error();
+  }
+  SeriesTable table = TableOf(*result, true);
+  KeepLast(context, segmentation.range, request.unit, keep, &table);
   return table;
 }
 
@@ -328,21 +292,19 @@ Result<std::vector<std::string>> RunPropertyValues(const ReportContext& context,
   InsightsMetric metric;
   metric.selector.event = request.event;
   report.metrics.push_back(std::move(metric));
-  PropertyRef property;
-  property.name = request.property;
-  report.breakdown.push_back(std::move(property));
+  Result<PropertyRef> text = OnText(PropertyNamed(request.property), ListText::kByElement);
+  if (!text) {
+    return text.error();
+  }
+  report.breakdown.push_back(*std::move(text));
   const Result<InsightsResult> result = RunInsights(context, report);
   if (!result) {
     return result.error();
   }
   std::vector<std::string> values;
   for (const InsightsSeries& series : result->series) {
-    if (series.is_other || series.segment[0].is_null() || values.size() >= request.limit) {
-      continue;
-    }
-    std::string text = SegmentText(series.segment);
-    if (std::find(values.begin(), values.end(), text) == values.end()) {
-      values.push_back(std::move(text));
+    if (!series.is_other && !series.segment[0].is_null() && values.size() < request.limit) {
+      values.push_back(SegmentText(series.segment));
     }
   }
   return values;
@@ -354,7 +316,7 @@ Result<CohortTable> RunCohortRetention(const ReportContext& context,
   CohortTable table;
   table.segmented = request.on != nullptr;
   if (request.on != nullptr) {
-    Result<PropertyRef> on = OnProperty(*request.on);
+    Result<PropertyRef> on = OnText(*request.on, ListText::kWhole);
     if (!on) {
       return on.error();
     }

@@ -6,10 +6,6 @@
 
 namespace bulkhead {
 
-// An `on` expression as a property: itself, or an expression over one property, evaluated per
-// distinct value.
-Result<PropertyRef> OnProperty(const Expression& on);
-
 Result<SeriesTable> RunSegmentation(const ReportContext& context,
                                     const SegmentationRequest& request);
 Result<SeriesTable> RunEvents(const ReportContext& context, const EventsRequest& request);

@@ -1,0 +1,238 @@
+// What Mixpanel's query paths count, where values of several types read the same.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "query/engine.h"
+#include "query/mixpanel_json.h"
+#include "query/on_property.h"
+#include "store/store.h"
+#include "wire/expression_parser.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kHourMs = 3'600'000;
+
+SubjectId Subject(uint8_t number) {
+  SubjectId id;
+  id.bytes[0] = number;
+  id.bytes[15] = 1;
+  return id;
+}
+
+int64_t At(int64_t day_of_june, int64_t hours) {
+  return *ParseDateTimeMs("2025-06-01") + (day_of_june - 1) * kDayMs + hours * kHourMs;
+}
+
+SharedExpression Parse(std::string_view text) {
+  return std::make_shared<const Expression>(*ParseOn(text));
+}
+
+// Today is the 10th of June 2025, noon, UTC.
+class MixpanelFacesTest : public testing::Test {
+ protected:
+  MixpanelFacesTest() : clock_(At(10, 12)) {
+    std::string pattern = testing::TempDir() + "bulkhead-faces-XXXXXX";
+    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+    dir_ = pattern;
+    StoreOptions options;
+    options.dir = (dir_ / "store").string();
+    options.flush_rows = 4;
+    options.background = false;
+    options.clock = &clock_;
+    store_ = *Store::Open(options);
+    QueryOptions query;
+    query.clock = &clock_;
+    engine_ = std::make_unique<QueryEngine>(store_.get(), query);
+  }
+  ~MixpanelFacesTest() override {
+    engine_.reset();
+    store_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(dir_, ignored);
+  }
+
+  void Add(uint8_t who, const char* name, int64_t time_ms, ValueObject properties) {
+    Event event;
+    event.name = name;
+    event.time_ms = time_ms;
+    event.person = who == 0 ? SubjectId() : Subject(who);
+    event.properties = std::move(properties);
+    Batch batch;
+    batch.project = ProjectId{1};
+    batch.events.push_back(std::move(event));
+    ASSERT_TRUE(store_->Apply(batch, position_, position_ + 1));
+    ++position_;
+  }
+  // The same value in two types and two kinds of nothing, twice by person 1.
+  void AddMixed() {
+    Add(1, "view", At(8, 1), {{"v", Value("1")}});
+    Add(1, "view", At(8, 2), {{"v", Value(1.0)}});
+    Add(2, "view", At(8, 3), {{"v", Value(1.0)}});
+    Add(1, "view", At(8, 4), {{"v", Value("undefined")}});
+    Add(1, "view", At(8, 5), {{"v", Value()}});
+    Add(1, "view", At(8, 6), {});
+    Add(3, "view", At(8, 7), {{"v", Value(ValueList{Value(1.0), Value("1")})}});
+  }
+  [[nodiscard]] SegmentationRequest Question(const char* on) const {
+    SegmentationRequest request;
+    request.event = "view";
+    request.range = {"2025-06-08", "2025-06-08", ""};
+    request.on = Parse(on);
+    return request;
+  }
+  [[nodiscard]] std::map<std::string, double> Rows(const SegmentationRequest& request) const {
+    std::map<std::string, double> rows;
+    const Result<SeriesTable> table = engine_->Segmentation(request);
+    EXPECT_TRUE(table) << table.error().message;
+    for (const auto& [name, values] : table->rows) {
+      EXPECT_TRUE(rows.emplace(name, values[0]).second) << "two rows of one name: " << name;
+    }
+    return rows;
+  }
+
+  using Rows1 = std::map<std::string, double>;
+  std::filesystem::path dir_;
+  ManualClock clock_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<QueryEngine> engine_;
+  uint64_t position_ = 0;
+};
+
+TEST_F(MixpanelFacesTest, WhatReadsTheSameIsCountedTogether) {
+  AddMixed();
+  SegmentationRequest request = Question("v");
+  EXPECT_EQ(Rows(request), (Rows1{{"1", 4}, {"undefined", 3}}));
+  request.type = CountType::kUnique;
+  EXPECT_EQ(Rows(request), (Rows1{{"1", 3}, {"undefined", 1}}));
+  request.type = CountType::kAverage;
+  EXPECT_EQ(Rows(request), (Rows1{{"1", 4.0 / 3}, {"undefined", 3}}));
+}
+
+TEST_F(MixpanelFacesTest, AddictionAndRetentionHaveOneRowPerText) {
+  AddMixed();
+  AddictionRequest addiction;
+  addiction.range = {"2025-06-08", "2025-06-08", ""};
+  addiction.selector.event = "view";
+  addiction.on = Parse("v");
+  const Result<AddictionResult> active = engine_->Addiction(addiction);
+  ASSERT_TRUE(active);
+  ASSERT_EQ(active->rows.size(), 2U);
+  const AddictionRow& ones = active->rows[active->rows[0].segment == "1" ? 0 : 1];
+  EXPECT_EQ(ones.counts[0], 3U);  // persons 1, 2 and 3
+  EXPECT_EQ(ones.counts[1], 1U);  // person 1 in two hours
+  CohortRetentionRequest retention;
+  retention.report.range = addiction.range;
+  retention.report.born.event = "view";
+  retention.report.birth = RetentionBirth::kRecurring;
+  retention.report.buckets = 0;
+  retention.on = Parse("v");
+  const Result<CohortTable> cohorts = engine_->CohortRetention(retention);
+  ASSERT_TRUE(cohorts);
+  std::map<std::string, uint64_t> firsts;
+  for (const CohortTable::Row& row : cohorts->rows) {
+    EXPECT_TRUE(firsts.emplace(row.segment, row.first).second) << row.segment;
+  }
+  EXPECT_EQ(firsts, (std::map<std::string, uint64_t>{{"1", 2}, {"[1,\"1\"]", 1}}));
+}
+
+TEST_F(MixpanelFacesTest, FunnelsHaveOneKeyPerText) {
+  AddMixed();
+  Add(4, "view", At(8, 1), {{"v", Value("$overall")}});
+  FunnelReport report;
+  report.range = {"2025-06-08", "2025-06-08", ""};
+  report.steps = {{"view", nullptr}, {"view", nullptr}};
+  report.unit = TimeUnit::kDay;
+  report.breakdown = {FunnelBreakdown{*OnText(*Parse("v"), ListText::kWhole)}};
+  const std::string json = MixpanelFunnelJson(*engine_->Funnel(report), true);
+  const auto keys = [&](const std::string& key) {
+    size_t count = 0;
+    for (size_t at = json.find(key); at != std::string::npos; at = json.find(key, at + 1)) {
+      ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(keys(R"("1":)"), 1U) << json;
+  EXPECT_EQ(keys(R"("$overall":)"), 1U) << json;
+  EXPECT_EQ(keys(R"("\"$overall\"":)"), 1U) << json;
+}
+
+TEST_F(MixpanelFacesTest, ValuesAreThoseAskedForHoweverRare) {
+  AddMixed();
+  Add(2, "view", At(8, 9), {{"v", Value("rare")}});
+  Add(2, "view", At(8, 9), {{"v", Value(ValueList{Value("rare"), Value("other")})}});
+  EventPropertyRequest request;
+  request.event = "view";
+  request.property = "v";
+  request.range = {"2025-06-08", "2025-06-08", ""};
+  request.values = {"rare", "undefined", "nobody has it"};
+  const Result<SeriesTable> table = engine_->EventPropertySeries(request);
+  ASSERT_TRUE(table);
+  ASSERT_EQ(table->rows.size(), 2U);
+  EXPECT_EQ(table->rows[0].first, "undefined");
+  EXPECT_EQ(table->rows[0].second[0], 3);
+  EXPECT_EQ(table->rows[1].first, "rare");
+  EXPECT_EQ(table->rows[1].second[0], 2);
+  NamesRequest names;
+  names.event = "view";
+  names.property = "v";
+  EXPECT_EQ(*engine_->PropertyValues(names), (std::vector<std::string>{"1", "rare", "other"}));
+}
+
+TEST_F(MixpanelFacesTest, AnEventNamedTwiceIsOneRow) {
+  AddMixed();
+  EventsRequest request;
+  request.events = {"view", "nothing", "view"};
+  request.range = {"2025-06-08", "2025-06-08", ""};
+  const Result<SeriesTable> table = engine_->Events(request);
+  ASSERT_TRUE(table);
+  ASSERT_EQ(table->rows.size(), 2U);
+  EXPECT_EQ(table->rows[0].second[0], 7);
+  EXPECT_EQ(table->rows[1].second[0], 0);
+}
+
+TEST_F(MixpanelFacesTest, NumbersOverSeveralPropertiesAreTakenRowByRow) {
+  Add(1, "view", At(8, 1), {{"price", Value(2.0)}, {"count", Value(3.0)}});
+  Add(1, "view", At(8, 2), {{"price", Value(5.0)}, {"count", Value(2.0)}});
+  Add(2, "view", At(8, 3), {{"price", Value(5.0)}, {"count", Value(1.0)}});
+  Add(0, "view", At(8, 3), {{"price", Value(1.0)}, {"count", Value(1.0)}});
+  Add(2, "view", At(8, 4), {{"price", Value(5.0)}});
+  Add(2, "view", At(8, 5), {{"price", Value("5")}, {"count", Value(2.0)}});
+  SegmentationRequest request = Question(R"(properties["price"] * properties["count"])");
+  EXPECT_FALSE(engine_->Segmentation(request));  // rows by value need one property
+  request.kind = SegmentationRequest::Kind::kSum;
+  EXPECT_EQ(Rows(request), (Rows1{{"view", 22}}));
+  request.kind = SegmentationRequest::Kind::kAverage;
+  EXPECT_EQ(Rows(request), (Rows1{{"view", 5.5}}));
+  request.kind = SegmentationRequest::Kind::kNumeric;
+  EXPECT_EQ(Rows(request), (Rows1{{"1 - 2", 1}, {"5 - 6", 1}, {"6 - 7", 1}, {"10 - 11", 1}}));
+  request.on = Parse(R"(properties["price"] * properties["count"] / 1000)");
+  request.type = CountType::kUnique;
+  EXPECT_EQ(Rows(request)["0.01 - 0.011"], 1);
+  request.on = Parse(R"((event["$time"] - datetime("2025-06-08")) / 3600)");
+  request.kind = SegmentationRequest::Kind::kSum;
+  EXPECT_EQ(Rows(request), (Rows1{{"view", 1 + 2 + 3 + 3 + 4 + 5}}));
+  request.on = Parse(R"(event["$name"])");
+  EXPECT_EQ(Rows(request), (Rows1{{"view", 0}}));
+  request.kind = SegmentationRequest::Kind::kNumeric;
+  EXPECT_TRUE(Rows(request).empty());
+}
+
+TEST_F(MixpanelFacesTest, EndsOfNumericRangesBelongToWhatBeginsThere) {
+  for (int i = 0; i <= 10; ++i) {
+    Add(1, "view", At(8, i), {{"x", Value(i / 10.0)}});
+  }
+  SegmentationRequest request = Question("x");
+  request.kind = SegmentationRequest::Kind::kNumeric;
+  const std::map<std::string, double> rows = Rows(request);
+  EXPECT_EQ(rows.size(), 11U);
+  for (const char* label : {"0 - 0.1", "0.3 - 0.4", "0.6 - 0.7", "0.7 - 0.8", "1 - 1.1"}) {
+    EXPECT_EQ(rows.count(label), 1U) << label;
+  }
+}
+
+}  // namespace
+}  // namespace bulkhead
