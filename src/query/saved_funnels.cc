@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/value.h"
+#include "query/funnel_check.h"
 #include "wire/report_parser.h"
 
 namespace bulkhead {
@@ -71,6 +72,9 @@ Result<uint64_t> SavedFunnels::Add(std::string_view name, std::string_view defin
   const Result<FunnelReport> checked = ParseFunnelDefinition(definition_json);
   if (!checked) {
     return checked.error();
+  }
+  if (Result<void> answerable = CheckFunnelIsAnswered(*checked); !answerable) {
+    return answerable.error();
   }
   const std::lock_guard lock(mutex_);
   if (funnels_.size() >= kMaxFunnels) {

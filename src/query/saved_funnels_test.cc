@@ -26,6 +26,14 @@ TEST(SavedFunnels, OutliveTheProcess) {
     EXPECT_EQ((*saved)->Add("bad", R"({"steps":[]})").error().message,
               "steps: at least one expected");
     EXPECT_FALSE((*saved)->Add("", kFunnel));
+    const std::string steps = R"({"steps":[{"event":"a"},{"event":"b"}],)";
+    EXPECT_EQ((*saved)->Add("any order", steps + R"("order":"any"})").error().message,
+              "order: this version answers loose only");
+    EXPECT_EQ((*saved)
+                  ->Add("sessions", steps + R"("window":{"value":1,"unit":"session"}})")
+                  .error()
+                  .message,
+              "window.unit: this version answers no windows of sessions");
   }
   const auto again = SavedFunnels::Open(&RealFileSystem(), path);
   ASSERT_TRUE(again);
