@@ -19,6 +19,9 @@ class ExportVisitor final : public RowVisitor {
   }
 
   void Visit(const RowBlock& block) override {
+    if (done_) {
+      return;
+    }
     block.ForEach(0, [&](uint32_t row) {
       const uint32_t event = scan_.Events(block.source)[row];
       if (done_ || !wanted_[block.source][event]) {
@@ -27,7 +30,7 @@ class ExportVisitor final : public RowVisitor {
       Write(block.source, row, scan_.EventNames(block.source).String(event));
       ++rows_;
       done_ = done_ || (request_.limit > 0 && rows_ >= request_.limit);
-      if (chunk_.size() >= kChunkBytes) {
+      if (done_ || chunk_.size() >= kChunkBytes) {
         Flush();
       }
     });
