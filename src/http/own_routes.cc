@@ -29,12 +29,12 @@ Result<HttpResponse> FromSource(const ProjectJsonSource& source, const QueryCall
 }  // namespace
 
 Result<HttpResponse> AnswerReport(const QueryCall& call) {
-  Result<Report> report = ParseReport(call.request->body);
+  Result<Report> report = ParseReport(call.request->body, call.caller.project);
   if (!report) {
     return report.error();
   }
   if (ProjectOf(*report) != call.caller.project) {
-    return Error{ErrorCode::kInvalid, "project_id: must be in the body"};
+    return Error{ErrorCode::kInvalid, "project_id: must be the one asked for"};
   }
   if (std::holds_alternative<PeopleReport>(*report)) {
     if (Result<void> recorded = RecordPeople(call, "query people", std::get<PeopleReport>(*report));

@@ -515,7 +515,7 @@ Result<object> ParseObject(simdjson::dom::parser* parser, std::string_view json)
 
 }  // namespace
 
-Result<Report> ParseReport(std::string_view json) {
+Result<Report> ParseReport(std::string_view json, ProjectId default_project) {
   simdjson::dom::parser parser;
   const Result<object> body = ParseObject(&parser, json);
   if (!body) {
@@ -523,7 +523,8 @@ Result<Report> ParseReport(std::string_view json) {
   }
   Reader reader;
   Report report = ReadReport(*body, &reader);
-  const int64_t project = reader.Integer(*body, "project_id", "project_id", {1, 0xFFFFFFFFLL}, 0);
+  const int64_t project = reader.Integer(*body, "project_id", "project_id", {1, 0xFFFFFFFFLL},
+                                         int64_t{default_project.value});
   if (project == 0) {
     reader.Fail("project_id", "a project's number expected");
   }

@@ -9,7 +9,8 @@
 
 namespace bulkhead {
 
-Result<Report> ParseReport(std::string_view json);
+// `default_project` counts where the body names none; ProjectId{} = the body must.
+Result<Report> ParseReport(std::string_view json, ProjectId default_project = {});
 
 // A funnel's steps, window, order and the like without dates: what is stored as a saved funnel.
 Result<FunnelReport> ParseFunnelDefinition(std::string_view json);

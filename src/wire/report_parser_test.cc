@@ -71,6 +71,12 @@ TEST(ReportParser, AListOfNobodyIsNotEverybody) {
   EXPECT_EQ(subjects(R"(,"subjects":["00112233445566778899aabbccddeeff"])")->size(), 1U);
 }
 
+TEST(ReportParser, TheProjectMayBeKnownAlready) {
+  EXPECT_EQ(ProjectOf(*ParseReport(R"({"report":"people"})", ProjectId{7})), ProjectId{7});
+  EXPECT_EQ(ProjectOf(*ParseReport(R"({"report":"people","project_id":8})", ProjectId{7})),
+            ProjectId{8});
+}
+
 TEST(ReportParser, ErrorsNameThePath) {
   const std::string head = R"({"project_id":1,"from":"2025-08-12","to":"2025-08-13",)";
   EXPECT_EQ(ErrorOf("[]"), "body: a JSON object expected");
