@@ -143,7 +143,7 @@ Result<CohortRetentionRequest> ReadRetention(const QueryParameters& parameters) 
   report.unit =
       reader.Unit("unit", TimeUnit::kDay, {TimeUnit::kDay, TimeUnit::kWeek, TimeUnit::kMonth});
   report.interval = static_cast<int>(reader.Integer("interval", 1, 1, 366));
-  report.buckets = static_cast<int>(reader.Integer("interval_count", 1, 1, 1000));
+  report.buckets = static_cast<int>(reader.Integer("interval_count", 1, 1, 366));
   report.mode =
       reader.Flag("unbounded_retention", false) ? RetentionMode::kOnOrAfter : RetentionMode::kOn;
   request.on = reader.On("on");

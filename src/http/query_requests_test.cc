@@ -117,21 +117,28 @@ TEST(QueryRequestsTest, RetentionBirthAndCompounded) {
   EXPECT_EQ(compounded->report.born.event, "login");
   EXPECT_EQ(compounded->report.birth, RetentionBirth::kRecurring);
   EXPECT_EQ(ErrorOf(ReadRetention(Form(range))), "born_event: is required");
+  EXPECT_EQ(ErrorOf(ReadRetention(Form("born_event=a&interval_count=367&" + range))),
+            "interval_count: must be an integer from 1 to 366");
   EXPECT_EQ(ErrorOf(ReadRetention(Form("born_event=a&unit=day&interval=2&" + range))),
             "interval: cannot be given together with unit");
 }
 
 TEST(QueryRequestsTest, FunnelOverASavedDefinition) {
   FunnelReport report;
+  report.global_where = std::make_shared<const Expression>(*ParseExpression("false"));
   const std::string range(kRange);
   EXPECT_TRUE(
       ReadFunnelInto(Form("length=36&length_unit=hour&unit=week&on=user%5B%22plan%22%5D&" + range),
                      &report)
           .has_value());
   EXPECT_EQ(report.window_ms, 36LL * 3600 * 1000);
+  ASSERT_NE(report.global_where, nullptr);  // its own stays
+  EXPECT_EQ(report.global_where->op, ExpressionOp::kLiteral);
   EXPECT_EQ(report.unit, TimeUnit::kWeek);
   ASSERT_EQ(report.breakdown.size(), 1U);
   EXPECT_TRUE(report.breakdown[0].property.of_user);
+  EXPECT_TRUE(ReadFunnelInto(Form("where=true&" + range), &report).has_value());
+  EXPECT_EQ(report.global_where->op, ExpressionOp::kAnd);
   EXPECT_EQ(ErrorOf(ReadFunnelInto(Form("length=91&" + range), &report)),
             "length: must be an integer from 1 to 90");
   EXPECT_EQ(ErrorOf(ReadFunnelParameters(Form("funnel_id=abc"))),

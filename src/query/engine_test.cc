@@ -119,7 +119,7 @@ TEST_F(EngineTest, SegmentsBeyondTheLimitCountTogether) {
                 "breakdown":["page"],"limit":1)"),
             R"({"dates":["2025-06-08","2025-06-09","2025-06-10"],"series":[)"
             R"({"metric":"A","segment":["a"],"values":[2,0,0],"overall":2},)"
-            R"({"metric":"A","segment":["$other"],"values":[1,1,1],"overall":3}]})");
+            R"({"metric":"A","segment":["$other"],"other":true,"values":[1,1,1],"overall":3}]})");
 }
 
 TEST_F(EngineTest, BreakdownByProfile) {
@@ -230,11 +230,11 @@ TEST_F(EngineTest, CohortTables) {
   request.report.buckets = 1;
   EXPECT_EQ(CohortTableJson(*engine_->CohortRetention(request)),
             R"({"2025-06-08":{"counts":[1,1],"first":2},"2025-06-09":{"counts":[0,0],"first":0},)"
-            R"("2025-06-10":{"counts":[0,0],"first":1}})");
+            R"("2025-06-10":{"counts":[0],"first":1}})");
   request.on = Parse("page");
   EXPECT_EQ(CohortTableJson(*engine_->CohortRetention(request)),
             R"({"2025-06-08":{"a":{"counts":[1,1],"first":2}},)"
-            R"("2025-06-10":{"d":{"counts":[0,0],"first":1}}})");
+            R"("2025-06-10":{"d":{"counts":[0],"first":1}}})");
 }
 
 TEST_F(EngineTest, ActivityIsInTimeOrder) {

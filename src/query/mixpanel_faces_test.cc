@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "query/engine.h"
 #include "query/mixpanel_json.h"
@@ -219,6 +221,73 @@ TEST_F(MixpanelFacesTest, NumbersOverSeveralPropertiesAreTakenRowByRow) {
   EXPECT_EQ(Rows(request), (Rows1{{"view", 0}}));
   request.kind = SegmentationRequest::Kind::kNumeric;
   EXPECT_TRUE(Rows(request).empty());
+}
+
+TEST_F(MixpanelFacesTest, BucketsThatHaveNotBegunAreLeftOut) {
+  Add(1, "view", At(8, 13), {});
+  Add(1, "view", At(9, 14), {});
+  Add(2, "view", At(10, 1), {});
+  CohortRetentionRequest request;
+  request.report.range = {"2025-06-08", "2025-06-11", ""};
+  request.report.born.event = "view";
+  request.report.buckets = 5;
+  // The bucket of 24 to 48 hours after the 8th has begun, that of 48 to 72 too for who came at
+  // midnight.
+  EXPECT_EQ(CohortTableJson(*engine_->CohortRetention(request)),
+            R"({"2025-06-08":{"counts":[0,1,0],"first":1},"2025-06-09":{"counts":[0,0],"first":0},)"
+            R"("2025-06-10":{"counts":[0],"first":1},"2025-06-11":{"counts":[],"first":0}})");
+}
+
+TEST_F(MixpanelFacesTest, TheRestIsMarked) {
+  AddMixed();
+  Add(2, "view", At(8, 9), {{"v", Value("$other")}});
+  Add(2, "view", At(8, 9), {{"v", Value("$other")}});
+  Add(2, "view", At(8, 9), {{"v", Value("$other")}});
+  InsightsReport report;
+  report.range = {"2025-06-08", "2025-06-08", ""};
+  report.metrics.resize(1);
+  report.metrics[0].selector.event = "view";
+  report.breakdown.push_back(PropertyRef{"v"});
+  report.segment_limit = 1;
+  const std::string json = InsightsJson(*engine_->Insights(report));
+  EXPECT_NE(json.find(R"("segment":["$other"],"other":true,"values")"), std::string::npos) << json;
+  FunnelReport funnel;
+  funnel.range = report.range;
+  funnel.steps = {{"view", nullptr}, {"view", nullptr}};
+  funnel.breakdown = {FunnelBreakdown{PropertyRef{"v"}}};
+  funnel.segment_limit = 1;
+  EXPECT_NE(FunnelJson(*engine_->Funnel(funnel)).find(R"(["$other"],"other":true,"steps")"),
+            std::string::npos);
+  RetentionReport retention;
+  retention.range = report.range;
+  retention.breakdown = PropertyRef{"v"};
+  retention.segment_limit = 1;
+  EXPECT_NE(RetentionJson(*engine_->Retention(retention)).find(R"(["$other"],"other":true,"size")"),
+            std::string::npos);
+}
+
+TEST_F(MixpanelFacesTest, AnExportStopsAtItsLimit) {
+  for (int i = 0; i < 10; ++i) {
+    Add(1, "view", At(8, i), {});
+  }
+  ExportRequest request;
+  request.from = "2025-06-08";
+  request.to = "2025-06-08";
+  request.limit = 3;
+  std::vector<std::string> chunks;
+  ASSERT_TRUE(engine_->ExportEvents(request, [&](std::string_view chunk) {
+    chunks.emplace_back(chunk);
+    return true;
+  }));
+  ASSERT_EQ(chunks.size(), 1U);
+  EXPECT_EQ(std::count(chunks[0].begin(), chunks[0].end(), '\n'), 3);
+  request.limit = 0;
+  size_t calls = 0;
+  ASSERT_TRUE(engine_->ExportEvents(request, [&](std::string_view) {
+    ++calls;
+    return false;
+  }));
+  EXPECT_EQ(calls, 1U);
 }
 
 TEST_F(MixpanelFacesTest, EndsOfNumericRangesBelongToWhatBeginsThere) {

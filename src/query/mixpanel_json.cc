@@ -80,6 +80,14 @@ class Json {
     }
     return Close(']');
   }
+  // Beside a segment: "$other" may also be somebody's value.
+  void OtherMark(bool is_other) {
+    if (is_other) {
+      Key("other");
+      out_ += "true";
+      fresh_ = false;
+    }
+  }
   std::string Take() { return std::move(out_); }
 
  private:
@@ -118,7 +126,9 @@ void WriteSteps(const std::vector<FunnelStepResult>& steps, Json* json) {
 void WriteFunnelSeries(const std::vector<FunnelSeries>& series, Json* json) {
   json->Open('[');
   for (const FunnelSeries& one : series) {
-    json->Open('{').Key("segment").Segment(one.segment).Key("steps");
+    json->Open('{').Key("segment").Segment(one.segment);
+    json->OtherMark(one.is_other);
+    json->Key("steps");
     WriteSteps(one.steps, json);
     json->Close('}');
   }
@@ -198,6 +208,7 @@ std::string InsightsJson(const InsightsResult& result) {
   json.Open('{').Key("dates").Texts(result.dates).Key("series").Open('[');
   for (const InsightsSeries& series : result.series) {
     json.Open('{').Key("metric").Text(series.metric).Key("segment").Segment(series.segment);
+    json.OtherMark(series.is_other);
     json.Key("values").Numbers(series.values).Key("overall").Number(series.overall).Close('}');
   }
   return json.Close(']').Close('}').Take();
@@ -228,6 +239,7 @@ std::string RetentionJson(const RetentionResult& result) {
     json.Open('{').Key("date").Text(cohort.date);
     if (!cohort.segment.empty()) {
       json.Key("segment").Segment(cohort.segment);
+      json.OtherMark(cohort.is_other);
     }
     json.Key("size").Number(cohort.size).Key("counts").Numbers(cohort.counts);
     json.Key("complete_buckets").Number(uint64_t{cohort.complete_buckets}).Close('}');

@@ -125,6 +125,16 @@ SharedExpression IsDefined(const Expression& operand) {
   return std::make_shared<const Expression>(std::move(defined));
 }
 
+// How many return buckets of a cohort have begun for whoever was born first in it. Mixpanel leaves
+// out the others: nobody could have returned in them.
+size_t BegunBuckets(const RetentionReport& report, int64_t cohort_ms, int64_t now_ms) {
+  const int64_t days = report.unit == TimeUnit::kMonth  ? 30
+                       : report.unit == TimeUnit::kWeek ? 7
+                                                        : 1;
+  const int64_t length_ms = days * 86'400'000 * report.interval;
+  return now_ms < cohort_ms ? 0 : static_cast<size_t>((now_ms - cohort_ms) / length_ms) + 1;
+}
+
 // The range of a request that may name units back from now instead, and how many of its last
 // buckets to keep.
 DateRange RangeOf(const ReportContext& context, const DateRange& range, TimeUnit unit, int interval,
@@ -327,8 +337,15 @@ Result<CohortTable> RunCohortRetention(const ReportContext& context,
   if (!result) {
     return result.error();
   }
+  const Result<Buckets> buckets =
+      Buckets::Make(report.range, context.zone, report.unit, report.interval);
+  std::map<std::string_view, size_t> begun;
+  for (size_t b = 0; buckets && b < buckets->size(); ++b) {
+    begun[buckets->labels()[b]] = BegunBuckets(report, buckets->start_ms(b), context.now_ms);
+  }
   for (RetentionCohort& cohort : result->cohorts) {
     if (!cohort.is_other) {
+      cohort.counts.resize(std::min(cohort.counts.size(), begun[cohort.date]));
       table.rows.push_back(
           {cohort.date, SegmentText(cohort.segment), cohort.size, std::move(cohort.counts)});
     }
