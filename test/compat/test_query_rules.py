@@ -1,6 +1,8 @@
 """Rules of the query paths where a plausible answer would be a wrong one: who is selected, what counts as the same, what is refused."""
 
+import datetime
 import json
+import time
 import urllib.parse
 
 import pytest
@@ -8,6 +10,7 @@ from bulkhead_server import BulkheadServer
 
 DAY = 1768435200  # 15 January 2026, 00:00 UTC
 HOUR = 3600
+NOW = int(time.time())
 RANGE = {"from_date": "2026-01-15", "to_date": "2026-01-17"}
 
 
@@ -27,7 +30,15 @@ def server():
 
 
 def history():
-    return [event("Seen", f"u{i}", DAY + i * 60, rank=i) for i in range(40)]
+    return [event("Seen", f"u{i}", DAY + i * 60, rank=i) for i in range(40)] + [
+        # One text in two types, and three kinds of nothing.
+        event("Mixed", "u1", DAY, v="1"), event("Mixed", "u1", DAY + HOUR, v=1), event("Mixed", "u2", DAY, v=1),
+        event("Mixed", "u3", DAY, v="undefined"), event("Mixed", "u3", DAY + 60, v=None), event("Mixed", "u3", DAY + 120),
+        *[event("Scale", "u1", DAY + i * 60, x=i / 10, y=2) for i in range(11)],
+        event("Step", "u1", DAY + HOUR, plan="pro", size="big"), event("Done", "u1", DAY + 2 * HOUR),
+        event("Step", "u2", DAY + HOUR, plan="pro", size="small"), event("Done", "u2", DAY + 2 * HOUR),
+        event("Step", "u3", DAY + HOUR, plan="free", size="big"), event("Done", "u3", DAY + 2 * HOUR),
+        event("Fresh", "u1", NOW - 60), event("Fresh", "u2", NOW - 60)]
 
 
 def ask(server, method, target, form=None, **parameters):
@@ -50,7 +61,7 @@ def test_many_persons_are_read_and_each_is_recorded(server):
     line = audit_lines(server)[-1]
     assert line["action"] == "engage" and sorted(line["subjects"]) == pids and line["count"] == 40
     answer = server.get("/api/query/stream/query", distinct_ids=names, **RANGE)
-    assert len(answer["results"]["events"]) == 40
+    assert sum(e["event"] == "Seen" for e in answer["results"]["events"]) == 40
     line = audit_lines(server)[-1]
     assert line["action"] == "stream/query" and sorted(line["subjects"]) == pids
     people = server.query({"report": "people", "subjects": pids})
@@ -108,3 +119,106 @@ def test_fields_of_events_have_names_of_properties(server):
     assert seen(server, f'properties["$distinct_id"] == "{pid}"') == 1
     assert len(server.export("2026-01-15", "2026-01-17", where=f'properties["$distinct_id"] == "{pid}"')) == 1
     assert len(server.profiles(where=f'properties["$distinct_id"] == "{pid}"')) == 1
+
+
+def rows(server, target, **parameters):
+    """The first date's number of every row; a JSON object with two members of one name would be a mistake."""
+    query = urllib.parse.urlencode({"project_id": server.project, **RANGE, **parameters})
+    status, _, body = server.request("GET", f"{target}?{query}", authorized=True)
+    assert status == 200, body
+
+    def once(pairs):
+        assert len({name for name, _ in pairs}) == len(pairs), pairs
+        return dict(pairs)
+
+    answer = json.loads(body, object_pairs_hook=once)
+    return answer if "data" not in answer else answer["data"]
+
+
+def first_day(data):
+    return {name: values["2026-01-15"] for name, values in data["values"].items()}
+
+
+def test_values_that_read_the_same_are_one_row(server):
+    for type, expected in (("general", {"1": 3, "undefined": 3}), ("unique", {"1": 2, "undefined": 1}),
+                           ("average", {"1": 1.5, "undefined": 3})):
+        data = rows(server, "/api/query/segmentation", event="Mixed", on='properties["v"]', type=type)
+        assert first_day(data) == expected, type
+    data = rows(server, "/api/query/events/properties", event="Mixed", name="v", type="unique", values='["1"]')
+    assert first_day(data) == {"1": 2}
+    addiction = rows(server, "/api/query/retention/addiction", event="Mixed", on='properties["v"]', unit="day", addiction_unit="hour")
+    assert addiction["2026-01-15"]["1"][:2] == [2, 1]
+    retention = rows(server, "/api/query/retention", retention_type="birth", born_event="Mixed", on='properties["v"]', unit="day")
+    assert retention["2026-01-15"]["1"]["first"] == 2
+
+
+def test_an_event_named_twice_is_counted_once(server):
+    data = rows(server, "/api/query/events", event='["Seen","Seen"]', type="general", unit="day")
+    assert first_day(data) == {"Seen": 40}
+
+
+def test_numeric_ranges_begin_where_they_say(server):
+    data = rows(server, "/api/query/segmentation/numeric", event="Scale", on='properties["x"]', unit="day")
+    assert first_day(data) == {f"{i / 10:g} - {(i + 1) / 10:g}": 1 for i in range(11)}
+    assert first_day(rows(server, "/api/query/segmentation/numeric", event="Scale", on='properties["x"] * properties["y"]',
+                          unit="day"))["0.2 - 0.4"] == 1
+    sums = rows(server, "/api/query/segmentation/sum", event="Scale", on='properties["x"] * properties["y"]', unit="day")
+    assert sums["results"]["2026-01-15"] == pytest.approx(11)
+
+
+def save(server, name, **definition):
+    status, _, body = server.post_json("/api/v1/funnels", {
+        "project_id": server.project, "name": name, "steps": [{"event": "Step"}, {"event": "Done"}], **definition}, authorized=True)
+    return status, json.loads(body)
+
+
+def test_a_saved_funnels_condition_stays(server):
+    status, answer = save(server, "Pro", where='properties["plan"] == "pro"')
+    assert status == 201
+
+    def steps(**parameters):
+        data = rows(server, "/api/query/funnels", funnel_id=answer["id"], **parameters)
+        return [step["count"] for step in data["2026-01-15"]["steps"]]
+
+    assert steps() == [2, 2]
+    assert steps(where='properties["size"] == "big"') == [1, 1]
+
+
+def test_a_funnel_that_is_never_answered_is_not_saved(server):
+    for wrong in ({"order": "any"}, {"window": {"value": 1, "unit": "session"}}):
+        status, answer = save(server, "Never", **wrong)
+        assert status == 400 and "this version answers" in answer["error"]
+        report = {"project_id": server.project, "report": "funnel", "from": "2026-01-15", "to": "2026-01-15",
+                  "steps": [{"event": "Step"}, {"event": "Done"}], **wrong}
+        status, _, body = server.post_json("/api/v1/query", report, authorized=True)
+        assert status == 400 and json.loads(body)["error"] == answer["error"]
+
+
+def test_retention_ends_with_the_present(server):
+    born = datetime.datetime.fromtimestamp(NOW - 60, datetime.timezone.utc).date()
+    answer = server.get("/api/query/retention", retention_type="birth", born_event="Fresh", unit="day", interval_count=5,
+                        from_date=str(born), to_date=str(born))[str(born)]
+    assert answer["first"] == 2 and 1 <= len(answer["counts"]) <= 2
+    status, answer = ask(server, "GET", "/api/query/retention", born_event="Fresh", interval_count=367, **RANGE)
+    assert status == 400 and answer["error"].startswith("interval_count")
+
+
+def test_the_project_may_stand_in_the_query_string(server):
+    report = {"report": "insights", "from": "2026-01-15", "to": "2026-01-15", "metrics": [{"event": "Seen"}]}
+    status, _, body = server.post_json(f"/api/v1/query?project_id={server.project}", report, authorized=True)
+    assert status == 200 and json.loads(body)["series"][0]["overall"] == 40
+    status, _, _ = server.post_json(f"/api/v1/query?project_id={server.project}", {**report, "project_id": server.project + 1},
+                                    authorized=True)
+    assert status == 400
+
+
+def test_the_rest_is_marked(server):
+    answer = server.query({"report": "insights", "from": "2026-01-15", "to": "2026-01-15", "metrics": [{"event": "Seen"}],
+                           "breakdown": ["rank"], "limit": 3})
+    assert [series.get("other", False) for series in answer["series"]] == [False, False, False, True]
+    assert answer["series"][3]["overall"] == 37
+
+
+def test_an_export_has_no_insert_ids(server):
+    lines = server.export("2026-01-15", "2026-01-17", limit=5)
+    assert len(lines) == 5 and all("$insert_id" not in line["properties"] for line in lines)
