@@ -117,8 +117,14 @@ struct Numbers {
   double high = -HUGE_VAL;
 };
 
-Numbers RunScan(const Setup& setup, int threads) {
+Result<Numbers> RunScan(const Setup& setup, int threads) {
   Numbers numbers;
+  const size_t ranges = setup.ranges == nullptr ? 1 : setup.ranges->size();
+  if (Result<void> fits =
+          CheckCells(static_cast<double>(ranges * setup.buckets->size() * sizeof(Cell)), threads);
+      !fits) {
+    return fits.error();
+  }
   for (const auto& visitor : RunPersons<NumberVisitor>(
            *setup.scan, threads, [&] { return std::make_unique<NumberVisitor>(setup); })) {
     numbers.cells.resize(visitor->cells.size());
@@ -195,18 +201,25 @@ Result<SeriesTable> RunRowNumbers(const ReportContext& context,
   setup.scan = scan->get();
   setup.buckets = &*buckets;
   setup.on = request.on.get();
-  Numbers numbers = RunScan(setup, context.threads);
+  Result<Numbers> numbers = RunScan(setup, context.threads);
+  if (!numbers) {
+    return numbers.error();
+  }
   if (request.kind != SegmentationRequest::Kind::kNumeric) {
-    return MakeTable(setup, request, numbers);
+    return MakeTable(setup, request, *numbers);
   }
   SeriesTable none;
   none.dates = buckets->labels();
-  if (numbers.low > numbers.high) {
+  if (numbers->low > numbers->high) {
     return none;  // no numbers at all
   }
-  const NumericRanges ranges = NumericRanges::Make(numbers.low, numbers.high);
+  const NumericRanges ranges = NumericRanges::Make(numbers->low, numbers->high);
   setup.ranges = &ranges;
-  return MakeTable(setup, request, RunScan(setup, context.threads));
+  numbers = RunScan(setup, context.threads);
+  if (!numbers) {
+    return numbers.error();
+  }
+  return MakeTable(setup, request, *numbers);
 }
 
 }  // namespace bulkhead
