@@ -42,6 +42,14 @@ PropertyRef Property(Random* random) {
   return property;
 }
 
+// Mostly days.
+void RandomUnit(Random* random, TimeUnit* unit, int* interval) {
+  static const TimeUnit kUnits[] = {TimeUnit::kDay, TimeUnit::kDay, TimeUnit::kWeek,
+                                    TimeUnit::kMonth};
+  *unit = kUnits[Pick(random, 0, 3)];
+  *interval = Pick(random, 0, 2) == 0 ? static_cast<int>(Pick(random, 2, 3)) : 1;
+}
+
 // A test on one scenario: empty = agreed, else what differs.
 using Trial = std::function<std::string(const Scenario&)>;
 
@@ -80,9 +88,14 @@ std::string Text(const FunnelAnswer& answer) {
     std::string text;
     for (const auto& [segment, row] : all) {
       text += " [" + segment + "]";
-      for (size_t s = 0; s < row.counts.size(); ++s) {
-        text += " " + std::to_string(row.counts[s]) + "/" +
-                std::to_string(std::llround(row.seconds[s] * 1000));
+      for (const FunnelStepResult& step : row.steps) {
+        text += " " + std::to_string(step.count) + "/" + std::to_string(step.conversion) + "/" +
+                std::to_string(step.step_conversion);
+        // To the microsecond, since a percentile may lie between two milliseconds.
+        for (const double seconds : {step.from_previous.average_s, step.from_previous.median_s,
+                                     step.from_previous.p90_s, step.from_start.average_s}) {
+          text += std::isnan(seconds) ? "/-" : "/" + std::to_string(std::llround(seconds * 1e6));
+        }
       }
     }
     return text;
@@ -119,7 +132,7 @@ FunnelReport RandomFunnel(Random* random, const Scenario& scenario) {
     report.breakdown.push_back(breakdown);
   }
   report.global_where = Where(random);
-  report.unit = TimeUnit::kDay;
+  RandomUnit(random, &report.unit.emplace(), &report.interval);
   return report;
 }
 
@@ -146,7 +159,13 @@ TEST(Oracle, Funnels) {
 
 std::string Text(const RetentionAnswer& answer) {
   std::string text;
-  for (const auto& [date, segments] : answer) {
+  for (const double share : answer.average) {
+    text += " " + std::to_string(share);
+  }
+  text += "\n";
+  for (const auto& [date, segments] : answer.rows) {
+    const auto complete = answer.complete.find(date);
+    text += complete == answer.complete.end() ? "" : std::to_string(complete->second) + " of ";
     for (const auto& [segment, row] : segments) {
       text += date + " [" + segment + "]";
       for (const uint64_t count : row) {
@@ -164,9 +183,7 @@ TEST(Oracle, Retention) {
     report.range = {scenario.from, scenario.to, ""};
     report.born = Selector(random, true);
     report.returning = Selector(random, true);
-    static const TimeUnit kUnits[] = {TimeUnit::kDay, TimeUnit::kDay, TimeUnit::kWeek,
-                                      TimeUnit::kMonth};
-    report.unit = kUnits[Pick(random, 0, 3)];
+    RandomUnit(random, &report.unit, &report.interval);
     report.buckets = static_cast<int>(Pick(random, 0, 6));
     report.mode = static_cast<RetentionMode>(Pick(random, 1, 2));
     report.birth = static_cast<RetentionBirth>(Pick(random, 1, 2));
@@ -181,8 +198,9 @@ TEST(Oracle, Retention) {
       return found == expected
                  ? ""
                  : "born " + report.born.event + ", return " + report.returning.event +
-                       ", calendar " + std::to_string(report.calendar) + "\nexpected\n" + expected +
-                       "found\n" + found;
+                       ", calendar " + std::to_string(report.calendar) + ", interval " +
+                       std::to_string(report.interval) + "\nexpected\n" + expected + "found\n" +
+                       found;
     };
   });
 }
@@ -237,6 +255,8 @@ TEST(Oracle, Insights) {
     static const TimeUnit kUnits[] = {TimeUnit::kDay, TimeUnit::kHour, TimeUnit::kWeek,
                                       TimeUnit::kMonth};
     report.unit = rolling ? TimeUnit::kDay : kUnits[Pick(random, 0, 3)];
+    report.interval =
+        !rolling && Pick(random, 0, 2) == 0 ? static_cast<int>(Pick(random, 2, 5)) : 1;
     report.global_where = Where(random);
     return [report](const Scenario& some) -> std::string {
       const InsightsAnswer expected = Insights(some, Replay(some), report);
@@ -250,6 +270,55 @@ TEST(Oracle, Insights) {
   });
 }
 
+SegmentationRequest RandomSegmentation(Random* random, const Scenario& scenario) {
+  using Kind = SegmentationRequest::Kind;
+  // The last three read more than one property, which only numbers may.
+  static const char* const kOn[] = {R"(properties["p"])",
+                                    R"(properties["n"])",
+                                    R"(user["tier"])",
+                                    R"(properties["n"] > 1)",
+                                    R"(properties["n"] * 0.1)",
+                                    R"(properties["n"] * properties["p"])",
+                                    R"(properties["n"] / user["tier"])",
+                                    R"(floor(event["$time"]) % 1000 + properties["n"])"};
+  SegmentationRequest request;
+  request.event = std::string(1, "ABCX"[Pick(random, 0, 3)]);
+  request.range = {scenario.from, scenario.to, ""};
+  request.kind = static_cast<Kind>(Pick(random, 1, 4));
+  request.type = static_cast<CountType>(Pick(random, 1, 3));
+  request.where = Where(random);
+  const bool series = request.kind == Kind::kSeries;
+  if (!series || Pick(random, 0, 3) != 0) {
+    request.on =
+        std::make_shared<const Expression>(*ParseExpression(kOn[Pick(random, 0, series ? 4 : 7)]));
+  }
+  if (series) {
+    RandomUnit(random, &request.unit, &request.interval);
+  } else {
+    request.unit = Pick(random, 0, 1) == 0 ? TimeUnit::kHour : TimeUnit::kDay;
+  }
+  return request;
+}
+
+TEST(Oracle, Segmentation) {
+  RunSeeds([](Random* random, const Scenario& scenario) -> Trial {
+    return [request = RandomSegmentation(random, scenario)](const Scenario& some) -> std::string {
+      const InsightsAnswer found = EngineSegmentation(EngineWorld(some).engine(), request);
+      std::vector<std::string> ranges;
+      for (const auto& [row, dates] : found) {
+        ranges.push_back(row);
+      }
+      const InsightsAnswer expected = Segmentation(some, Replay(some), request, ranges);
+      return Near(found, expected)
+                 ? ""
+                 : "event " + request.event + ", kind " +
+                       std::to_string(static_cast<int>(request.kind)) + ", type " +
+                       std::to_string(static_cast<int>(request.type)) + "\nexpected\n" +
+                       Text(expected) + "found\n" + Text(found);
+    };
+  });
+}
+
 TEST(Oracle, Addiction) {
   RunSeeds([](Random* random, const Scenario& scenario) -> Trial {
     AddictionRequest request;
@@ -259,10 +328,13 @@ TEST(Oracle, Addiction) {
     request.sub_unit = Pick(random, 0, 1) == 0 ? TimeUnit::kHour : TimeUnit::kDay;
     request.selector = Selector(random, true);
     return [request](const Scenario& some) -> std::string {
-      RetentionAnswer expected{
-          {"", Addiction(some, Replay(some), request.selector, request.unit, request.sub_unit)}};
-      RetentionAnswer found{{"", EngineAddiction(EngineWorld(some).engine(), request)}};
-      return found == expected ? "" : "expected\n" + Text(expected) + "found\n" + Text(found);
+      RetentionAnswer expected;
+      expected.rows[""] =
+          Addiction(some, Replay(some), request.selector, request.unit, request.sub_unit);
+      RetentionAnswer found;
+      found.rows[""] = EngineAddiction(EngineWorld(some).engine(), request);
+      return found.rows == expected.rows ? ""
+                                         : "expected\n" + Text(expected) + "found\n" + Text(found);
     };
   });
 }

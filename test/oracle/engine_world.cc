@@ -20,11 +20,7 @@ std::string SegmentText(const std::vector<Value>& segment) {
 
 FunnelAnswer::Row RowOf(const std::vector<FunnelStepResult>& steps) {
   FunnelAnswer::Row row;
-  for (const FunnelStepResult& step : steps) {
-    row.counts.push_back(step.count);
-    const double average = step.from_previous.average_s;
-    row.seconds.push_back(std::isnan(average) ? 0 : average * static_cast<double>(step.count));
-  }
+  row.steps = steps;
   return row;
 }
 
@@ -112,9 +108,11 @@ RetentionAnswer EngineRetention(const QueryEngine& engine, const RetentionReport
     }
     std::vector<uint64_t> row{cohort.size};
     row.insert(row.end(), cohort.counts.begin(), cohort.counts.end());
-    answer[cohort.date][cohort.segment.empty() ? "*" : SegmentText(cohort.segment)] =
+    answer.rows[cohort.date][cohort.segment.empty() ? "*" : SegmentText(cohort.segment)] =
         std::move(row);
+    answer.complete[cohort.date] = cohort.complete_buckets;
   }
+  answer.average = result->average;
   return answer;
 }
 
@@ -134,6 +132,23 @@ InsightsAnswer EngineInsights(const QueryEngine& engine, const InsightsReport& r
     }
     add("*", series.overall);
   }
+  return answer;
+}
+
+InsightsAnswer EngineSegmentation(const QueryEngine& engine, const SegmentationRequest& request) {
+  const Result<SeriesTable> result = engine.Segmentation(request);
+  Check(result.has_value(), "the segmentation answers");
+  InsightsAnswer answer;
+  for (const auto& [name, values] : result->rows) {
+    Check(!answer.contains(name), "a row's name is its own");
+    std::map<std::string, double>& row = answer[name];
+    for (size_t b = 0; b < values.size(); ++b) {
+      if (values[b] != 0) {
+        row[result->dates[b]] = values[b];
+      }
+    }
+  }
+  std::erase_if(answer, [](const auto& row) { return row.second.empty(); });
   return answer;
 }
 

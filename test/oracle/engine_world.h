@@ -32,6 +32,7 @@ class EngineWorld {
 FunnelAnswer EngineFunnel(const QueryEngine& engine, const FunnelReport& report);
 RetentionAnswer EngineRetention(const QueryEngine& engine, const RetentionReport& report);
 InsightsAnswer EngineInsights(const QueryEngine& engine, const InsightsReport& report);
+InsightsAnswer EngineSegmentation(const QueryEngine& engine, const SegmentationRequest& request);
 std::map<std::string, std::vector<uint64_t>> EngineAddiction(const QueryEngine& engine,
                                                              const AddictionRequest& request);
 

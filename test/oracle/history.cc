@@ -19,7 +19,7 @@ SubjectId Id(uint8_t kind, int64_t number) {
 
 ValueObject RandomProperties(Random* random) {
   ValueObject properties;
-  switch (Pick(random, 0, 8)) {
+  switch (Pick(random, 0, 10)) {
     case 0:
       properties.emplace_back("p", Value());
       break;
@@ -38,6 +38,12 @@ ValueObject RandomProperties(Random* random) {
       break;
     case 6:
       properties.emplace_back("p", Value("b"));
+      break;
+    case 7:  // reads as another value does
+      properties.emplace_back("p", Value("1"));
+      break;
+    case 8:
+      properties.emplace_back("p", Value("undefined"));
       break;
     default:
       break;
@@ -64,18 +70,33 @@ int64_t RandomTime(Random* random, int64_t start_ms, int64_t days) {
   }
 }
 
+// A zone and a day on which its clocks change, which every history has in its range: by an hour, by
+// half an hour, at midnight and over it; and a turn of the year without any.
+struct Change {
+  const char* zone;
+  const char* day;
+};
+constexpr Change kChanges[] = {
+    {"Europe/Berlin", "2025-03-30"},
+    {"Europe/Berlin", "2025-10-26"},
+    {"America/New_York", "2025-03-09"},
+    {"America/New_York", "2025-11-02"},
+    {"Australia/Lord_Howe", "2025-04-06"},
+    {"Australia/Lord_Howe", "2025-10-05"},
+    {"America/Santiago", "2025-04-05"},
+    {"America/Santiago", "2025-09-07"},
+    {"UTC", "2025-01-01"},
+};
+
 }  // namespace
 
 Scenario MakeScenario(uint64_t seed) {
   Random random(seed);
-  static const char* const kZones[] = {"UTC", "Europe/Berlin", "America/New_York",
-                                       "Australia/Lord_Howe", "America/Santiago"};
-  static const char* const kDays[] = {"2025-03-28", "2025-10-24", "2025-03-07", "2025-01-30",
-                                      "2025-04-04"};
   Scenario scenario;
-  scenario.zone = kZones[Pick(&random, 0, 4)];
-  const int64_t first = DayNumber(kDays[Pick(&random, 0, 4)]);
+  const auto& [zone, change] = kChanges[Pick(&random, 0, std::size(kChanges) - 1)];
+  scenario.zone = zone;
   const int64_t days = Pick(&random, 1, 8);
+  const int64_t first = DayNumber(change) - Pick(&random, 1, days);
   scenario.from = DayText(first + 1);
   scenario.to = DayText(first + days);
   scenario.now_ms = (first + Pick(&random, 1, 20)) * 86'400'000;
@@ -230,6 +251,12 @@ const Value* ValueOf(const PlainHistory& history, const PropertyRef& property,
                           : lookup.EventProperty(property.name);
 }
 
+std::optional<Value> ValueOf(const PlainHistory& history, const Expression& expression,
+                             const PlainEvent& event) {
+  EventLookup lookup(history, event);
+  return Evaluate(expression, lookup);
+}
+
 std::string ValueText(const PlainHistory& history, const PropertyRef& property,
                       const PlainEvent& event) {
   const Value* value = ValueOf(history, property, event);
@@ -246,6 +273,12 @@ LocalTime ToLocal(const std::string& zone, int64_t time_ms) {
 
 std::string DayText(int64_t day) { return date::format("%F", date::sys_days(date::days(day))); }
 
+int64_t DayStartMs(const std::string& zone, int64_t day) {
+  const auto instant =
+      date::locate_zone(zone)->to_sys(date::local_days(date::days(day)), date::choose::earliest);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(instant.time_since_epoch()).count();
+}
+
 int64_t DayNumber(const std::string& date) { return *ParseDateTimeMs(date) / 86'400'000; }
 
 bool InDays(const Scenario& scenario, int64_t time_ms) {
@@ -253,20 +286,56 @@ bool InDays(const Scenario& scenario, int64_t time_ms) {
   return day >= scenario.from && day <= scenario.to;
 }
 
+namespace {
+
+// Units since some moment of long ago.
+int64_t UnitNumber(const LocalTime& local, TimeUnit unit) {
+  const date::year_month_day ymd{date::sys_days(date::days(local.day))};
+  switch (unit) {
+    case TimeUnit::kMonth:
+      return int64_t{int(ymd.year())} * 12 + unsigned(ymd.month()) - 1;
+    case TimeUnit::kWeek:
+      return (local.day + 3) / 7;  // the week of 1970-01-01 began three days before
+    case TimeUnit::kHour:
+      return local.day * 24 + local.minute / 60;
+    default:
+      return local.day;
+  }
+}
+
+std::string UnitText(int64_t number, TimeUnit unit) {
+  switch (unit) {
+    case TimeUnit::kMonth: {
+      const auto month = static_cast<unsigned>(number % 12) + 1;
+      return date::format("%F", date::sys_days(date::year(static_cast<int>(number / 12)) /
+                                               date::month(month) / date::day(1)));
+    }
+    case TimeUnit::kWeek:
+      return DayText(number * 7 - 3);
+    case TimeUnit::kHour: {
+      const std::string hour = std::to_string(number % 24);
+      return DayText(number / 24) + " " + (hour.size() < 2 ? "0" : "") + hour + ":00:00";
+    }
+    default:
+      return DayText(number);
+  }
+}
+
+}  // namespace
+
 std::string BucketText(const std::string& zone, int64_t time_ms, TimeUnit unit) {
-  const LocalTime local = ToLocal(zone, time_ms);
-  const date::sys_days day{date::days(local.day)};
-  if (unit == TimeUnit::kMonth) {
-    return date::format("%Y-%m-01", day);
-  }
-  if (unit == TimeUnit::kWeek) {
-    return date::format("%F", day - (date::weekday(day) - date::Monday));
-  }
-  if (unit == TimeUnit::kHour) {
-    const std::string hour = std::to_string(local.minute / 60);
-    return DayText(local.day) + " " + (hour.size() < 2 ? "0" : "") + hour + ":00:00";
-  }
-  return DayText(local.day);
+  return UnitText(UnitNumber(ToLocal(zone, time_ms), unit), unit);
+}
+
+int64_t BucketNumber(const Scenario& scenario, int64_t time_ms, TimeUnit unit, int interval) {
+  const int64_t units = UnitNumber(ToLocal(scenario.zone, time_ms), unit) -
+                        UnitNumber({DayNumber(scenario.from), 0}, unit);
+  return (units - (units < 0 ? interval - 1 : 0)) / interval;
+}
+
+std::string BucketText(const Scenario& scenario, int64_t time_ms, TimeUnit unit, int interval) {
+  const int64_t first = UnitNumber({DayNumber(scenario.from), 0}, unit);
+  return UnitText(first + BucketNumber(scenario, time_ms, unit, interval) * interval, unit);
 }
 
 }  // namespace bulkhead::oracle

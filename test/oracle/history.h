@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -58,6 +59,8 @@ std::string ValueText(const PlainHistory& history, const PropertyRef& property,
                       const PlainEvent& event);
 const Value* ValueOf(const PlainHistory& history, const PropertyRef& property,
                      const PlainEvent& event);
+std::optional<Value> ValueOf(const PlainHistory& history, const Expression& expression,
+                             const PlainEvent& event);
 
 // Local calendar of a moment, straight from the time zone database.
 struct LocalTime {
@@ -68,7 +71,13 @@ LocalTime ToLocal(const std::string& zone, int64_t time_ms);
 std::string DayText(int64_t day);
 int64_t DayNumber(const std::string& date);
 bool InDays(const Scenario& scenario, int64_t time_ms);
+// The first moment of a local day.
+int64_t DayStartMs(const std::string& zone, int64_t day);
 // The label of the bucket a moment belongs to.
 std::string BucketText(const std::string& zone, int64_t time_ms, TimeUnit unit);
+// The same of buckets of several units, the first of which begins with the first unit that has a
+// day of the range; and how many of them lie between the first and the moment's.
+std::string BucketText(const Scenario& scenario, int64_t time_ms, TimeUnit unit, int interval);
+int64_t BucketNumber(const Scenario& scenario, int64_t time_ms, TimeUnit unit, int interval);
 
 }  // namespace bulkhead::oracle

@@ -132,12 +132,45 @@ std::string Segment(const PlainHistory& history, const FunnelReport& report,
 void AddTo(FunnelAnswer::Row* row, const FunnelReport& report,
            const std::vector<PlainEvent>& events, const Attempt& attempt) {
   row->counts.resize(report.steps.size());
-  row->seconds.resize(report.steps.size());
+  row->previous_s.resize(report.steps.size());
+  row->start_s.resize(report.steps.size());
+  const auto seconds = [&](size_t from, size_t to) {
+    const int64_t ms = events[attempt.events[to]].time_ms - events[attempt.events[from]].time_ms;
+    return static_cast<double>(std::max<int64_t>(ms, 0)) / 1000.0;
+  };
   for (size_t s = 0; s < attempt.events.size(); ++s) {
     ++row->counts[s];
     if (s > 0) {
-      const int64_t ms = events[attempt.events[s]].time_ms - events[attempt.events[s - 1]].time_ms;
-      row->seconds[s] += static_cast<double>(std::max<int64_t>(ms, 0)) / 1000.0;
+      row->previous_s[s].push_back(seconds(s - 1, s));
+      row->start_s[s].push_back(seconds(0, s));
+    }
+  }
+}
+
+double Average(const std::vector<double>& numbers) {
+  double sum = 0;
+  for (const double number : numbers) {
+    sum += number;
+  }
+  return numbers.empty() ? kNoValue : sum / static_cast<double>(numbers.size());
+}
+
+// Shares and times from the counts and the times kept.
+void Finish(FunnelAnswer::Row* row, bool percentiles) {
+  row->steps.resize(row->counts.size());
+  for (size_t s = 0; s < row->steps.size(); ++s) {
+    const auto share_of = [&](uint64_t whole) {
+      return whole == 0 ? 0 : static_cast<double>(row->counts[s]) / static_cast<double>(whole);
+    };
+    FunnelStepResult& step = row->steps[s];
+    step.count = row->counts[s];
+    step.conversion = share_of(row->counts[0]);
+    step.step_conversion = share_of(row->counts[s == 0 ? 0 : s - 1]);
+    step.from_start.average_s = Average(row->start_s[s]);
+    step.from_previous.average_s = Average(row->previous_s[s]);
+    if (percentiles && !row->previous_s[s].empty()) {
+      step.from_previous.median_s = Quantile(row->previous_s[s], 50);
+      step.from_previous.p90_s = Quantile(row->previous_s[s], 90);
     }
   }
 }
@@ -206,16 +239,25 @@ FunnelAnswer Funnel(const Scenario& scenario, const PlainHistory& history,
     std::set<std::string> days;
     for (const PlainEvent& event : events) {
       if (InDays(scenario, event.time_ms)) {
-        days.insert(BucketText(scenario.zone, event.time_ms, TimeUnit::kDay));
+        days.insert(BucketText(scenario, event.time_ms, *report.unit, report.interval));
       }
     }
     for (const std::string& day : days) {
       std::map<std::string, FunnelAnswer::Row> rows = answer.rows_by_day[day];
       const auto begins = [&](int64_t time_ms) {
-        return BucketText(scenario.zone, time_ms, TimeUnit::kDay) == day;
+        return InDays(scenario, time_ms) &&
+               BucketText(scenario, time_ms, *report.unit, report.interval) == day;
       };
       run(events, begins, &rows);
       answer.rows_by_day[day] = std::move(rows);
+    }
+  }
+  for (auto& [segment, row] : answer.rows) {
+    Finish(&row, true);
+  }
+  for (auto& [day, rows] : answer.rows_by_day) {
+    for (auto& [segment, row] : rows) {
+      Finish(&row, false);  // of the whole range only
     }
   }
   std::erase_if(answer.rows_by_day, [](const auto& day) { return day.second.empty(); });

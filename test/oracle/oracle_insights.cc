@@ -41,14 +41,6 @@ std::vector<std::string> Segments(const PlainHistory& history, const InsightsRep
   return segments;
 }
 
-double Quantile(std::vector<double> numbers, double percent) {
-  std::sort(numbers.begin(), numbers.end());
-  const double rank = percent / 100 * static_cast<double>(numbers.size() - 1);
-  const size_t low = static_cast<size_t>(rank);
-  const size_t high = std::min(low + 1, numbers.size() - 1);
-  return numbers[low] + (numbers[high] - numbers[low]) * (rank - std::floor(rank));
-}
-
 double Number(const Cell& cell, const InsightsMetric& metric) {
   double sum = 0;
   for (const double number : cell.numbers) {
@@ -104,6 +96,14 @@ std::vector<std::string> RollingDates(const Scenario& scenario, int64_t time_ms,
 
 }  // namespace
 
+double Quantile(std::vector<double> numbers, double percent) {
+  std::sort(numbers.begin(), numbers.end());
+  const double rank = percent / 100 * static_cast<double>(numbers.size() - 1);
+  const size_t low = static_cast<size_t>(rank);
+  const size_t high = std::min(low + 1, numbers.size() - 1);
+  return numbers[low] + (numbers[high] - numbers[low]) * (rank - std::floor(rank));
+}
+
 InsightsAnswer Insights(const Scenario& scenario, const PlainHistory& history,
                         const InsightsReport& report) {
   const InsightsMetric& metric = report.metrics[0];
@@ -120,7 +120,7 @@ InsightsAnswer Insights(const Scenario& scenario, const PlainHistory& history,
       if (rolling) {
         dates = RollingDates(scenario, event.time_ms, metric.math);
       } else if (InDays(scenario, event.time_ms)) {
-        dates.push_back(BucketText(scenario.zone, event.time_ms, report.unit));
+        dates.push_back(BucketText(scenario, event.time_ms, report.unit, report.interval));
       }
       if (InDays(scenario, event.time_ms)) {
         dates.push_back("*");

@@ -1,5 +1,3 @@
-#include <date/date.h>
-
 #include <set>
 
 #include "oracle/oracles.h"
@@ -7,17 +5,55 @@
 namespace bulkhead::oracle {
 namespace {
 
-// Units between the buckets of two moments.
-int64_t CalendarDistance(const std::string& zone, int64_t from_ms, int64_t to_ms, TimeUnit unit) {
-  const auto number = [&](int64_t time_ms) {
-    const int64_t day = DayNumber(BucketText(zone, time_ms, unit));
-    if (unit != TimeUnit::kMonth) {
-      return day / (unit == TimeUnit::kWeek ? 7 : 1);
+int64_t UnitDays(TimeUnit unit) {
+  return unit == TimeUnit::kDay ? 1 : unit == TimeUnit::kWeek ? 7 : 30;
+}
+
+// The first moment after a cohort: the next bucket's, or that of the day after the range.
+int64_t CohortEndMs(const Scenario& scenario, const RetentionReport& report, int64_t cohort) {
+  int64_t day = DayNumber(scenario.from);
+  while (DayText(day) <= scenario.to && BucketNumber(scenario, DayStartMs(scenario.zone, day),
+                                                     report.unit, report.interval) <= cohort) {
+    ++day;
+  }
+  return DayStartMs(scenario.zone, day);
+}
+
+// How many of a cohort's buckets are over for all of it.
+uint64_t CompleteBuckets(const Scenario& scenario, const RetentionReport& report, int64_t cohort) {
+  uint64_t complete = 0;
+  for (int64_t b = 0; b <= report.buckets; ++b) {
+    const int64_t length_ms = UnitDays(report.unit) * report.interval * 86'400'000;
+    const bool over =
+        report.calendar
+            ? BucketNumber(scenario, scenario.now_ms, report.unit, report.interval) > cohort + b
+            : CohortEndMs(scenario, report, cohort) + (b + 1) * length_ms <= scenario.now_ms;
+    complete += over ? 1 : 0;
+  }
+  return complete;
+}
+
+// The shares of the dates' cohorts, each weighted by its share of all persons.
+std::vector<double> Average(const RetentionReport& report, const RetentionAnswer& answer) {
+  std::vector<double> average;
+  for (size_t b = 0; b <= static_cast<size_t>(report.buckets); ++b) {
+    double returned = 0;
+    double born = 0;
+    for (const auto& [date, segments] : answer.rows) {
+      double persons = 0;
+      double back = 0;
+      for (const auto& [segment, row] : segments) {
+        persons += static_cast<double>(row[0]);
+        back += static_cast<double>(row[b + 1]);
+      }
+      if (answer.complete.at(date) > b) {
+        returned += back * persons;
+        born += persons * persons;
+      }
     }
-    const date::year_month_day ymd{date::sys_days(date::days(day))};
-    return int64_t{int(ymd.year())} * 12 + int64_t{unsigned(ymd.month())};
-  };
-  return number(to_ms) - number(from_ms);
+    average.push_back(born == 0 ? kNoValue : returned / born);
+  }
+  return average;
 }
 
 }  // namespace
@@ -25,16 +61,18 @@ int64_t CalendarDistance(const std::string& zone, int64_t from_ms, int64_t to_ms
 RetentionAnswer Retention(const Scenario& scenario, const PlainHistory& history,
                           const RetentionReport& report) {
   RetentionAnswer answer;
-  const int64_t unit_days = report.unit == TimeUnit::kDay    ? 1
-                            : report.unit == TimeUnit::kWeek ? 7
-                                                             : 30;
+  const auto number = [&](const PlainEvent& event) {
+    return BucketNumber(scenario, event.time_ms, report.unit, report.interval);
+  };
+  const int64_t length_ms = UnitDays(report.unit) * report.interval * 86'400'000;
   for (const auto& [person, events] : history.people) {
     std::set<std::string> cohorts;
     for (size_t i = 0; i < events.size() && !person.IsNobody(); ++i) {
       if (!InDays(scenario, events[i].time_ms) || !Selects(history, report.born, events[i])) {
         continue;
       }
-      const std::string cohort = BucketText(scenario.zone, events[i].time_ms, report.unit);
+      const std::string cohort =
+          BucketText(scenario, events[i].time_ms, report.unit, report.interval);
       if (report.birth == RetentionBirth::kFirst ? !cohorts.empty() : cohorts.contains(cohort)) {
         continue;
       }
@@ -45,15 +83,14 @@ RetentionAnswer Retention(const Scenario& scenario, const PlainHistory& history,
       std::set<int64_t> reached;
       for (size_t j = i + 1; j < events.size(); ++j) {
         if (Selects(history, report.returning, events[j])) {
-          reached.insert(report.calendar
-                             ? CalendarDistance(scenario.zone, events[i].time_ms, events[j].time_ms,
-                                                report.unit)
-                             : (events[j].time_ms - events[i].time_ms) / (unit_days * 86'400'000));
+          reached.insert(report.calendar ? number(events[j]) - number(events[i])
+                                         : (events[j].time_ms - events[i].time_ms) / length_ms);
         }
       }
       const std::string segment =
           report.breakdown ? ValueText(history, *report.breakdown, events[i]) : "*";
-      std::vector<uint64_t>& row = answer[cohort][segment];
+      answer.complete[cohort] = CompleteBuckets(scenario, report, number(events[i]));
+      std::vector<uint64_t>& row = answer.rows[cohort][segment];
       row.resize(static_cast<size_t>(report.buckets) + 2);
       ++row[0];
       for (int64_t b = 0; b <= report.buckets; ++b) {
@@ -64,6 +101,7 @@ RetentionAnswer Retention(const Scenario& scenario, const PlainHistory& history,
       }
     }
   }
+  answer.average = Average(report, answer);
   return answer;
 }
 

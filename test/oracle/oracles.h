@@ -7,25 +7,34 @@
 #include <vector>
 
 #include "oracle/history.h"
+#include "query/mixpanel_reports.h"
 
 namespace bulkhead::oracle {
 
-// By segment (JSON of its values, comma-separated; "*" = overall): persons or attempts per step,
-// and the sum of the seconds from the step before.
+// By segment (JSON of its values, comma-separated; "*" = overall): persons or attempts per step and
+// their times, of which the oracle keeps all.
 struct FunnelAnswer {
   struct Row {
     std::vector<uint64_t> counts;
-    std::vector<double> seconds;
-    friend bool operator==(const Row&, const Row&) = default;
+    std::vector<std::vector<double>> previous_s;  // [step], of the oracle only
+    std::vector<std::vector<double>> start_s;
+    std::vector<FunnelStepResult> steps;
   };
   std::map<std::string, Row> rows;                                // the whole range
   std::map<std::string, std::map<std::string, Row>> rows_by_day;  // by date
 };
+// Between the closest ranks; of at least one number.
+double Quantile(std::vector<double> numbers, double percent);
+
 FunnelAnswer Funnel(const Scenario& scenario, const PlainHistory& history,
                     const FunnelReport& report);
 
-// By date and segment: size, then the counts.
-using RetentionAnswer = std::map<std::string, std::map<std::string, std::vector<uint64_t>>>;
+struct RetentionAnswer {
+  // By date and segment: size, then the counts.
+  std::map<std::string, std::map<std::string, std::vector<uint64_t>>> rows;
+  std::map<std::string, uint64_t> complete;  // by date: buckets that are over for all of it
+  std::vector<double> average;
+};
 RetentionAnswer Retention(const Scenario& scenario, const PlainHistory& history,
                           const RetentionReport& report);
 
@@ -33,6 +42,12 @@ RetentionAnswer Retention(const Scenario& scenario, const PlainHistory& history,
 using InsightsAnswer = std::map<std::string, std::map<std::string, double>>;
 InsightsAnswer Insights(const Scenario& scenario, const PlainHistory& history,
                         const InsightsReport& report);
+
+// Mixpanel's segmentation: by row and date, zeroes left out. Of ranges, the rows are those of
+// `ranges`, whose labels are read.
+InsightsAnswer Segmentation(const Scenario& scenario, const PlainHistory& history,
+                            const SegmentationRequest& request,
+                            const std::vector<std::string>& ranges);
 
 // By date: persons active in at least k + 1 sub-units.
 std::map<std::string, std::vector<uint64_t>> Addiction(const Scenario& scenario,
