@@ -196,10 +196,10 @@ struct RetentionResult {
 // --- People ---
 struct PeopleReport {
   ProjectId project;
-  SharedExpression where;           // over user["..."] and properties["..."], both the profile
+  SharedExpression where;  // over user["..."] and properties["..."], both the profile
   std::optional<std::vector<SubjectId>> subjects;  // absent = all, empty = nobody
-  std::vector<std::string> output_properties;  // empty = all
-  std::string sort;                            // property; empty = by subject id
+  std::vector<std::string> output_properties;      // empty = all
+  std::string sort;                                // property; empty = by subject id
   bool descending = false;
   size_t page = 0;
   size_t page_size = 1000;
