@@ -4,6 +4,7 @@
 
 #include "query/breakdown.h"
 #include "query/funnel_cells.h"
+#include "query/funnel_check.h"
 #include "query/funnel_times.h"
 #include "query/funnel_walk.h"
 #include "query/percentile.h"
@@ -284,19 +285,7 @@ Result<void> CheckReport(const FunnelReport& report) {
   if (report.steps.empty() || report.steps.size() > limits::kMaxFunnelSteps) {
     return Error{ErrorCode::kInvalid, "steps: from 1 to 64 expected"};
   }
-  if (report.steps.size() + report.exclude.size() + 2 > kMaxScanFilters) {
-    return Error{ErrorCode::kInvalid, "steps: no more than 62 steps and exclusions together"};
-  }
-  if (report.order != FunnelOrder::kLoose) {
-    return Error{ErrorCode::kInvalid, "order: this version answers loose only"};
-  }
-  if (report.window_sessions > 0) {
-    return Error{ErrorCode::kInvalid, "window.unit: this version answers no windows of sessions"};
-  }
-  if (report.window_ms < 1000 || report.window_ms > 366LL * 86'400'000) {
-    return Error{ErrorCode::kInvalid, "window: from a second to 366 days expected"};
-  }
-  return {};
+  return CheckFunnelIsAnswered(report);
 }
 
 // `entry` keeps the expression of the condition on entries alive.
