@@ -45,8 +45,14 @@ class BrokenSource final : public BodySource {
 // pieces.
 class EchoHandler final : public RequestHandler {
  public:
-  ~EchoHandler() override {
-    for (std::thread& thread : threads_) {
+  // Not in the destructor: the last reference may be a thread's own reply.
+  void Stop() override {
+    std::vector<std::thread> threads;
+    {
+      const std::lock_guard lock(mutex_);
+      threads.swap(threads_);
+    }
+    for (std::thread& thread : threads) {
       thread.join();
     }
   }
