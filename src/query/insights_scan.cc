@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <numeric>
 
 #include "query/row_counts.h"
 #include "store/time_scan.h"
@@ -195,7 +194,17 @@ class InsightsPersons final : public PersonVisitor, public InsightsCounter {
 // Counts and persons by quarter hours: where nothing of an event is asked but its name and time.
 class InsightsTimes final : public TimeVisitor, public InsightsCounter {
  public:
-  using InsightsCounter::InsightsCounter;
+  explicit InsightsTimes(const InsightsSetup& setup)
+      : InsightsCounter(setup), persons_(setup.metrics.size()) {
+    const Buckets& buckets = *setup.buckets;
+    for (uint32_t b = 0; b < buckets.size(); ++b) {
+      const int64_t quarters =
+          (buckets.end_ms(b) - buckets.start_ms(b)) / EventTimes::kQuarterHourMs;
+      table_.insert(table_.end(), static_cast<size_t>(quarters), b);
+    }
+    table_.push_back(static_cast<uint32_t>(buckets.size()));
+    counts_.assign(setup.metrics.size(), std::vector<uint64_t>(buckets.size() + 1));
+  }
 
   static bool Suits(const InsightsSetup& setup) {
     const auto on_quarter = [](int64_t time_ms) {
@@ -226,6 +235,18 @@ class InsightsTimes final : public TimeVisitor, public InsightsCounter {
     }
   }
 
+  // Brings the counts into the cells.
+  void Finish() {
+    for (size_t m = 0; m < cells_.size(); ++m) {
+      const Math math = setup_.metrics[m].metric->math;
+      for (size_t b = 0; b < setup_.buckets->size() && !IsRolling(math); ++b) {
+        math == Math::kTotal ? cells_[m].AddCount(0, b, counts_[m][b])
+                             : cells_[m].AddPersons(0, b, counts_[m][b]);
+      }
+      if (math == Math::kUnique) cells_[m].AddPersons(0, setup_.buckets->size(), persons_[m]);
+    }
+  }
+
  private:
   void Count(size_t m, Math math, const EventTimes::List& list) {
     if (IsRolling(math)) {
@@ -234,28 +255,30 @@ class InsightsTimes final : public TimeVisitor, public InsightsCounter {
       }
       return;
     }
-    const Buckets& buckets = *setup_.buckets;
-    const int64_t* at = list.times_ms.data();
-    const int64_t* const end = at + list.times_ms.size();
-    while (at != end && *at < buckets.from_ms()) ++at;
+    // Without a branch on the bucket: which of them comes next, nothing can predict.
+    const auto outside = static_cast<uint32_t>(setup_.buckets->size());
+    std::vector<uint64_t>& counts = counts_[m];
+    uint32_t last = outside;
     bool any = false;
-    while (at != end && *at < buckets.to_ms()) {
-      const size_t bucket = buckets.Of(*at);
-      const int64_t end_ms = buckets.end_ms(bucket);
-      const int64_t* const first = at;
-      do {
-        ++at;
-      } while (at != end && *at < end_ms);
-      if (math == Math::kTotal) {
-        const auto counts = list.counts.subspan(static_cast<size_t>(first - list.times_ms.data()),
-                                                static_cast<size_t>(at - first));
-        cells_[m].AddCount(0, bucket, std::accumulate(counts.begin(), counts.end(), uint64_t{0}));
-      } else {
-        cells_[m].AddOncePerBucket(0, bucket, !any);
-      }
-      any = true;
+    for (size_t i = 0; i < list.times_ms.size(); ++i) {
+      const uint32_t bucket = BucketOfQuarter(list.times_ms[i]);
+      counts[bucket] += math == Math::kTotal ? list.counts[i] : bucket != last ? 1 : 0;
+      any |= bucket != outside;
+      last = bucket;
     }
+    persons_[m] += any ? 1 : 0;
   }
+
+  // The number of buckets where the time is outside of all.
+  [[nodiscard]] uint32_t BucketOfQuarter(int64_t time_ms) const {
+    const uint64_t quarter = static_cast<uint64_t>(time_ms - setup_.buckets->from_ms()) /
+                             static_cast<uint64_t>(EventTimes::kQuarterHourMs);
+    return table_[std::min<uint64_t>(quarter, table_.size() - 1)];
+  }
+
+  std::vector<uint32_t> table_;                // by quarter hour of the range, then `outside`
+  std::vector<std::vector<uint64_t>> counts_;  // by metric: [bucket, then outside]
+  std::vector<uint64_t> persons_;              // by metric
 };
 
 // What of a metric the visitors did not count is zero in them.
@@ -313,6 +336,7 @@ Result<std::vector<MetricCells>> RunInsightsScans(const InsightsSetup& setup) {
       const auto visitors =
           RunTimes<InsightsTimes>(**times, setup.context->threads, std::nullopt,
                                   [&] { return std::make_unique<InsightsTimes>(setup); });
+      for (const auto& visitor : visitors) visitor->Finish();
       std::vector<MetricCells> cells = std::move(InsightsCounter(setup).cells());
       Combine(visitors, &cells);
       return cells;

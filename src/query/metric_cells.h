@@ -29,10 +29,9 @@ class MetricCells {
   // Person metrics: `stamp` differs from person to person and is never 0; one person's calls follow
   // each other.
   void AddPerson(size_t slot, size_t bucket, uint64_t stamp, double amount);
-  // kUnique without stamps: one call per person and bucket; `first` with the person's first.
-  void AddOncePerBucket(size_t slot, size_t bucket, bool first) {
-    ++counts_[Cell(slot, bucket)];
-    counts_[Cell(slot, buckets_)] += first ? 1 : 0;
+  // kUnique, counted elsewhere: persons of one bucket, or of the whole range.
+  void AddPersons(size_t slot, size_t bucket, uint64_t persons) {
+    counts_[Cell(slot, bucket)] += persons;
   }
   // Rolling metrics: the person is active in buckets [low, high]; one person's calls are ascending.
   void AddActive(size_t slot, size_t low, size_t high, uint64_t stamp);

@@ -68,7 +68,11 @@ class RetentionWalk {
       size_t k = same_event ? i + 1 : FirstAfter(births, i, returns);
       Begin(births.times_ms[i]);
       if (plan_->on_or_after && k < returns.times_ms.size()) k = returns.times_ms.size() - 1;
-      while (k < returns.times_ms.size() && Return(returns.times_ms[k])) ++k;
+      if (FewRollingBuckets()) {
+        ReachByBits(returns.times_ms.subspan(k));
+      } else {
+        while (k < returns.times_ms.size() && Return(returns.times_ms[k])) ++k;
+      }
       emit(cohort, i, Reached());
     });
     return true;
@@ -135,6 +139,29 @@ class RetentionWalk {
       reached_.push_back(static_cast<uint32_t>(bucket));
     }
     return true;
+  }
+
+  [[nodiscard]] bool FewRollingBuckets() const {
+    return plan_->calendar == nullptr && !plan_->on_or_after && plan_->buckets <= 64;
+  }
+
+  // Without a branch on the bucket: which of them comes next, nothing can predict.
+  void ReachByBits(std::span<const int64_t> times_ms) {
+    const int64_t length_ms = plan_->length_ms;
+    const int64_t end_ms = static_cast<int64_t>(plan_->buckets) * length_ms;
+    const double inverse = 1.0 / static_cast<double>(length_ms);
+    uint64_t bits = 0;
+    for (const int64_t time_ms : times_ms) {
+      const int64_t since_ms = time_ms - birth_ms_;
+      if (since_ms >= end_ms) break;
+      auto bucket = static_cast<int64_t>(static_cast<double>(since_ms) * inverse);
+      const int64_t rest_ms = since_ms - bucket * length_ms;  // the product may be off by one
+      bucket += (rest_ms >= length_ms ? 1 : 0) - (rest_ms < 0 ? 1 : 0);
+      bits |= uint64_t{1} << bucket;
+    }
+    for (; bits != 0; bits &= bits - 1) {
+      reached_.push_back(static_cast<uint32_t>(__builtin_ctzll(bits)));
+    }
   }
 
   std::span<const uint32_t> Reached() {

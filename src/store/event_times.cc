@@ -105,12 +105,7 @@ EventTimes::List EventTimes::Of(uint32_t person, size_t* hint) const {
     *hint = place;
     if (place >= persons_.size() || persons_[place] != person) return {};
   }
-  const size_t begin = starts_[place];
-  const size_t count = starts_[place + 1] - begin;
-  List list{std::span(times_ms_).subspan(begin, count), {}, {}};
-  if (!counts_.empty()) list.counts = std::span(counts_).subspan(begin, count);
-  if (!rows_.empty()) list.rows = std::span(rows_).subspan(begin, count);
-  return list;
+  return At(static_cast<uint32_t>(place));
 }
 
 size_t EventTimes::MemoryBytes() const {

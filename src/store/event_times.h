@@ -39,6 +39,15 @@ class EventTimes {
   // Of the person with this ordinal. `hint` makes calls with ascending ordinals cheap; 0 at first.
   [[nodiscard]] List Of(uint32_t person, size_t* hint) const;
 
+  // The same where dense().
+  [[nodiscard]] List At(uint32_t place) const {
+    const size_t begin = starts_[place];
+    const size_t count = starts_[place + 1] - begin;
+    return {{times_ms_.data() + begin, count},
+            {counts_.data() + begin, counts_.empty() ? 0 : count},
+            {rows_.data() + begin, rows_.empty() ? 0 : count}};
+  }
+
   // The persons with any, ascending; empty where all of the segment's are to be asked (dense()).
   [[nodiscard]] std::span<const uint32_t> persons() const { return persons_; }
   [[nodiscard]] bool dense() const { return dense_; }

@@ -27,14 +27,80 @@ EventTimes::List Clip(EventTimes::List list, int64_t from_ms, int64_t to_ms) {
   return list;
 }
 
-struct OwnedList {
-  std::vector<int64_t> times_ms;
-  std::vector<uint32_t> counts;
-  [[nodiscard]] EventTimes::List view() const { return {times_ms, counts, {}}; }
-};
+}  // namespace
+
+PersonTimes::PersonTimes(const TimeScan& scan)
+    : scan_(&scan),
+      filters_(scan.context_.spec().filters.size()),
+      hints_(scan.sources_.size() * filters_, 0),
+      combined_(filters_) {}
+
+void PersonTimes::BeginAlone(const SubjectId& person, const Place& place) {
+  const TimeScan::Source& source = scan_->sources_[place.source];
+  person_ = person;
+  ordinal_ = place.ordinal;
+  lists_ = source.clip ? nullptr : source.lists.data();
+  places_.assign(1, place);
+}
+
+void PersonTimes::Begin(const SubjectId& person) {
+  person_ = person;
+  lists_ = nullptr;
+  places_.clear();
+}
+
+void PersonTimes::BeginOwned(const SubjectId& person, std::span<const Hit> hits) {
+  Begin(person);
+  for (OwnedList& list : combined_) list = {};
+  for (const Hit& hit : hits) {
+    const bool exact = scan_->resolution_ == TimeScan::Resolution::kExact;
+    const int64_t time_ms = exact ? hit.time_ms : EventTimes::QuarterHourOf(hit.time_ms);
+    for (uint64_t mask = hit.mask; mask != 0; mask &= mask - 1) {
+      OwnedList& list = combined_[static_cast<size_t>(__builtin_ctzll(mask))];
+      if (exact || list.times_ms.empty() || list.times_ms.back() != time_ms) {
+        list.times_ms.push_back(time_ms);
+        if (!exact) list.counts.push_back(0);
+      }
+      if (!exact) ++list.counts.back();
+    }
+  }
+}
+
+EventTimes::List PersonTimes::Search(size_t filter) const {
+  if (places_.empty()) return combined_[filter].view();
+  return places_.size() == 1 ? In(places_[0], filter) : Combine(filter);
+}
+
+EventTimes::List PersonTimes::In(const Place& place, size_t filter) const {
+  const TimeScan::Source& source = scan_->sources_[place.source];
+  const EventTimes* lists = source.lists[filter].get();
+  if (lists == nullptr) return {};
+  const EventTimes::List list = lists->Of(place.ordinal, &hints_[place.source * filters_ + filter]);
+  if (!source.clip) return list;
+  const ScanSpec& spec = scan_->context_.spec();
+  return Clip(list, spec.from_ms, spec.to_ms);
+}
+
+EventTimes::List PersonTimes::Combine(size_t filter) const {
+  OwnedList& combined = combined_[filter];
+  combined = {};
+  EventTimes::List only;
+  size_t found = 0;
+  for (const Place& place : places_) {
+    const EventTimes::List list = In(place, filter);
+    if (list.times_ms.empty()) continue;
+    if (++found == 1) {
+      only = list;
+      continue;
+    }
+    if (found == 2) MergeInto(only, &combined);
+    MergeInto(list, &combined);
+  }
+  return found < 2 ? only : combined.view();
+}
 
 // Merges two ascending lists; quarter hours of both become one.
-void MergeInto(const EventTimes::List& more, OwnedList* list) {
+void PersonTimes::MergeInto(const EventTimes::List& more, OwnedList* list) {
   OwnedList merged;
   const EventTimes::List old = list->view();
   const bool counted = !old.counts.empty() || !more.counts.empty();
@@ -60,100 +126,19 @@ void MergeInto(const EventTimes::List& more, OwnedList* list) {
   *list = std::move(merged);
 }
 
-}  // namespace
-
-// A person's lists in one or more places: segments, and devices linked to the person.
-class TimeScan::FromLists final : public PersonTimes {
- public:
-  explicit FromLists(const TimeScan& scan)
-      : scan_(scan),
-        filters_(scan.context_.spec().filters.size()),
-        hints_(scan.sources_.size() * filters_, 0),
-        combined_(filters_) {}
-
-  void Begin(const SubjectId& person) {
-    person_ = person;
-    places_.clear();
-  }
-  void Add(uint32_t source, uint32_t ordinal) { places_.push_back({source, ordinal}); }
-
-  [[nodiscard]] EventTimes::List Of(size_t filter) const override {
-    if (places_.size() == 1) return At(places_[0], filter);
-    OwnedList& combined = combined_[filter];
-    combined = {};
-    EventTimes::List only;
-    size_t found = 0;
-    for (const Place& place : places_) {
-      const EventTimes::List list = At(place, filter);
-      if (list.times_ms.empty()) continue;
-      if (++found == 1) {
-        only = list;
-        continue;
-      }
-      if (found == 2) MergeInto(only, &combined);
-      MergeInto(list, &combined);
-    }
-    return found < 2 ? only : combined.view();
-  }
-
- private:
-  struct Place {
-    uint32_t source;
-    uint32_t ordinal;
-  };
-  [[nodiscard]] EventTimes::List At(const Place& place, size_t filter) const {
-    const Source& source = scan_.sources_[place.source];
-    const EventTimes* lists = source.lists[filter].get();
-    if (lists == nullptr) return {};
-    const EventTimes::List list =
-        lists->Of(place.ordinal, &hints_[place.source * filters_ + filter]);
-    if (!source.clip) return list;
-    const ScanSpec& spec = scan_.context_.spec();
-    return Clip(list, spec.from_ms, spec.to_ms);
-  }
-
-  const TimeScan& scan_;
-  size_t filters_;
-  std::vector<Place> places_;
-  mutable std::vector<size_t> hints_;
-  mutable std::vector<OwnedList> combined_;
-};
-
 // A person's times out of rows, for those of whom some are dead.
-class TimeScan::FromHits final : public PersonTimes, public PersonVisitor {
+class TimeScan::FromHits final : public PersonVisitor {
  public:
-  FromHits(const TimeScan& scan, TimeVisitor* visitor)
-      : scan_(scan), visitor_(*visitor), lists_(scan.context_.spec().filters.size()) {}
+  FromHits(const TimeScan& scan, TimeVisitor* visitor) : times_(scan), visitor_(*visitor) {}
 
   void Visit(const PersonHits& person) override {
-    person_ = person.person;
-    for (OwnedList& list : lists_) list = {};
-    for (const Hit& hit : person.hits) {
-      for (uint64_t mask = hit.mask; mask != 0; mask &= mask - 1) {
-        Add(hit.time_ms, &lists_[static_cast<size_t>(__builtin_ctzll(mask))]);
-      }
-    }
-    visitor_.Visit(*this);
+    times_.BeginOwned(person.person, person.hits);
+    visitor_.Visit(times_);
   }
-  [[nodiscard]] EventTimes::List Of(size_t filter) const override { return lists_[filter].view(); }
 
  private:
-  void Add(int64_t time_ms, OwnedList* list) const {
-    if (scan_.resolution_ == Resolution::kExact) {
-      list->times_ms.push_back(time_ms);
-      return;
-    }
-    const int64_t quarter_ms = EventTimes::QuarterHourOf(time_ms);
-    if (list->times_ms.empty() || list->times_ms.back() != quarter_ms) {
-      list->times_ms.push_back(quarter_ms);
-      list->counts.push_back(0);
-    }
-    ++list->counts.back();
-  }
-
-  const TimeScan& scan_;
+  PersonTimes times_;
   TimeVisitor& visitor_;
-  std::vector<OwnedList> lists_;
 };
 
 // One range of person ids.
@@ -241,10 +226,10 @@ class TimeScan::Part {
   // Past the head's person; false at the end.
   bool Take(Head* head) {
     if (head->moved) {
-      person_.Add(head->source, head->runs.front().person);
+      person_.Add({head->source, head->runs.front().person});
       head->runs = head->runs.subspan(1);
     } else {
-      person_.Add(head->source, head->at++);
+      person_.Add({head->source, head->at++});
     }
     return Settle(head);
   }
@@ -273,30 +258,40 @@ class TimeScan::Part {
   }
 
   void RunAlone(Head head) {
-    const EventTimes* required =
-        required_ ? scan_.sources_[head.source].lists[*required_].get() : nullptr;
-    if (required_ && required == nullptr) return;
-    const bool sparse = required != nullptr && !required->dense() && !head.moved;
-    std::span<const uint32_t> with = sparse ? required->persons() : std::span<const uint32_t>();
+    if (!head.moved) {
+      RunInPlace(head);
+      return;
+    }
     for (bool there = true; there;) {
-      if (sparse) {
-        const auto next = std::lower_bound(with.begin(), with.end(), head.at);
-        with = with.subspan(static_cast<size_t>(next - with.begin()));
-        if (with.empty() || with.front() >= head.end) return;
-        if (with.front() != head.at) {
-          head.at = with.front();
-          const auto skip = std::lower_bound(head.skipped.begin(), head.skipped.end(), head.at);
-          head.skipped = head.skipped.subspan(static_cast<size_t>(skip - head.skipped.begin()));
-          there = Settle(&head);
-          continue;
-        }
-      }
       const SubjectId id = head.id;
       person_.Begin(id);
       do {
         there = Take(&head);
-      } while (there && head.moved && head.id == id);
+      } while (there && head.id == id);
       visitor_.Visit(person_);
+    }
+  }
+
+  void RunInPlace(const Head& head) {
+    const EventTimes* required =
+        required_ ? scan_.sources_[head.source].lists[*required_].get() : nullptr;
+    if (required_ && required == nullptr) return;
+    const std::span<const SubjectId> ids = Plan(head).persons.ids;
+    std::span<const uint32_t> skipped = head.skipped;
+    const auto visit = [&](uint32_t ordinal) {
+      while (!skipped.empty() && skipped.front() < ordinal) skipped = skipped.subspan(1);
+      if (!skipped.empty() && skipped.front() == ordinal) return;
+      person_.BeginAlone(ids[ordinal], {head.source, ordinal});
+      visitor_.Visit(person_);
+    };
+    if (required == nullptr || required->dense()) {
+      for (uint32_t ordinal = head.at; ordinal < head.end; ++ordinal) visit(ordinal);
+      return;
+    }
+    const std::span<const uint32_t> with = required->persons();
+    for (auto at = std::lower_bound(with.begin(), with.end(), head.at);
+         at != with.end() && *at < head.end; ++at) {
+      visit(*at);
     }
   }
 
@@ -312,7 +307,7 @@ class TimeScan::Part {
   const TimeScan& scan_;
   TimeVisitor& visitor_;
   std::optional<size_t> required_;
-  FromLists person_;
+  PersonTimes person_;
   std::vector<Head> heads_;  // by source; those of one source follow each other
 };
 

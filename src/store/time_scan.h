@@ -18,17 +18,55 @@
 
 namespace bulkhead {
 
-// Valid during Visit only.
+class TimeScan;
+
+// One person's times; valid during Visit only.
 class PersonTimes {
  public:
-  virtual ~PersonTimes() = default;
   [[nodiscard]] const SubjectId& person() const { return person_; }  // canonical
   // The times of the filter's event within the scan's range. The order of equal times that came in
   // different segments or under different devices is not that of arrival.
-  [[nodiscard]] virtual EventTimes::List Of(size_t filter) const = 0;
+  [[nodiscard]] EventTimes::List Of(size_t filter) const {
+    if (lists_ != nullptr) {  // nearly always: all in one segment
+      const EventTimes* list = lists_[filter].get();
+      if (list == nullptr) return {};
+      if (list->dense()) return list->At(ordinal_);
+    }
+    return Search(filter);
+  }
 
- protected:
+ private:
+  friend class TimeScan;
+  struct Place {
+    uint32_t source;
+    uint32_t ordinal;
+  };
+  struct OwnedList {
+    std::vector<int64_t> times_ms;
+    std::vector<uint32_t> counts;
+    [[nodiscard]] EventTimes::List view() const { return {times_ms, counts, {}}; }
+  };
+  explicit PersonTimes(const TimeScan& scan);
+
+  // Sets the person: everything in one place, places to be added, or lists of its own.
+  void BeginAlone(const SubjectId& person, const Place& place);
+  void Begin(const SubjectId& person);
+  void Add(const Place& place) { places_.push_back(place); }
+  void BeginOwned(const SubjectId& person, std::span<const Hit> hits);
+
+  [[nodiscard]] EventTimes::List Search(size_t filter) const;
+  [[nodiscard]] EventTimes::List In(const Place& place, size_t filter) const;
+  [[nodiscard]] EventTimes::List Combine(size_t filter) const;
+  static void MergeInto(const EventTimes::List& more, OwnedList* list);
+
+  const TimeScan* scan_;
+  size_t filters_;
   SubjectId person_;
+  const std::shared_ptr<const EventTimes>* lists_ = nullptr;  // of the one place
+  uint32_t ordinal_ = 0;
+  std::vector<Place> places_;
+  mutable std::vector<size_t> hints_;        // by source and filter
+  mutable std::vector<OwnedList> combined_;  // by filter
 };
 
 class TimeVisitor {
@@ -58,8 +96,8 @@ class TimeScan {
     std::vector<uint32_t> skipped;  // ordinals that others answer for, ascending
     bool clip = false;              // has times outside the scan's range
   };
+  friend class PersonTimes;
   class Part;
-  class FromLists;
   class FromHits;
 
   TimeScan(const ScanContext& context, Resolution resolution)
