@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "query/quarter_table.h"
 #include "query/row_counts.h"
 #include "store/time_scan.h"
 
@@ -194,16 +195,9 @@ class InsightsPersons final : public PersonVisitor, public InsightsCounter {
 // Counts and persons by quarter hours: where nothing of an event is asked but its name and time.
 class InsightsTimes final : public TimeVisitor, public InsightsCounter {
  public:
-  explicit InsightsTimes(const InsightsSetup& setup)
-      : InsightsCounter(setup), persons_(setup.metrics.size()) {
-    const Buckets& buckets = *setup.buckets;
-    for (uint32_t b = 0; b < buckets.size(); ++b) {
-      const int64_t quarters =
-          (buckets.end_ms(b) - buckets.start_ms(b)) / EventTimes::kQuarterHourMs;
-      table_.insert(table_.end(), static_cast<size_t>(quarters), b);
-    }
-    table_.push_back(static_cast<uint32_t>(buckets.size()));
-    counts_.assign(setup.metrics.size(), std::vector<uint64_t>(buckets.size() + 1));
+  InsightsTimes(const InsightsSetup& setup, QuarterTable table)
+      : InsightsCounter(setup), table_(std::move(table)), persons_(setup.metrics.size()) {
+    counts_.assign(setup.metrics.size(), std::vector<uint64_t>(setup.buckets->size() + 1));
   }
 
   static bool Suits(const InsightsSetup& setup) {
@@ -211,10 +205,6 @@ class InsightsTimes final : public TimeVisitor, public InsightsCounter {
       return time_ms % EventTimes::kQuarterHourMs == 0;
     };
     bool suits = setup.breakdown->empty() && !setup.rows_by_person;
-    for (size_t b = 0; b < setup.buckets->size(); ++b) {
-      suits =
-          suits && on_quarter(setup.buckets->start_ms(b)) && on_quarter(setup.buckets->end_ms(b));
-    }
     for (const MetricSetup& metric : setup.metrics) {
       const Math math = metric.metric->math;
       suits =
@@ -261,7 +251,7 @@ class InsightsTimes final : public TimeVisitor, public InsightsCounter {
     uint32_t last = outside;
     bool any = false;
     for (size_t i = 0; i < list.times_ms.size(); ++i) {
-      const uint32_t bucket = BucketOfQuarter(list.times_ms[i]);
+      const uint32_t bucket = table_.Of(list.times_ms[i]);
       counts[bucket] += math == Math::kTotal ? list.counts[i] : bucket != last ? 1 : 0;
       any |= bucket != outside;
       last = bucket;
@@ -269,14 +259,7 @@ class InsightsTimes final : public TimeVisitor, public InsightsCounter {
     persons_[m] += any ? 1 : 0;
   }
 
-  // The number of buckets where the time is outside of all.
-  [[nodiscard]] uint32_t BucketOfQuarter(int64_t time_ms) const {
-    const uint64_t quarter = static_cast<uint64_t>(time_ms - setup_.buckets->from_ms()) /
-                             static_cast<uint64_t>(EventTimes::kQuarterHourMs);
-    return table_[std::min<uint64_t>(quarter, table_.size() - 1)];
-  }
-
-  std::vector<uint32_t> table_;                // by quarter hour of the range, then `outside`
+  QuarterTable table_;
   std::vector<std::vector<uint64_t>> counts_;  // by metric: [bucket, then outside]
   std::vector<uint64_t> persons_;              // by metric
 };
@@ -327,7 +310,8 @@ Result<std::vector<MetricCells>> RunInsightsScans(const InsightsSetup& setup) {
   if (Result<void> fits = CheckCells(bytes, setup.context->threads); !fits) {
     return fits.error();
   }
-  if (!setup.ranking && InsightsTimes::Suits(setup)) {
+  const std::optional<QuarterTable> table = QuarterTable::Make(*setup.buckets);
+  if (!setup.ranking && table && InsightsTimes::Suits(setup)) {
     const auto times = TimeScan::Prepare(*setup.scan, TimeScan::Resolution::kQuarterHour);
     if (!times) {
       return times.error();
@@ -335,7 +319,7 @@ Result<std::vector<MetricCells>> RunInsightsScans(const InsightsSetup& setup) {
     if (*times != nullptr) {
       const auto visitors =
           RunTimes<InsightsTimes>(**times, setup.context->threads, std::nullopt,
-                                  [&] { return std::make_unique<InsightsTimes>(setup); });
+                                  [&] { return std::make_unique<InsightsTimes>(setup, *table); });
       for (const auto& visitor : visitors) visitor->Finish();
       std::vector<MetricCells> cells = std::move(InsightsCounter(setup).cells());
       Combine(visitors, &cells);

@@ -25,6 +25,7 @@ RowCounts::RowCounts(const ScanContext& scan, const ValueIds* ids, const Buckets
       ids_(ids),
       range_(buckets),
       buckets_(one_bucket ? 1 : buckets.size()),
+      table_(buckets_ == buckets.size() ? QuarterTable::Make(buckets) : std::nullopt),
       check_times_(buckets_ > 1 || scan.spec().from_ms != buckets.from_ms() ||
                    scan.spec().to_ms != buckets.to_ms()) {
   for (uint32_t source = 0; source < scan.sources(); ++source) {
@@ -54,6 +55,15 @@ void RowCounts::AddByTime(const RowBlock& block, size_t filter, const Codes& cod
   int64_t begin_ms = 0;
   int64_t end_ms = 0;
   const TimeView times = scan_.Times(block.source);
+  if (table_ && times.offsets() != nullptr) {
+    const QuarterTable& table = *table_;
+    block.ForEach(filter, [&, offsets = times.offsets(), base_ms = times.base_ms(),
+                           unit_ms = times.unit_ms()](uint32_t row) {
+      const int64_t time_ms = base_ms + unit_ms * static_cast<int64_t>(offsets[row]);
+      ++all[table.Of(time_ms) * width + codes[row]];
+    });
+    return;
+  }
   block.ForEach(filter, [&](uint32_t row) {
     const int64_t time_ms = times[row];
     if (time_ms < begin_ms || time_ms >= end_ms) {

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "query/breakdown.h"
+#include "query/quarter_table.h"
 #include "query/time_zone.h"
 #include "store/person_scan.h"
 
@@ -44,6 +46,7 @@ class RowCounts {
   const ValueIds* ids_;
   const Buckets& range_;
   size_t buckets_;
+  std::optional<QuarterTable> table_;
   bool check_times_;            // there are rows outside the range, or several buckets
   std::vector<size_t> widths_;  // by source: codes
   std::vector<std::vector<uint32_t>> counts_;  // by source: [bucket, then outside][code]
