@@ -4,7 +4,8 @@
 //
 //   http_load 127.0.0.1:PORT BODIES.ndjson TARGET USER:SECRET [CONNECTIONS]
 //
-// Prints {"requests","events","bytes","seconds","events_per_s","retries","p50_ms","p99_ms"}. A 503
+// Prints {"requests","events","bytes","seconds","events_per_s","retries","p50_ms","p99_ms",
+// "ended_unix_s"}. A 503
 // is sent again; anything else than 200 ends the run with an error.
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -190,6 +191,8 @@ int main(int argc, char** argv) {
   std::vector<std::thread> threads;
   for (size_t i = 0; i < connections; ++i) threads.emplace_back(Work, &shared, &latencies[i]);
   for (std::thread& thread : threads) thread.join();
+  const double ended_unix_s =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   if (shared.failed) return 1;
@@ -200,8 +203,10 @@ int main(int argc, char** argv) {
   std::printf(
       "{\"requests\":%zu,\"events\":%.0f,\"bytes\":%zu,\"seconds\":%.3f,\"events_per_s\":%.0f,"
       "\"retries\":%zu,"
-      "\"p50_ms\":%.1f,\"p99_ms\":%.1f}\n",
+      "\"p50_ms\":%.1f,\"p99_ms\":%.1f,\"ended_unix_s\":%.3f}\n",
       all.size(), events, file.size(), seconds, events / seconds, shared.retries.load(),
-      static_cast<double>(all[all.size() / 2]), static_cast<double>(all[all.size() * 99 / 100]));
+      static_cast<double>(all[all.size() / 2]), static_cast<double>(all[all.size() * 99 / 100]),
+      ended_unix_s);
+  std::fflush(stdout);
   return 0;
 }

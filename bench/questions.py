@@ -206,6 +206,7 @@ def questions():
 
     return {
         "funnel_3": funnel("funnel, 3 steps in 7 days", STEPS_3),
+        "funnel_3_frequent": funnel("funnel, 3 steps, the most frequent events", STEPS_30[:3]),
         "funnel_30": funnel("funnel, 30 steps in 7 days", STEPS_30),
         "retention": plain(
             "retention, 30 buckets", BULKHEAD_RETENTION, bulkhead_retention_rows, sql_retention_rows,

@@ -36,7 +36,7 @@ def own_figures(own, facts, events):
     load, sizes = facts["load"], facts["sizes"]
     lines = ["| Bulkhead | measured | target |", "|---|---|---|",
              f"| import of JSON over HTTP, sieved, durable | {load['events_per_s']:,.0f} events/s | ≥ 200,000 |",
-             f"| all of it queryable after the last 200 | {load['visible_s'] - load['seconds']:.2f} s | < 1 s |",
+             f"| all of it queryable after the last 200 | {load['visible_s']:.2f} s | < 1 s |",
              f"| on disk, store | {sizes['store'] / events:.1f} bytes/event | ≤ 12 |",
              f"| log not yet trimmed | {sizes['log'] / events:.1f} bytes/event | |",
              f"| memory idle, empty | {facts['idle_rss'] / 1e6:,.0f} MB | < 150 |",
@@ -45,7 +45,9 @@ def own_figures(own, facts, events):
              f"| memory at its highest while importing | {facts['loading_rss'] / 1e6:,.0f} MB | |",
              f"| restart until ready | {facts['restart_s']:.2f} s | < 1 s |"]
     if "funnel_3" in own and "funnel_30" in own:
-        lines.append(f"| 30-step funnel against 3 steps | {own['funnel_30']['seconds'] / own['funnel_3']['seconds']:.1f}× | ≤ 2× |")
+        for few, what in (("funnel_3", "3 steps of rare events"), ("funnel_3_frequent", "3 steps of its own events")):
+            ratio = own["funnel_30"]["seconds"] / own[few]["seconds"]
+            lines.append(f"| 30-step funnel against {what} | {ratio:.1f}× | ≤ 2× |")
     return lines
 
 
