@@ -23,15 +23,13 @@ FunnelTimesWalk::FunnelTimesWalk(const std::vector<std::string>& events, int64_t
 
 void FunnelTimesWalk::Begin(const PersonTimes& person) {
   person_ = &person;
-  for (List& list : lists_) {
-    list.read = false;
-  }
+  ++person_stamp_;
 }
 
 FunnelTimesWalk::List& FunnelTimesWalk::ListOf(size_t step) {
   List& list = lists_[list_of_step_[step]];
-  if (!list.read) {
-    list = {person_->Of(list_of_step_[step]).times_ms, 0, true, false};
+  if (list.person != person_stamp_) {
+    list = {person_->Of(list_of_step_[step]).times_ms, 0, person_stamp_, 0};
   }
   return list;
 }
@@ -41,9 +39,9 @@ FunnelTimesWalk::List& FunnelTimesWalk::ListOf(size_t step) {
 void FunnelTimesWalk::Place(List* list, int64_t not_before_ms) {
   constexpr size_t kShort = 16;
   const size_t size = list->times_ms.size();
-  if (!list->placed) {
+  if (list->attempt != attempt_stamp_) {
     list->at = 0;
-    list->placed = true;
+    list->attempt = attempt_stamp_;
     if (size > kShort) {
       const auto begin = list->times_ms.begin();
       list->at =
@@ -67,9 +65,7 @@ std::span<const int64_t> FunnelTimesWalk::Follow(int64_t from_ms, int64_t to_ms)
   if (entry == starts.end() || *entry >= to_ms) {
     return {};
   }
-  for (List& list : lists_) {
-    list.placed = false;
-  }
+  ++attempt_stamp_;
   index_[0] = static_cast<size_t>(entry - starts.begin());
   times_ms_[0] = *entry;
   const int64_t deadline_ms = *entry + window_ms_;

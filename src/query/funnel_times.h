@@ -30,9 +30,9 @@ class FunnelTimesWalk {
  private:
   struct List {
     std::span<const int64_t> times_ms;
-    size_t at = 0;  // the first time that the next step may have
-    bool read = false;
-    bool placed = false;  // `at` is of this attempt
+    size_t at = 0;         // the first time that the next step may have
+    uint64_t person = 0;   // whose times they are
+    uint64_t attempt = 0;  // which `at` is of
   };
   List& ListOf(size_t step);
   void Place(List* list, int64_t not_before_ms);
@@ -43,6 +43,8 @@ class FunnelTimesWalk {
   std::vector<size_t> list_of_step_;             // the first step with the same event
   std::vector<std::vector<size_t>> same_event_;  // by step: earlier steps with its event
   const PersonTimes* person_ = nullptr;
+  uint64_t person_stamp_ = 0;
+  uint64_t attempt_stamp_ = 0;
   std::vector<List> lists_;
   std::array<size_t, limits::kMaxFunnelSteps> index_{};  // by step reached, in its list
   std::array<int64_t, limits::kMaxFunnelSteps> times_ms_{};

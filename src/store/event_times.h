@@ -48,6 +48,8 @@ class EventTimes {
             {rows_.data() + begin, rows_.empty() ? 0 : count}};
   }
 
+  [[nodiscard]] bool Any(uint32_t place) const { return starts_[place] != starts_[place + 1]; }
+
   // The persons with any, ascending; empty where all of the segment's are to be asked (dense()).
   [[nodiscard]] std::span<const uint32_t> persons() const { return persons_; }
   [[nodiscard]] bool dense() const { return dense_; }

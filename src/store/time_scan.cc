@@ -285,7 +285,9 @@ class TimeScan::Part {
       visitor_.Visit(person_);
     };
     if (required == nullptr || required->dense()) {
-      for (uint32_t ordinal = head.at; ordinal < head.end; ++ordinal) visit(ordinal);
+      for (uint32_t ordinal = head.at; ordinal < head.end; ++ordinal) {
+        if (required == nullptr || required->Any(ordinal)) visit(ordinal);
+      }
       return;
     }
     const std::span<const uint32_t> with = required->persons();
