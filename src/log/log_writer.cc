@@ -165,13 +165,44 @@ void LogWriter::Append(std::string payload, Done done) {
   }
 }
 
+void LogWriter::Roll(Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closing_) {
+      queue_.push_back({std::string(), std::move(done), true});
+      done = nullptr;
+    }
+  }
+  if (done) {
+    done(Error{ErrorCode::kUnavailable, "the log is closing"});
+  } else {
+    queued_.notify_one();
+  }
+}
+
+void LogWriter::BeginFileFor(Pending* roll) {
+  Result<void> begun;
+  if (damaged_) {
+    begun = *damaged_;
+  } else if (file_ == nullptr || file_end_ > file_start_) {
+    if (file_) next_start_ = file_end_;
+    file_.reset();
+    begun = BeginFile();
+  }
+  roll->done(begun ? Result<uint64_t>(file_start_) : DiskFailed(begun.error()));
+}
+
 void LogWriter::Run() {
   for (;;) {
     std::vector<Pending> group = TakeGroup();
     if (group.empty()) {
       return;
     }
-    WriteGroup(&group);
+    if (group.front().roll) {
+      BeginFileFor(&group.front());
+    } else {
+      WriteGroup(&group);
+    }
   }
 }
 
@@ -181,7 +212,7 @@ std::vector<LogWriter::Pending> LogWriter::TakeGroup() {
   queued_.wait(lock, [&] { return !queue_.empty() || closing_; });
   std::vector<Pending> group;
   size_t bytes = 0;
-  while (!queue_.empty() &&
+  while (!queue_.empty() && (group.empty() || !(group.front().roll || queue_.front().roll)) &&
          (group.empty() || bytes + queue_.front().payload.size() <= options_.max_group_bytes)) {
     bytes += queue_.front().payload.size();
     group.push_back(std::move(queue_.front()));

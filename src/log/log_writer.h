@@ -84,6 +84,10 @@ class LogWriter {
   // the writer.
   void Append(std::string payload, Done done);
 
+  // Begins a new file, so that everything appended so far can be trimmed. `done` as Append's, with
+  // the new file's start.
+  void Roll(Done done);
+
   // Every record before this position is durable. Followers read up to here.
   [[nodiscard]] uint64_t durable_end() const {
     return durable_end_.load(std::memory_order_acquire);
@@ -101,6 +105,7 @@ class LogWriter {
   struct Pending {
     std::string payload;
     Done done;
+    bool roll = false;  // no record
   };
   LogWriter(FileSystem& fs, std::string dir, LogWriterOptions options)
       : fs_(fs), dir_(std::move(dir)), options_(std::move(options)) {}
@@ -111,6 +116,7 @@ class LogWriter {
   void Run();
   std::vector<Pending> TakeGroup();
   void WriteGroup(std::vector<Pending>* group);
+  void BeginFileFor(Pending* roll);
   Result<void> PrepareFor(uint64_t bytes);
   Result<void> HasRoomFor(uint64_t bytes);
   Result<void> BeginFile();

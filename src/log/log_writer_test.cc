@@ -123,6 +123,25 @@ TEST(LogWriter, TrimsWholeFilesOnlyAndTellsAFollowerThatComesTooLate) {
   EXPECT_TRUE(AppendAndWait(*writer, "after"));
 }
 
+TEST(LogWriter, RollsOnDemandSoThatEverythingCanBeTrimmed) {
+  FaultyFileSystem fs;
+  const auto writer = MustOpen(fs, {});
+  const auto roll = [&] {
+    std::promise<Result<uint64_t>> promise;
+    writer->Roll([&](Result<uint64_t> start) { promise.set_value(std::move(start)); });
+    return promise.get_future().get();
+  };
+  ASSERT_TRUE(AppendAndWait(*writer, "unforgettable"));
+  const Result<uint64_t> start = roll();
+  ASSERT_TRUE(start.has_value());
+  EXPECT_EQ(*start, writer->durable_end());
+  EXPECT_EQ(roll().value(), *start);  // nothing was appended since
+  ASSERT_TRUE(writer->TrimBefore(*start));
+  EXPECT_EQ(writer->stats().files, 1U);
+  EXPECT_EQ(AppendAndWait(*writer, "after").value(), *start);
+  EXPECT_EQ(ReadAll(fs, *start)->size(), 1U);
+}
+
 TEST(LogWriter, StartsPastTheFollowersWhereTheLogWasLost) {
   FaultyFileSystem fs;
   { const auto writer = MustOpen(fs, {.at_least_position = 5000}); }

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <future>
 
 #include "main/service_metrics.h"
 #include "model/batch_codec.h"
@@ -333,6 +334,9 @@ Result<std::string> Service::Erase(const VaultRequest& request, const SubjectId&
   if (Result<void> erased = of_project->EraseSubject(subject); !erased) {
     return erased.error();
   }
+  if (Result<void> forgotten = ForgetLog(request.project); !forgotten) {
+    return forgotten.error();
+  }
   return fmt::format("erased {} with {} linked devices and {} sealed values", subject.ToHex(),
                      all.size() - 1, values);
 }
@@ -356,6 +360,49 @@ std::string Service::AnswerCommand(std::string_view line) {
   return done ? "ok " + *done : "error " + done.error().message;
 }
 
+// Takes out of the log what store and vault have on disk.
+Result<void> Service::TrimLog() {
+  if (Result<void> flushed = vault_->Flush(); !flushed) {
+    return flushed;
+  }
+  uint64_t keep_from = vault_->durable_position().value_or(0);
+  for (const auto& [id, project] : projects_) {
+    keep_from = std::min(keep_from, project.store->durable_position());
+  }
+  return log_->TrimBefore(keep_from);
+}
+
+// The same, the newest file included: after an erasure. An empty batch begins the next file, so
+// that no follower's cursor stays in the old one.
+Result<void> Service::ForgetLog(ProjectId project) {
+  const auto wait_for = [](const auto& begin) {
+    std::promise<Result<uint64_t>> promise;
+    begin([&promise](Result<uint64_t> position) { promise.set_value(std::move(position)); });
+    return promise.get_future().get();
+  };
+  Batch empty;
+  empty.project = project;
+  empty.arrival_ms = SystemClock().NowMs();
+  std::string bytes;
+  EncodeBatch(empty, &bytes);
+  Result<uint64_t> done = wait_for([&](LogWriter::Done then) { log_->Roll(std::move(then)); });
+  if (done) {
+    done = wait_for([&](LogWriter::Done then) { log_->Append(bytes, std::move(then)); });
+  }
+  if (!done) {
+    return done.error();
+  }
+  if (!WaitUntilQueryable(60'000)) {
+    return Error{ErrorCode::kUnavailable, "erased, but the log cannot be trimmed yet"};
+  }
+  for (const auto& [id, other] : projects_) {
+    if (Result<void> flushed = other.store->Flush(); !flushed) {
+      return flushed;
+    }
+  }
+  return TrimLog();
+}
+
 void Service::TrimLoop() {
   auto last = std::chrono::steady_clock::now();
   while (!stop_) {
@@ -364,15 +411,7 @@ void Service::TrimLoop() {
       continue;
     }
     last = std::chrono::steady_clock::now();
-    if (Result<void> flushed = vault_->Flush(); !flushed) {
-      spdlog::error("cannot flush the vault: {}", flushed.error().message);
-      continue;
-    }
-    uint64_t keep_from = vault_->durable_position().value_or(0);
-    for (const auto& [id, project] : projects_) {
-      keep_from = std::min(keep_from, project.store->durable_position());
-    }
-    if (Result<void> trimmed = log_->TrimBefore(keep_from); !trimmed) {
+    if (Result<void> trimmed = TrimLog(); !trimmed) {
       spdlog::error("cannot trim the log: {}", trimmed.error().message);
     }
   }

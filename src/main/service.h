@@ -71,6 +71,8 @@ class Service {
   void AppendMetrics(std::string* out) const;
   std::string AnswerCommand(std::string_view line);
   void TrimLoop();
+  Result<void> TrimLog();
+  Result<void> ForgetLog(ProjectId project);
 
   struct OpenProject {
     std::unique_ptr<Store> store;

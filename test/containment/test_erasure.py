@@ -1,0 +1,45 @@
+"""What `vault erase` leaves of a person: nothing in the log, the store or the vault, whether the server runs or not."""
+
+import subprocess
+import time
+
+import pytest
+from bulkhead_server import binary
+
+KEPT, SEALED = "kept-needle-7f3a91", "sealed-needle-55c1@corp-mail.com"
+
+
+def files_with(server, text):
+    return [str(path.relative_to(server.data)) for path in server.data.rglob("*")
+            if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def erase(server, identity):
+    return subprocess.run([binary(), "vault", "erase", str(server.data), "--id", identity, "--purpose", "request 17"],
+                          capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_an_erased_person_is_in_no_file(server, running):
+    now = int(time.time())
+    events = [{"event": "Opened", "properties": {"time": now - i, "distinct_id": person, "$insert_id": f"{person}-{i}",
+                                                  "plan": KEPT if person == "gone" else "pro", "note": SEALED if person == "gone" else "x"}}
+              for i in range(50) for person in ("gone", "stays")]
+    status, _, answer = server.post_json(f"/import?strict=1&project_id={server.project}", events, authorized=True)
+    assert status == 200, answer
+    server.wait_until_queryable()
+    assert any(name.startswith("log/") for name in files_with(server, KEPT))  # the search finds what is there
+    if not running:
+        server.stop()
+    done = erase(server, "gone")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert files_with(server, KEPT) == []
+    assert files_with(server, SEALED) == []
+    if not running:
+        server.start()
+    report = {"report": "insights", "from": time.strftime("%Y-%m-%d", time.gmtime(now - 86400)),
+              "to": time.strftime("%Y-%m-%d", time.gmtime(now)), "metrics": [{"event": "Opened", "math": "unique"}]}
+    assert sum(v or 0 for v in server.query(report)["series"][0]["values"]) in (1, 2)  # one person, on one day or two
+    server.stop()
+    server.start()
+    assert len([line for line in server.export(report["from"], report["to"])]) == 50
