@@ -1,59 +1,23 @@
 #include "query/engine.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 
+#include "query/engine_fixture.h"
 #include "query/mixpanel_json.h"
-#include "store/store.h"
-#include "wire/expression_parser.h"
 #include "wire/report_parser.h"
 
 namespace bulkhead {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
-constexpr int64_t kHourMs = 3'600'000;
-
-SubjectId Subject(uint8_t number) {
-  SubjectId id;
-  id.bytes[0] = number;
-  id.bytes[15] = 1;
-  return id;
-}
-
-int64_t At(int64_t day_of_june, int64_t hours) {
-  return *ParseDateTimeMs("2025-06-01") + (day_of_june - 1) * kDayMs + hours * kHourMs;
-}
-
-SharedExpression Parse(std::string_view text) {
-  return std::make_shared<const Expression>(*ParseOn(text));
-}
-
-// Three persons in June 2025; today is the 10th, noon, UTC.
-class EngineTest : public testing::Test {
+// Three persons.
+class EngineTest : public EngineFixture {
  protected:
-  EngineTest() : clock_(At(10, 12)) {
-    std::string pattern = testing::TempDir() + "bulkhead-engine-XXXXXX";
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
-    StoreOptions options;
-    options.dir = (dir_ / "store").string();
-    options.flush_rows = 5;
-    options.background = false;
-    options.clock = &clock_;
-    store_ = *Store::Open(options);
+  EngineTest() : EngineFixture(5) {
     Batch batch;
-    batch.project = ProjectId{1};
     const auto add = [&](uint8_t who, const char* name, int64_t time_ms, ValueObject properties) {
-      Event event;
-      event.name = name;
-      event.time_ms = time_ms;
-      event.person = who == 0 ? SubjectId() : Subject(who);
-      event.properties = std::move(properties);
-      batch.events.push_back(std::move(event));
+      batch.events.push_back(MakeEvent(who, name, time_ms, std::move(properties)));
     };
     add(1, "view", At(8, 1), {{"page", Value("a")}, {"ms", Value(1500.0)}});
     add(1, "view", At(8, 2), {{"page", Value("b")}, {"ms", Value(2500.0)}});
@@ -71,16 +35,7 @@ class EngineTest : public testing::Test {
       update.properties = {{"plan", Value(who == 2 ? "pro" : "free")}, {"age", Value(20.0 + who)}};
       batch.profile_updates.push_back(std::move(update));
     }
-    EXPECT_TRUE(store_->Apply(batch, 0, 1));
-    QueryOptions query;
-    query.clock = &clock_;
-    engine_ = std::make_unique<QueryEngine>(store_.get(), query);
-  }
-  ~EngineTest() override {
-    engine_.reset();
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(dir_, ignored);
+    Apply(std::move(batch));
   }
 
   std::string Ask(const std::string& rest) {
@@ -94,11 +49,6 @@ class EngineTest : public testing::Test {
   }
 
   static DateRange June() { return {"2025-06-08", "2025-06-10", ""}; }
-
-  std::filesystem::path dir_;
-  ManualClock clock_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<QueryEngine> engine_;
 };
 
 TEST_F(EngineTest, InsightsCountsAndDividesMetrics) {

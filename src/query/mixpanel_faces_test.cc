@@ -1,73 +1,24 @@
 // What Mixpanel's query paths count, where values of several types read the same.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
-#include "query/engine.h"
+#include "query/engine_fixture.h"
 #include "query/mixpanel_json.h"
 #include "query/on_property.h"
-#include "store/store.h"
-#include "wire/expression_parser.h"
 
 namespace bulkhead {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
-constexpr int64_t kHourMs = 3'600'000;
-
-SubjectId Subject(uint8_t number) {
-  SubjectId id;
-  id.bytes[0] = number;
-  id.bytes[15] = 1;
-  return id;
-}
-
-int64_t At(int64_t day_of_june, int64_t hours) {
-  return *ParseDateTimeMs("2025-06-01") + (day_of_june - 1) * kDayMs + hours * kHourMs;
-}
-
-SharedExpression Parse(std::string_view text) {
-  return std::make_shared<const Expression>(*ParseOn(text));
-}
-
-// Today is the 10th of June 2025, noon, UTC.
-class MixpanelFacesTest : public testing::Test {
+class MixpanelFacesTest : public EngineFixture {
  protected:
-  MixpanelFacesTest() : clock_(At(10, 12)) {
-    std::string pattern = testing::TempDir() + "bulkhead-faces-XXXXXX";
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
-    StoreOptions options;
-    options.dir = (dir_ / "store").string();
-    options.flush_rows = 4;
-    options.background = false;
-    options.clock = &clock_;
-    store_ = *Store::Open(options);
-    QueryOptions query;
-    query.clock = &clock_;
-    engine_ = std::make_unique<QueryEngine>(store_.get(), query);
-  }
-  ~MixpanelFacesTest() override {
-    engine_.reset();
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(dir_, ignored);
-  }
+  MixpanelFacesTest() : EngineFixture(4) {}
 
   void Add(uint8_t who, const char* name, int64_t time_ms, ValueObject properties) {
-    Event event;
-    event.name = name;
-    event.time_ms = time_ms;
-    event.person = who == 0 ? SubjectId() : Subject(who);
-    event.properties = std::move(properties);
     Batch batch;
-    batch.project = ProjectId{1};
-    batch.events.push_back(std::move(event));
-    ASSERT_TRUE(store_->Apply(batch, position_, position_ + 1));
-    ++position_;
+    batch.events.push_back(MakeEvent(who, name, time_ms, std::move(properties)));
+    Apply(std::move(batch));
   }
   // The same value in two types and two kinds of nothing, twice by person 1.
   void AddMixed() {
@@ -97,11 +48,6 @@ class MixpanelFacesTest : public testing::Test {
   }
 
   using Rows1 = std::map<std::string, double>;
-  std::filesystem::path dir_;
-  ManualClock clock_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<QueryEngine> engine_;
-  uint64_t position_ = 0;
 };
 
 TEST_F(MixpanelFacesTest, WhatReadsTheSameIsCountedTogether) {
