@@ -144,19 +144,9 @@ void DemoTraffic::PlayCustomer(const Person& person, int64_t* time_ms) {
     *time_ms += Minutes(30);
     AddEvent(person, "first_api_call", *time_ms,
              fmt::format(R"(,"model":"{}","status":200)", kModels[Pick(3)]));
-    const size_t calls = Pick(60);
-    for (size_t i = 0; i < calls && *time_ms < options_.end_ms; ++i) {
-      *time_ms += Minutes(180);
-      const bool failed = Chance() < 0.04;
-      std::string extra =
-          fmt::format(R"(,"model":"{}","status":{},"latency_ms":{},"tokens_used":{})",
-                      kModels[Pick(3)], failed ? 401 : 200, 80 + Pick(1900), 50 + Pick(4000));
-      if (failed && Chance() < 0.3) {
-        extra += fmt::format(R"(,"error":"401 for Authorization: Bearer {}")", Hex(40));
-      }
-      AddEvent(person, "api_request", *time_ms, extra);
-    }
-    PlayBilling(person, time_ms);
+    int64_t billing_ms = *time_ms;
+    PlayCalls(person, time_ms);
+    PlayBilling(person, &billing_ms);
   }
   if (Chance() < 0.05) {
     AddEvent(
@@ -164,6 +154,33 @@ void DemoTraffic::PlayCustomer(const Person& person, int64_t* time_ms) {
         fmt::format(R"(,"message":"Please write to {} or call +1 415 555 26{:02}","rating":{})",
                     person.email, Pick(100), 1 + Pick(5)));
   }
+}
+
+// Some only try the API for a day or two; the others build on it, call it every few days and now
+// and then give up.
+void DemoTraffic::PlayCalls(const Person& person, int64_t* time_ms) {
+  const bool builds = Chance() < 0.6;
+  const double stops = builds ? 0.05 : 0.5;
+  const double pause_minutes = (builds ? 2.2 : 0.7) * 1440;
+  do {
+    const size_t calls = 1 + Pick(builds ? 9 : 5);
+    for (size_t i = 0; i < calls && *time_ms < options_.end_ms; ++i) {
+      *time_ms += Minutes(12);
+      AddCall(person, *time_ms);
+    }
+    *time_ms += Minutes(pause_minutes);
+  } while (*time_ms < options_.end_ms && Chance() > stops);
+}
+
+void DemoTraffic::AddCall(const Person& person, int64_t time_ms) {
+  const bool failed = Chance() < 0.04;
+  std::string extra =
+      fmt::format(R"(,"model":"{}","status":{},"latency_ms":{},"tokens_used":{})", kModels[Pick(3)],
+                  failed ? 401 : 200, 80 + Pick(1900), 50 + Pick(4000));
+  if (failed && Chance() < 0.3) {
+    extra += fmt::format(R"(,"error":"401 for Authorization: Bearer {}")", Hex(40));
+  }
+  AddEvent(person, "api_request", time_ms, extra);
 }
 
 void DemoTraffic::PlayBilling(const Person& person, int64_t* time_ms) {

@@ -38,6 +38,8 @@ class DemoTraffic {
   void PlayVisit(const Person& person, int64_t* time_ms);
   bool PlaySignUp(const Person& person, int64_t* time_ms);
   void PlayCustomer(const Person& person, int64_t* time_ms);
+  void PlayCalls(const Person& person, int64_t* time_ms);
+  void AddCall(const Person& person, int64_t time_ms);
   void PlayBilling(const Person& person, int64_t* time_ms);
   void AddProfile(const Person& person, int64_t time_ms);
   void AddEvent(const Person& person, const char* name, int64_t time_ms, const std::string& extra);
