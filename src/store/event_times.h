@@ -43,9 +43,7 @@ class EventTimes {
   [[nodiscard]] List At(uint32_t place) const {
     const size_t begin = starts_[place];
     const size_t count = starts_[place + 1] - begin;
-    return {{times_ms_.data() + begin, count},
-            {counts_.data() + begin, counts_.empty() ? 0 : count},
-            {rows_.data() + begin, rows_.empty() ? 0 : count}};
+    return {Part(times_ms_, begin, count), Part(counts_, begin, count), Part(rows_, begin, count)};
   }
 
   [[nodiscard]] bool Any(uint32_t place) const { return starts_[place] != starts_[place + 1]; }
@@ -56,6 +54,11 @@ class EventTimes {
   [[nodiscard]] size_t MemoryBytes() const;
 
  private:
+  // Of counts or rows that there are none of, nothing.
+  template <typename T>
+  static std::span<const T> Part(const std::vector<T>& all, size_t begin, size_t count) {
+    return all.empty() ? std::span<const T>() : std::span<const T>(all).subspan(begin, count);
+  }
   void AddRow(uint32_t person, uint32_t row, int64_t time_ms, Resolution resolution);
   void MakeDense(size_t persons);
 
