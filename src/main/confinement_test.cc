@@ -115,11 +115,11 @@ TEST_F(ConfinementTest, PathsAreClosedButTheListedOnes) {
   EXPECT_NE(
       Confined([&] { return ::unlink((dir_ + "/read/file").c_str()) == 0 ? 0 : errno; }).exit_code,
       0);
-  EXPECT_EQ(Confined([&] {
-              const std::string from = dir_ + "/own/file";
-              return ::rename(from.c_str(), (dir_ + "/own/renamed").c_str()) == 0 ? 0 : errno;
-            }).exit_code,
-            0);
+  const auto attempt = [&] {
+    const std::string from = dir_ + "/own/file";
+    return ::rename(from.c_str(), (dir_ + "/own/renamed").c_str()) == 0 ? 0 : errno;
+  };
+  EXPECT_EQ(Confined(attempt).exit_code, 0);
 }
 
 // The same bytes must be reachable without the confinement, or the test above shows nothing.
@@ -142,10 +142,10 @@ TEST_F(ConfinementTest, AFileOpenForReadingCannotBeEmptied) {
 
 TEST_F(ConfinementTest, CallsOfAttacksEndTheProcess) {
   EXPECT_EQ(Confined([] { return ::execl("/bin/true", "true", nullptr); }).signal, SIGSYS);
-  EXPECT_EQ(Confined([] {
-              return static_cast<int>(::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr));
-            }).signal,
-            SIGSYS);
+  const auto attempt = [] {
+    return static_cast<int>(::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr));
+  };
+  EXPECT_EQ(Confined(attempt).signal, SIGSYS);
   EXPECT_EQ(Confined([] { return ::setuid(0); }).signal, SIGSYS);
   EXPECT_EQ(Confined([] { return static_cast<int>(::syscall(SYS_unshare, 0x10000000)); }).signal,
             SIGSYS);
@@ -155,18 +155,18 @@ TEST_F(ConfinementTest, NoProcessNoSocketNoExecutableMemory) {
   EXPECT_EQ(Confined([] { return ::fork() < 0 ? errno : 0; }).exit_code, ENOSYS);
   EXPECT_EQ(Confined([] { return ::socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0; }).exit_code,
             ENOSYS);
-  EXPECT_EQ(Confined([] {
-              void* memory =
-                  ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-              if (memory == MAP_FAILED) return 1;
-              return ::mprotect(memory, 4096, PROT_READ | PROT_EXEC) != 0 ? errno : 0;
-            }).exit_code,
-            ENOSYS);
-  EXPECT_EQ(Confined([] {
-              int pair[2];
-              return ::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0 ? errno : 0;
-            }).exit_code,
-            ENOSYS);
+  const auto exec_memory = [] {
+    void* memory =
+        ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return 1;
+    return ::mprotect(memory, 4096, PROT_READ | PROT_EXEC) != 0 ? errno : 0;
+  };
+  EXPECT_EQ(Confined(exec_memory).exit_code, ENOSYS);
+  const auto pair_attempt = [] {
+    int pair[2];
+    return ::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0 ? errno : 0;
+  };
+  EXPECT_EQ(Confined(pair_attempt).exit_code, ENOSYS);
   EXPECT_EQ(Confined([] { return ::kill(::getppid(), 0) != 0 ? errno : 0; }).exit_code, ENOSYS);
 }
 
@@ -197,17 +197,17 @@ TEST_F(ConfinementTest, ThreadsWorkAndTheirNumberIsBounded) {
 }
 
 TEST_F(ConfinementTest, UserCapabilitiesAndFlagsAreGone) {
-  EXPECT_EQ(Confined([&] {
-              if (rules_.uid && ::getuid() != *rules_.uid) return 1;
-              if (!HoldsNoCapability()) return 2;
-              if (::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0) return 3;
-              if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) return 4;
-              if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0) return 5;
-              rlimit core{1, 1};
-              if (::getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_max != 0) return 6;
-              return 0;
-            }).exit_code,
-            0);
+  const auto attempt = [&] {
+    if (rules_.uid && ::getuid() != *rules_.uid) return 1;
+    if (!HoldsNoCapability()) return 2;
+    if (::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0) return 3;
+    if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) return 4;
+    if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0) return 5;
+    rlimit core{1, 1};
+    if (::getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_max != 0) return 6;
+    return 0;
+  };
+  EXPECT_EQ(Confined(attempt).exit_code, 0);
 }
 
 TEST_F(ConfinementTest, DescriptorsThatTheRulesDoNotKeepAreClosed) {
@@ -221,29 +221,29 @@ TEST_F(ConfinementTest, DescriptorsThatTheRulesDoNotKeepAreClosed) {
 }
 
 TEST_F(ConfinementTest, AFileEndsAtItsLimitWithAnError) {
-  EXPECT_EQ(Confined([&] {
-              const int fd = ::open((dir_ + "/own/large").c_str(), O_WRONLY | O_CREAT, 0600);
-              const std::string block(1 << 19, 'x');
-              for (int i = 0; i < 4; ++i) {
-                if (::write(fd, block.data(), block.size()) < 0) return i == 2 ? errno : 1;
-              }
-              return 0;
-            }).exit_code,
-            EFBIG);
+  const auto attempt = [&] {
+    const int fd = ::open((dir_ + "/own/large").c_str(), O_WRONLY | O_CREAT, 0600);
+    const std::string block(1 << 19, 'x');
+    for (int i = 0; i < 4; ++i) {
+      if (::write(fd, block.data(), block.size()) < 0) return i == 2 ? errno : 1;
+    }
+    return 0;
+  };
+  EXPECT_EQ(Confined(attempt).exit_code, EFBIG);
 }
 
 TEST_F(ConfinementTest, MemoryEndsAtItsLimit) {
   if (kSanitized) GTEST_SKIP() << "a sanitizer's shadow is larger than any limit";
   rules_.max_memory_bytes = 256 << 20;
-  EXPECT_EQ(Confined([] {
-              const auto map = [](size_t size, int flags) {
-                return ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED;
-              };
-              if (!map(16 << 20, MAP_PRIVATE | MAP_ANONYMOUS)) return 1;
-              if (map(512 << 20, MAP_PRIVATE | MAP_ANONYMOUS)) return 2;
-              return map(1 << 20, MAP_SHARED | MAP_ANONYMOUS) ? 3 : 0;  // would not be counted
-            }).exit_code,
-            0);
+  const auto attempt = [] {
+    const auto map = [](size_t size, int flags) {
+      return ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED;
+    };
+    if (!map(16 << 20, MAP_PRIVATE | MAP_ANONYMOUS)) return 1;
+    if (map(512 << 20, MAP_PRIVATE | MAP_ANONYMOUS)) return 2;
+    return map(1 << 20, MAP_SHARED | MAP_ANONYMOUS) ? 3 : 0;  // would not be counted
+  };
+  EXPECT_EQ(Confined(attempt).exit_code, 0);
 }
 
 TEST_F(ConfinementTest, AcceptingIsAllowedWhereTheRulesSayAndNothingElse) {
@@ -262,18 +262,18 @@ TEST_F(ConfinementTest, AcceptingIsAllowedWhereTheRulesSayAndNothingElse) {
   // connect().
   socklen_t size = sizeof(address);
   ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  EXPECT_EQ(Confined([&] {
-              ::shutdown(listener, SHUT_RD);
-              char byte = 0;
-              iovec part{&byte, 1};
-              msghdr message{};
-              message.msg_name = &address;
-              message.msg_namelen = sizeof(address);
-              message.msg_iov = &part;
-              message.msg_iovlen = 1;
-              return ::sendmsg(listener, &message, MSG_FASTOPEN) < 0 ? errno : 0;
-            }).exit_code,
-            ENOSYS);
+  const auto attempt = [&] {
+    ::shutdown(listener, SHUT_RD);
+    char byte = 0;
+    iovec part{&byte, 1};
+    msghdr message{};
+    message.msg_name = &address;
+    message.msg_namelen = sizeof(address);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    return ::sendmsg(listener, &message, MSG_FASTOPEN) < 0 ? errno : 0;
+  };
+  EXPECT_EQ(Confined(attempt).exit_code, ENOSYS);
   ::close(listener);
 }
 
@@ -303,27 +303,27 @@ TEST_F(ConfinementTest, ConnectingOutEndsAtTheListedPorts) {
 TEST_F(ConfinementTest, AMissingPartIsRefusedByNameUnlessAllowed) {
   KernelFacts debian12 = ProbeKernel();
   debian12.landlock_abi = 2;
-  EXPECT_EQ(InChild([&] {
-              const Result<ConfinementReport> report = Confine(rules_, Downgrade::None(), debian12);
-              if (report || report.error().code != ErrorCode::kUnavailable) return 1;
-              for (const char* part : {"landlock-truncate", "landlock-tcp", "landlock-devices",
-                                       "landlock-scopes", "--allow-weaker-confinement="}) {
-                if (report.error().message.find(part) == std::string::npos) return 2;
-              }
-              return report.error().message.find("landlock-files:") == std::string::npos ? 0 : 3;
-            }).exit_code,
-            0);
+  const auto refused = [&] {
+    const Result<ConfinementReport> report = Confine(rules_, Downgrade::None(), debian12);
+    if (report || report.error().code != ErrorCode::kUnavailable) return 1;
+    for (const char* part : {"landlock-truncate", "landlock-tcp", "landlock-devices",
+                             "landlock-scopes", "--allow-weaker-confinement="}) {
+      if (report.error().message.find(part) == std::string::npos) return 2;
+    }
+    return report.error().message.find("landlock-files:") == std::string::npos ? 0 : 3;
+  };
+  EXPECT_EQ(InChild(refused).exit_code, 0);
   const Result<Downgrade> allowed =
       Downgrade::Parse("landlock-truncate,landlock-tcp,landlock-devices,landlock-scopes");
   ASSERT_TRUE(allowed);
   // What the older kernel has is in force, and the report does not call it whole.
-  EXPECT_EQ(InChild([&] {
-              const Result<ConfinementReport> report = Confine(rules_, *allowed, debian12);
-              if (!report || !report->degraded() || report->Missing().size() != 4) return 1;
-              if (DescribeConfinement(*report).find("DEGRADED") == std::string::npos) return 2;
-              return Opening(dir_ + "/other/file", O_RDONLY);
-            }).exit_code,
-            EACCES);
+  const auto with_less = [&] {
+    const Result<ConfinementReport> report = Confine(rules_, *allowed, debian12);
+    if (!report || !report->degraded() || report->Missing().size() != 4) return 1;
+    if (DescribeConfinement(*report).find("DEGRADED") == std::string::npos) return 2;
+    return Opening(dir_ + "/other/file", O_RDONLY);
+  };
+  EXPECT_EQ(InChild(with_less).exit_code, EACCES);
 }
 
 TEST_F(ConfinementTest, WithoutLandlockOrSeccompOnlyByName) {
@@ -337,21 +337,21 @@ TEST_F(ConfinementTest, WithoutLandlockOrSeccompOnlyByName) {
 
 TEST_F(ConfinementTest, AMissingPathIsAnError) {
   rules_.read_paths.push_back(dir_ + "/absent");
-  EXPECT_EQ(InChild([&] {
-              const Result<ConfinementReport> report = Confine(rules_, Downgrade::None());
-              return !report && report.error().code == ErrorCode::kNotFound ? 0 : 1;
-            }).exit_code,
-            0);
+  const auto attempt = [&] {
+    const Result<ConfinementReport> report = Confine(rules_, Downgrade::None());
+    return !report && report.error().code == ErrorCode::kNotFound ? 0 : 1;
+  };
+  EXPECT_EQ(InChild(attempt).exit_code, 0);
 }
 
 TEST_F(ConfinementTest, OnlyAProcessOfOneThread) {
-  EXPECT_EQ(InChild([&] {
-              std::thread other([] { ::sleep(60); });
-              const Result<ConfinementReport> report = Confine(rules_, Downgrade::None());
-              other.detach();
-              return !report && report.error().code == ErrorCode::kBug ? 0 : 1;
-            }).exit_code,
-            0);
+  const auto attempt = [&] {
+    std::thread other([] { ::sleep(60); });
+    const Result<ConfinementReport> report = Confine(rules_, Downgrade::None());
+    other.detach();
+    return !report && report.error().code == ErrorCode::kBug ? 0 : 1;
+  };
+  EXPECT_EQ(InChild(attempt).exit_code, 0);
 }
 
 TEST_F(ConfinementTest, TheReportSaysWhatHolds) {
@@ -372,31 +372,31 @@ TEST_F(ConfinementTest, TheReportSaysWhatHolds) {
 }
 
 TEST_F(ConfinementTest, TheSupervisorStartsChildrenAndNoAttack) {
-  EXPECT_EQ(InChild([] {
-              if (!ConfineSupervisor()) return 1;
-              const pid_t child = ::fork();
-              if (child == 0) {
-                ::execl("/bin/true", "true", nullptr);
-                ::_exit(2);
-              }
-              int status = 0;
-              ::waitpid(child, &status, 0);
-              return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
-            }).exit_code,
-            0);
-  EXPECT_EQ(InChild([] {
-              if (!ConfineSupervisor()) return 1;
-              return static_cast<int>(::syscall(SYS_bpf, 0, nullptr, 0));
-            }).signal,
-            SIGSYS);
+  const auto start_child = [] {
+    if (!ConfineSupervisor()) return 1;
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::execl("/bin/true", "true", nullptr);
+      ::_exit(2);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+  };
+  EXPECT_EQ(InChild(start_child).exit_code, 0);
+  const auto attack = [] {
+    if (!ConfineSupervisor()) return 1;
+    return static_cast<int>(::syscall(SYS_bpf, 0, nullptr, 0));
+  };
+  EXPECT_EQ(InChild(attack).signal, SIGSYS);
 }
 
 TEST_F(ConfinementTest, AChildOfTheSupervisorCanBeConfined) {
-  EXPECT_EQ(InChild([&] {
-              if (!ConfineSupervisor()) return 1;
-              return Confined([] { return 0; }).exit_code;
-            }).exit_code,
-            0);
+  const auto attempt = [&] {
+    if (!ConfineSupervisor()) return 1;
+    return Confined([] { return 0; }).exit_code;
+  };
+  EXPECT_EQ(InChild(attempt).exit_code, 0);
 }
 
 }  // namespace
