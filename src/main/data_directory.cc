@@ -38,7 +38,7 @@ Result<InitResult> InitDataDirectory(const DataDirectory& dir, const InitOptions
     return Error{ErrorCode::kInvalid, dir.path() + " is a data directory already"};
   }
   for (const std::string& sub : {dir.path(), dir.Keys(), dir.Log(), dir.path() + "/store",
-                                 dir.Vault(), dir.path() + "/audit", dir.ImportProgress()}) {
+                                 dir.Vault(), dir.Audit(), dir.ImportProgress()}) {
     if (Result<void> made = fs.CreateDirs(sub); !made) {
       return made.error();
     }

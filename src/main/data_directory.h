@@ -22,7 +22,8 @@ class DataDirectory {
     return path_ + "/store/" + std::to_string(project.value);
   }
   [[nodiscard]] std::string Vault() const { return path_ + "/vault"; }
-  [[nodiscard]] std::string AuditFile() const { return path_ + "/audit/audit.ndjson"; }
+  [[nodiscard]] std::string Audit() const { return path_ + "/audit"; }
+  [[nodiscard]] std::string AuditPublicKey() const { return Audit() + "/audit.pub"; }
   [[nodiscard]] std::string Catalogue() const { return path_ + "/catalogue.db"; }
   [[nodiscard]] std::string SavedFunnels(ProjectId project) const {
     return path_ + "/store/funnels-" + std::to_string(project.value) + ".json";

@@ -1,12 +1,10 @@
-// Joins the rooms that read persons (http, vault) with the audit file; they are siblings of it or
+// Joins the rooms that read persons (http, vault) with the audit log; they are siblings of it or
 // must not know it.
 #pragma once
 
-#include <algorithm>
 #include <string>
 
-#include "audit/audit_file.h"
-#include "audit/audit_line.h"
+#include "audit/audit_log.h"
 #include "http/server.h"
 #include "vault/reveal.h"
 
@@ -14,32 +12,18 @@ namespace bulkhead {
 
 class AuditRecorder final : public ReadRecorder, public RevealRecorder {
  public:
-  explicit AuditRecorder(AuditFile* audit) : audit_(audit) {}
+  explicit AuditRecorder(AuditLog* audit) : audit_(audit) {}
 
-  // As many lines as the subjects need; each says which part of the read it is.
   Result<void> Record(const PersonRead& read) override {
     AuditEntry entry;
     entry.actor = read.account;
     entry.action = read.action;
     entry.project = read.project.value;
     entry.outcome = "allowed";
-    const size_t total = read.subjects.size();
-    const size_t parts = std::max<size_t>(1, (total + kMaxAuditSubjects - 1) / kMaxAuditSubjects);
-    for (size_t part = 0; part < parts; ++part) {
-      const size_t begin = part * kMaxAuditSubjects;
-      const size_t end = std::min(total, begin + kMaxAuditSubjects);
-      entry.subjects.assign(read.subjects.begin() + static_cast<ptrdiff_t>(begin),
-                            read.subjects.begin() + static_cast<ptrdiff_t>(end));
-      entry.count = entry.subjects.size();
-      entry.scope = read.scope;
-      if (parts > 1) {
-        entry.scope += ", part " + std::to_string(part + 1) + " of " + std::to_string(parts);
-      }
-      if (Result<void> appended = audit_->Append(entry); !appended) {
-        return appended;
-      }
-    }
-    return {};
+    entry.subjects = read.subjects;
+    entry.count = read.subjects.size();
+    entry.scope = read.scope;
+    return Append(entry);
   }
   Result<void> Record(const VaultAct& act) override {
     AuditEntry entry;
@@ -50,11 +34,20 @@ class AuditRecorder final : public ReadRecorder, public RevealRecorder {
     entry.subjects = act.subjects;
     entry.count = act.count;
     entry.outcome = act.outcome;
-    return audit_->Append(entry);
+    Result<void> appended = Append(entry);
+    if (appended && act.action == kEraseAction && act.outcome == "done") {
+      return audit_->ForgetSubjects(act.subjects);
+    }
+    return appended;
   }
 
  private:
-  AuditFile* audit_;
+  Result<void> Append(const AuditEntry& entry) {
+    const Result<AuditReceipt> receipt = audit_->Append(entry);
+    return receipt ? Result<void>() : receipt.error();
+  }
+
+  AuditLog* audit_;
 };
 
 }  // namespace bulkhead

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 namespace bulkhead {
@@ -24,67 +24,83 @@ class RecordersTest : public testing::Test {
     std::string pattern = testing::TempDir() + "bulkhead-recorders-XXXXXX";
     EXPECT_NE(mkdtemp(pattern.data()), nullptr);
     dir_ = pattern;
-    file_ = *AuditFile::Open(RealFileSystem(), path());
+    AuditLogOptions options;
+    options.signing_seed = SecretBytes(kKeyBytes);
+    options.subjects_key = SecretBytes(kKeyBytes);
+    log_ = *AuditLog::Open(RealFileSystem(), dir_.string(), std::move(options));
   }
   ~RecordersTest() override { std::filesystem::remove_all(dir_); }
 
-  [[nodiscard]] std::string path() const { return (dir_ / "audit.ndjson").string(); }
-  [[nodiscard]] std::vector<AuditLine> Lines() const {
-    std::vector<AuditLine> lines;
-    std::ifstream in(path());
-    for (std::string text; std::getline(in, text);) {
-      const std::optional<AuditLine> line = ReadAuditLine(text);
-      EXPECT_TRUE(line.has_value()) << text;
-      lines.push_back(*line);
+  [[nodiscard]] std::vector<AuditRecord> Records() const {
+    AuditReader reader = *log_->Read();
+    std::vector<AuditRecord> records;
+    for (uint64_t i = 0; i < reader.size(); ++i) {
+      records.push_back(*reader.Record(i));
     }
-    return lines;
+    return records;
+  }
+  [[nodiscard]] SubjectsSeen SeenBy(const std::string& actor) const {
+    return *log_->ListSubjectsSeen({actor, 0, INT64_MAX});
   }
 
   std::filesystem::path dir_;
-  std::unique_ptr<AuditFile> file_;
+  std::unique_ptr<AuditLog> log_;
 };
 
-TEST_F(RecordersTest, AReadOfManyPersonsNamesEachInAsManyLinesAsItTakes) {
-  AuditRecorder recorder(file_.get());
-  PersonRead read{ProjectId{3}, "reader", "engage", "2000 persons, page 0", {}};
-  std::set<SubjectId> asked;
-  for (size_t i = 0; i < 2000; ++i) {
+TEST_F(RecordersTest, AReadOfManyPersonsIsOneEntryThatCommitsToEach) {
+  AuditRecorder recorder(log_.get());
+  PersonRead read{ProjectId{3}, "reader", "engage", "2001 persons, page 0", {}};
+  std::vector<SubjectId> asked;
+  for (size_t i = 0; i <= 2000; ++i) {
     read.subjects.push_back(Subject(i));
-    asked.insert(Subject(i));
+    asked.push_back(Subject(i));
   }
-  read.subjects.push_back(Subject(2000));  // one more than two lines hold
-  asked.insert(Subject(2000));
   ASSERT_TRUE(recorder.Record(read));
-  const std::vector<AuditLine> lines = Lines();
-  ASSERT_EQ(lines.size(), 3U);
-  EXPECT_EQ(lines[0].entry.scope, "2000 persons, page 0, part 1 of 3");
-  EXPECT_EQ(lines[2].entry.scope, "2000 persons, page 0, part 3 of 3");
-  EXPECT_EQ(lines[2].entry.count, 1U);
-  std::set<SubjectId> recorded;
-  for (const AuditLine& line : lines) {
-    EXPECT_EQ(line.entry.project, 3U);
-    EXPECT_EQ(line.entry.outcome, "allowed");
-    recorded.insert(line.entry.subjects.begin(), line.entry.subjects.end());
-  }
-  EXPECT_EQ(recorded, asked);
+  const std::vector<AuditRecord> records = Records();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].entry.scope, "2001 persons, page 0");
+  EXPECT_EQ(records[0].entry.project, 3U);
+  EXPECT_EQ(records[0].entry.outcome, "allowed");
+  EXPECT_TRUE(records[0].entry.subjects.empty());
+  ASSERT_TRUE(records[0].set);
+  EXPECT_EQ(records[0].set->count, 2001U);
+  std::sort(asked.begin(), asked.end());
+  EXPECT_EQ(SeenBy("reader").subjects, asked);
+  EXPECT_TRUE(SeenBy("somebody else").subjects.empty());
 }
 
-TEST_F(RecordersTest, AReadOfNobodyByNameIsOneLine) {
-  AuditRecorder recorder(file_.get());
+TEST_F(RecordersTest, AReadOfNobodyByNameIsOneEntry) {
+  AuditRecorder recorder(log_.get());
   ASSERT_TRUE(
       recorder.Record(PersonRead{ProjectId{1}, "reader", "engage", "all persons, page 0", {}}));
-  const std::vector<AuditLine> lines = Lines();
-  ASSERT_EQ(lines.size(), 1U);
-  EXPECT_EQ(lines[0].entry.scope, "all persons, page 0");
-  EXPECT_TRUE(lines[0].entry.subjects.empty());
+  const std::vector<AuditRecord> records = Records();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].entry.scope, "all persons, page 0");
+  EXPECT_FALSE(records[0].set);
+  EXPECT_EQ(SeenBy("reader").without_set, std::vector<uint64_t>{0});
 }
 
-// One part that cannot be written means that the read is refused, whatever the others did.
-TEST_F(RecordersTest, APartThatCannotBeWrittenRefusesTheRead) {
-  AuditRecorder recorder(file_.get());
+TEST_F(RecordersTest, AnErasureNamesItsSubjectAndTheSetsForgetIt) {
+  AuditRecorder recorder(log_.get());
+  ASSERT_TRUE(recorder.Record(
+      PersonRead{ProjectId{1}, "reader", "engage", "2 persons", {Subject(1), Subject(2)}}));
+  const VaultRequest request{ProjectId{1}, "operator", "request 17"};
+  ASSERT_TRUE(recorder.Record(VaultAct{request, "erase", {Subject(1)}, 4, "allowed"}));
+  ASSERT_TRUE(recorder.Record(VaultAct{request, "erase", {Subject(1)}, 4, "done"}));
+  EXPECT_EQ(SeenBy("reader").subjects, std::vector<SubjectId>{Subject(2)});
+  EXPECT_EQ(SeenBy("reader").forgotten, 1U);
+  AuditReader reader = *log_->Read();
+  const std::vector<ErasedSubjectEntry> erased = *reader.ListErased();
+  ASSERT_EQ(erased.size(), 1U);
+  EXPECT_EQ(erased[0].subject, Subject(1));
+  EXPECT_EQ(erased[0].index, 2U);
+}
+
+TEST_F(RecordersTest, AReadThatCannotBeWrittenIsRefused) {
+  AuditRecorder recorder(log_.get());
   EXPECT_FALSE(recorder.Record(
       PersonRead{ProjectId{1}, "reader", "engage", std::string(501, 'x'), {Subject(1)}}));
-  EXPECT_TRUE(Lines().empty());
+  EXPECT_TRUE(Records().empty());
 }
 
 }  // namespace

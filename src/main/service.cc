@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <future>
 
+#include "main/audit_access.h"
 #include "main/service_metrics.h"
 #include "model/batch_codec.h"
 
@@ -98,7 +99,7 @@ Result<void> Service::OpenCompartments() {
   }
   catalogue_ = *std::move(catalogue);
   project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get());
-  Result<std::unique_ptr<AuditFile>> audit = AuditFile::Open(fs, dir_.AuditFile());
+  Result<std::unique_ptr<AuditLog>> audit = OpenAuditLog(fs, dir_);
   if (!audit) {
     return audit.error();
   }

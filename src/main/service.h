@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "access/catalogue.h"
-#include "audit/audit_file.h"
+#include "audit/audit_log.h"
 #include "crypto/keys.h"
 #include "http/server.h"
 #include "intake/failed_logins.h"
@@ -87,7 +87,7 @@ class Service {
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<CatalogueLookup> project_lookup_;
   FailedLogins failed_logins_{&SystemClock()};
-  std::unique_ptr<AuditFile> audit_;
+  std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<AuditRecorder> recorder_;
   std::unique_ptr<Sieve> sieve_;
   std::unique_ptr<SieveCounters> counters_;

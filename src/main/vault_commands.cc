@@ -1,4 +1,4 @@
-// vault reveal|erase|find, audit verify, doctor, dump: what the operator does on the host.
+// vault reveal|erase|find, doctor, dump: what the operator does on the host.
 #include <fmt/format.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -8,6 +8,7 @@
 
 #include "base/file_system.h"
 #include "log/log_dump.h"
+#include "main/audit_access.h"
 #include "main/commands.h"
 #include "main/control_socket.h"
 #include "main/recorders.h"
@@ -25,7 +26,7 @@ std::string Actor() {
 
 struct VaultAccess {
   std::unique_ptr<Vault> vault;
-  std::unique_ptr<AuditFile> audit;
+  std::unique_ptr<AuditLog> audit;
 };
 
 Result<VaultAccess> OpenVault(const DataDirectory& dir) {
@@ -34,7 +35,7 @@ Result<VaultAccess> OpenVault(const DataDirectory& dir) {
   if (!keys) {
     return keys.error();
   }
-  Result<std::unique_ptr<AuditFile>> audit = AuditFile::Open(fs, dir.AuditFile());
+  Result<std::unique_ptr<AuditLog>> audit = OpenAuditLog(fs, dir);
   if (!audit) {
     return audit.error();
   }
@@ -154,19 +155,6 @@ Result<void> CommandFind(const DataDirectory& dir, const VaultCommand& command) 
   return {};
 }
 
-Result<void> CommandAuditVerify(const DataDirectory& dir) {
-  Result<AuditState> state = VerifyAuditFile(RealFileSystem(), dir.AuditFile());
-  if (!state) {
-    return state.error();
-  }
-  fmt::print("{} lines, chain intact, head {}\n", state->lines, state->head);
-  if (state->torn_lines > 0 || state->torn_tail_bytes > 0) {
-    fmt::print("{} writes were cut off by a crash and are owned up to; {} bytes at the end\n",
-               state->torn_lines, state->torn_tail_bytes);
-  }
-  return {};
-}
-
 Result<void> CommandDoctor(const DataDirectory& dir) {
   FileSystem& fs = RealFileSystem();
   std::vector<HealthCheck> findings;
@@ -174,7 +162,9 @@ Result<void> CommandDoctor(const DataDirectory& dir) {
   findings.push_back(CheckMode(dir.Keys() + "/root.key", "the root key is closed to other users"));
   findings.push_back({"intake's keys open", LoadIntakeKeys(fs, dir.Keys()).has_value()});
   findings.push_back({"the vault's keys open", LoadVaultKeys(fs, dir.Keys()).has_value()});
-  findings.push_back({"the audit file verifies", VerifyAuditFile(fs, dir.AuditFile()).has_value()});
+  const Result<NoteKey> log_key = LoadAuditPublicKey(fs, dir.AuditPublicKey());
+  findings.push_back(
+      {"the audit log verifies", log_key && VerifyAuditLog(fs, dir.Audit(), *log_key).has_value()});
   Result<uint64_t> free_bytes = fs.FreeBytes(dir.path());
   findings.push_back({"the disk has room (intake stops accepting below 256 MB)",
                       free_bytes && *free_bytes > 2 * limits::kMinFreeDiskBytes});
