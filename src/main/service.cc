@@ -87,7 +87,7 @@ Result<void> Service::OpenCompartments() {
   if (!core_keys) {
     return core_keys.error();
   }
-  store_keys_ = std::make_unique<KeyRing>(std::move(core_keys->store_key));
+  store_keys_ = std::make_unique<KeyRing>(std::move(core_keys->store_keys));
   Result<VaultKeys> vault_keys = LoadVaultKeys(fs, dir_.Keys());
   if (!vault_keys) {
     return vault_keys.error();

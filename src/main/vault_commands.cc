@@ -204,8 +204,8 @@ Result<void> CommandDumpSegment(const std::string& path) {
   if (!keys) {
     return keys.error();
   }
-  const KeyRing ring(std::move(keys->store_key));
-  Result<std::string> text = DumpSegment(RealFileSystem(), path, ring, project.filename().string());
+  Result<std::string> text =
+      DumpSegment(RealFileSystem(), path, keys->store_keys, project.filename().string());
   if (!text) {
     return text.error();
   }
