@@ -17,7 +17,7 @@ class AuditCrashTest : public AuditLogTest {
  protected:
   // Every checkpoint that leaves the log, or that lies readable on disk, is noted here.
   void Note(History* history, std::string_view checkpoint) {
-    const Result<Checkpoint> opened = OpenCheckpoint(checkpoint, TestLogKey());
+    const Result<Checkpoint> opened = OpenCheckpoint(checkpoint, TestLogKeys());
     if (opened) {
       const auto [at, is_new] = history->published.emplace(opened->size, opened->root);
       EXPECT_EQ(at->second, opened->root) << "two roots at size " << opened->size;

@@ -43,6 +43,29 @@ class FileLock {
   bool held_ = false;
 };
 
+// The origin of the log that is there; whether it is true the signatures say.
+std::string OriginOf(FileSystem& fs, const std::string& dir, const AuditLogOptions& options) {
+  const Result<std::string> bytes = fs.ReadWhole(dir + "/checkpoint");
+  const std::string there = bytes ? bytes->substr(0, bytes->find('\n')) : "";
+  if (IsNoteName(there)) {
+    return there;
+  }
+  if (!options.origin.empty()) {
+    return options.origin;
+  }
+  const PublicKey key = SigningKey(options.signing_seeds.newest().key).public_key();
+  const std::string_view bytes_of_key(reinterpret_cast<const char*>(key.data()), key.size());
+  return "bulkhead.audit/" + HexEncode(Sha256(bytes_of_key)).substr(0, 16);
+}
+
+std::vector<SigningKey> SigningKeysOf(const KeyRing& seeds) {
+  std::vector<SigningKey> keys;
+  for (const KeyRing::Entry& seed : seeds.entries()) {
+    keys.emplace_back(seed.key);
+  }
+  return keys;
+}
+
 // An entry on its way, owned by the thread that waits for it.
 struct Pending {
   AuditRecord record;
@@ -53,26 +76,15 @@ struct Pending {
 
 }  // namespace
 
-std::string DefaultAuditOrigin(const PublicKey& key) {
-  const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
-  return "bulkhead.audit/" + HexEncode(Sha256(bytes)).substr(0, 16);
-}
-
-NoteKey AuditLogKey(const AuditLogOptions& options) {
-  const PublicKey key = SigningKey(options.signing_seed).public_key();
-  return {NoteKeyKind::kLog, options.origin.empty() ? DefaultAuditOrigin(key) : options.origin,
-          key};
-}
-
 class AuditLog::Impl {
  public:
   Impl(FileSystem& fs, std::string dir, AuditLogOptions options)
       : fs_(fs),
         dir_(std::move(dir)),
         options_(std::move(options)),
-        signing_key_(options_.signing_seed),
-        files_(fs, dir_, AuditLogKey(options_).name, &signing_key_),
-        sets_(fs, dir_, options_.subjects_key) {}
+        signing_keys_(SigningKeysOf(options_.signing_seeds)),
+        files_(fs, dir_, OriginOf(fs, dir_, options_), signing_keys_),
+        sets_(fs, dir_, &options_.subjects_keys) {}
 
   Result<void> Start();
   Result<AuditReceipt> Append(const AuditEntry& entry);
@@ -87,8 +99,10 @@ class AuditLog::Impl {
     const std::lock_guard lock(published_mutex_);
     return published_size_;
   }
-  [[nodiscard]] const NoteKey& key() const { return files_.public_key(); }
-  [[nodiscard]] SubjectSetReader NewSetReader() const { return {fs_, dir_, options_.subjects_key}; }
+  [[nodiscard]] const LogKeys& keys() const { return files_.public_keys(); }
+  [[nodiscard]] SubjectSetReader NewSetReader() const {
+    return {fs_, dir_, &options_.subjects_keys};
+  }
   [[nodiscard]] SubjectHandles& handles() const { return *handles_; }
 
  private:
@@ -100,7 +114,7 @@ class AuditLog::Impl {
   FileSystem& fs_;
   const std::string dir_;
   AuditLogOptions options_;
-  SigningKey signing_key_;
+  std::vector<SigningKey> signing_keys_;
   std::unique_ptr<SubjectHandles> handles_;
 
   std::mutex queue_mutex_;
@@ -129,11 +143,14 @@ Result<void> AuditLog::Impl::Start() {
     return Error{ErrorCode::kUnavailable, "cannot lock " + dir_};
   }
   Result<std::unique_ptr<SubjectHandles>> handles =
-      SubjectHandles::Open(fs_, dir_ + "/subjects", options_.subjects_key);
+      SubjectHandles::Open(fs_, dir_ + "/subjects", &options_.subjects_keys);
   if (!handles) {
     return handles.error();
   }
   handles_ = *std::move(handles);
+  if (Result<void> rewrapped = handles_->Rewrap(); !rewrapped) {
+    return rewrapped;
+  }
   return CatchUp();
 }
 
@@ -278,7 +295,7 @@ Result<AuditReceipt> AuditLog::Impl::Append(const AuditEntry& entry) {
 }
 
 Result<AuditReader> AuditLog::Impl::Read() const {
-  return AuditReader::OpenAt(FetchFromDirectory(fs_, dir_), key(), signed_checkpoint());
+  return AuditReader::OpenAt(FetchFromDirectory(fs_, dir_), keys(), signed_checkpoint());
 }
 
 Result<void> AuditLog::Impl::Forget(std::span<const SubjectId> subjects) {
@@ -304,9 +321,9 @@ AuditLog::~AuditLog() = default;
 
 Result<std::unique_ptr<AuditLog>> AuditLog::Open(FileSystem& fs, std::string dir,
                                                  AuditLogOptions options) {
-  if (options.signing_seed.size() != kKeyBytes || options.subjects_key.size() != kKeyBytes ||
+  if (options.signing_seeds.empty() || options.subjects_keys.empty() ||
       (!options.origin.empty() && !IsNoteName(options.origin))) {
-    return Error{ErrorCode::kInvalid, "an audit log needs its two keys, and a name without spaces"};
+    return Error{ErrorCode::kInvalid, "an audit log needs its keys, and a name without spaces"};
   }
   auto impl = std::make_unique<Impl>(fs, std::move(dir), std::move(options));
   if (Result<void> started = impl->Start(); !started) {
@@ -316,13 +333,13 @@ Result<std::unique_ptr<AuditLog>> AuditLog::Open(FileSystem& fs, std::string dir
 }
 
 Result<AuditReceipt> AuditLog::Append(const AuditEntry& entry) { return impl_->Append(entry); }
-const NoteKey& AuditLog::key() const { return impl_->key(); }
+const LogKeys& AuditLog::keys() const { return impl_->keys(); }
 std::string AuditLog::signed_checkpoint() const { return impl_->signed_checkpoint(); }
 uint64_t AuditLog::size() const { return impl_->size(); }
 Result<AuditReader> AuditLog::Read() const { return impl_->Read(); }
 
 Result<void> AuditLog::CheckNotBehind(std::string_view noted_checkpoint) const {
-  const Result<Checkpoint> noted = OpenCheckpoint(noted_checkpoint, impl_->key());
+  const Result<Checkpoint> noted = OpenCheckpoint(noted_checkpoint, impl_->keys());
   if (!noted) {
     return noted.error();
   }
@@ -355,6 +372,11 @@ Result<SubjectsSeen> AuditLog::ListSubjectsSeen(const SeenQuery& query) const {
 
 std::vector<SubjectHandle> AuditLog::HandlesOf(std::span<const SubjectId> subjects) {
   return impl_->handles().Assign(subjects);
+}
+
+std::vector<std::optional<SubjectHandle>> AuditLog::KnownHandlesOf(
+    std::span<const SubjectId> subjects) const {
+  return impl_->handles().Find(subjects);
 }
 
 Result<std::vector<SubjectHandle>> AuditLog::SetOf(const AuditRecord& record) const {

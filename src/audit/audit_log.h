@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,25 +24,22 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/result.h"
-#include "crypto/crypto.h"
+#include "crypto/key_ring.h"
 
 namespace bulkhead {
 
 struct AuditLogOptions {
-  // Of the log, for ever: the first line of each checkpoint and the name of its key. Empty: one
-  // that is made from the key (DefaultAuditOrigin).
+  // Of a log that is made: the first line of each checkpoint and the name of its keys, for ever.
+  // Empty: made from the newest key. A log that is there keeps its own.
   std::string origin;
-  SecretBytes signing_seed;  // 32 bytes, Ed25519
-  SecretBytes subjects_key;  // 32 bytes, for the sets of subjects beside the log
+  KeyRing
+      signing_seeds;  // Ed25519; every one of them signs, so that an older one vouches for newer
+  KeyRing subjects_keys;  // for the sets of subjects beside the log
   const Clock* clock = &SystemClock();
   // Called with each checkpoint once it is durable, from the thread of one of its appends, one call
   // at a time: for whoever notes it elsewhere.
   std::function<void(const std::string& signed_checkpoint)> published;
 };
-
-std::string DefaultAuditOrigin(const PublicKey& key);
-// The key that the log's checkpoints are checked with.
-NoteKey AuditLogKey(const AuditLogOptions& options);
 
 struct AuditReceipt {
   uint64_t index = 0;      // of the entry
@@ -67,7 +65,8 @@ class AuditLog {
   // append finds out what is on disk first.
   Result<AuditReceipt> Append(const AuditEntry& entry);
 
-  [[nodiscard]] const NoteKey& key() const;
+  // The public keys of its checkpoints.
+  [[nodiscard]] const LogKeys& keys() const;
   // The newest durable one.
   [[nodiscard]] std::string signed_checkpoint() const;
   [[nodiscard]] uint64_t size() const;
@@ -82,6 +81,8 @@ class AuditLog {
 
   // The handles of these subjects in the sets beside the log, made where there are none.
   std::vector<SubjectHandle> HandlesOf(std::span<const SubjectId> subjects);
+  std::vector<std::optional<SubjectHandle>> KnownHandlesOf(
+      std::span<const SubjectId> subjects) const;
   // The set of an entry, as handles.
   [[nodiscard]] Result<std::vector<SubjectHandle>> SetOf(const AuditRecord& record) const;
   // Makes all sets silent about these subjects; the log's own bytes do not change.

@@ -12,7 +12,7 @@ namespace {
 TEST_F(AuditLogTest, ANewLogIsEmptyAndSigned) {
   const std::unique_ptr<AuditLog> log = Open();
   EXPECT_EQ(log->size(), 0U);
-  const Result<Checkpoint> checkpoint = OpenCheckpoint(log->signed_checkpoint(), TestLogKey());
+  const Result<Checkpoint> checkpoint = OpenCheckpoint(log->signed_checkpoint(), TestLogKeys());
   ASSERT_TRUE(checkpoint);
   EXPECT_EQ(checkpoint->size, 0U);
   EXPECT_EQ(checkpoint->root, EmptyTreeRoot());
@@ -140,13 +140,53 @@ TEST_F(AuditLogTest, SeveralOpeningsTakeUpWhatTheOthersWrote) {
 TEST_F(AuditLogTest, WithoutItsKeyNothingIsTakenUp) {
   Fill(3);
   AuditLogOptions options = TestLogOptions(clock_);
-  options.signing_seed = TestKey(9);
+  options.signing_seeds = KeyRing(TestKey(9));
   EXPECT_EQ(AuditLog::Open(*fs_, kTestLogDir, std::move(options)).error().code,
             ErrorCode::kCorruption);
   options = TestLogOptions(clock_);
-  options.signing_seed = SecretBytes(31);
+  options.signing_seeds = KeyRing();
   EXPECT_EQ(AuditLog::Open(*fs_, kTestLogDir, std::move(options)).error().code,
             ErrorCode::kInvalid);
+}
+
+// The older key vouches for the newer as long as it stays; the log keeps its name.
+TEST_F(AuditLogTest, AKeyIsFollowedByANewOne) {
+  Fill(3);
+  const auto open = [&](bool with_old) {
+    AuditLogOptions options = TestLogOptions(clock_);
+    options.origin.clear();
+    options.signing_seeds = KeyRing();
+    options.subjects_keys = KeyRing();
+    if (with_old) {
+      options.signing_seeds.Add(1, TestKey(1));
+      options.subjects_keys.Add(1, TestKey(2));
+    }
+    options.signing_seeds.Add(2, TestKey(3));
+    options.subjects_keys.Add(2, TestKey(4));
+    return AuditLog::Open(*fs_, kTestLogDir, std::move(options));
+  };
+  EXPECT_FALSE(open(false));
+  LogKeys both;
+  {
+    const std::unique_ptr<AuditLog> log = *open(true);
+    AuditEntry entry = TestReveal();
+    entry.subjects = {TestSubject(1)};
+    ASSERT_TRUE(log->Append(entry));
+    both = log->keys();
+    ASSERT_EQ(both.size(), 2U);
+    EXPECT_EQ(both[1].name, "log.example/audit");
+    EXPECT_TRUE(OpenCheckpoint(log->signed_checkpoint(), TestLogKeys()));
+    EXPECT_TRUE(OpenCheckpoint(log->signed_checkpoint(), {both[1]}));
+    EXPECT_TRUE(VerifyAuditLog(*fs_, kTestLogDir, both));
+    // One line of the checkpoint is of a key that this caller does not know.
+    EXPECT_FALSE(VerifyAuditLog(*fs_, kTestLogDir, TestLogKeys()));
+  }
+  const Result<std::unique_ptr<AuditLog>> log = open(false);
+  ASSERT_TRUE(log) << log.error().message;
+  ASSERT_TRUE((*log)->Append(TestReveal()));
+  EXPECT_FALSE(OpenCheckpoint((*log)->signed_checkpoint(), TestLogKeys()));
+  EXPECT_TRUE(VerifyAuditLog(*fs_, kTestLogDir, {both[1]}));
+  EXPECT_EQ((*log)->ListSubjectsSeen({TestReveal().actor, 0, INT64_MAX})->subjects.size(), 1U);
 }
 
 // What is on disk without a signature was put there by a write that failed, or by somebody else.

@@ -33,15 +33,16 @@ AuditReader::AuditReader(FileFetch fetch, Checkpoint checkpoint, std::string sig
       signed_checkpoint_(std::move(signed_checkpoint)),
       tiles_(std::move(fetch), checkpoint_.size) {}
 
-Result<AuditReader> AuditReader::Open(FileFetch fetch, NoteKey log) {
+Result<AuditReader> AuditReader::Open(FileFetch fetch, const LogKeys& log) {
   Result<std::string> bytes = fetch("checkpoint");
   if (!bytes) {
     return bytes.error();
   }
-  return OpenAt(std::move(fetch), std::move(log), *std::move(bytes));
+  return OpenAt(std::move(fetch), log, *std::move(bytes));
 }
 
-Result<AuditReader> AuditReader::OpenAt(FileFetch fetch, NoteKey log, std::string checkpoint) {
+Result<AuditReader> AuditReader::OpenAt(FileFetch fetch, const LogKeys& log,
+                                        std::string checkpoint) {
   const Result<Checkpoint> opened = OpenCheckpoint(checkpoint, log);
   if (!opened) {
     return opened.error();

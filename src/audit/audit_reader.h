@@ -31,9 +31,9 @@ struct ErasedSubjectEntry {
 class AuditReader {
  public:
   // The log's newest checkpoint. kDenied, kCorruption: not signed by `log`, or no checkpoint.
-  static Result<AuditReader> Open(FileFetch fetch, NoteKey log);
+  static Result<AuditReader> Open(FileFetch fetch, const LogKeys& log);
   // As an older checkpoint of it has it; nothing is checked but the signature.
-  static Result<AuditReader> OpenAt(FileFetch fetch, NoteKey log, std::string checkpoint);
+  static Result<AuditReader> OpenAt(FileFetch fetch, const LogKeys& log, std::string checkpoint);
 
   [[nodiscard]] const Checkpoint& checkpoint() const { return checkpoint_; }
   [[nodiscard]] const std::string& signed_checkpoint() const { return signed_checkpoint_; }

@@ -83,7 +83,7 @@ Result<ReceiptParts> ParseReceipt(std::string_view text) {
   return *std::move(parts);
 }
 
-Result<VerifiedReceipt> VerifyReceipt(std::string_view text, const NoteKey& log) {
+Result<VerifiedReceipt> VerifyReceipt(std::string_view text, const LogKeys& log) {
   const Result<ReceiptParts> parts = ParseReceipt(text);
   if (!parts) {
     return parts.error();

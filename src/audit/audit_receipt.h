@@ -29,6 +29,6 @@ struct VerifiedReceipt {
   Checkpoint checkpoint;
 };
 // kDenied: the log did not sign it, or its tree does not contain the entry at that place.
-Result<VerifiedReceipt> VerifyReceipt(std::string_view text, const NoteKey& log);
+Result<VerifiedReceipt> VerifyReceipt(std::string_view text, const LogKeys& log);
 
 }  // namespace bulkhead

@@ -30,10 +30,10 @@ struct BundlesResult {
 
 class BundleChecker {
  public:
-  BundleChecker(FileSystem& fs, const std::string& dir, const SecretBytes* subjects_key)
+  BundleChecker(FileSystem& fs, const std::string& dir, const KeyRing* subjects_keys)
       : fs_(fs), dir_(dir) {
-    if (subjects_key != nullptr) {
-      sets_.emplace(fs, dir, *subjects_key);
+    if (subjects_keys != nullptr) {
+      sets_.emplace(fs, dir, subjects_keys);
     }
   }
 
@@ -167,7 +167,7 @@ class Verification {
     std::vector<std::thread> threads;
     for (uint64_t part = 0; part < parts; ++part) {
       threads.emplace_back([&, part] {
-        BundleChecker checker(fs_, dir_, options_.subjects_key);
+        BundleChecker checker(fs_, dir_, options_.subjects_keys);
         results[part] = checker.Check(bundles * part / parts, bundles * (part + 1) / parts, size_);
       });
     }
@@ -275,15 +275,19 @@ class Verification {
 
 }  // namespace
 
-Result<AuditLogReport> VerifyAuditLog(FileSystem& fs, const std::string& dir, const NoteKey& log,
+Result<AuditLogReport> VerifyAuditLog(FileSystem& fs, const std::string& dir, const LogKeys& log,
                                       const VerifyAuditOptions& options) {
   Result<AuditReader> reader = AuditReader::Open(FetchFromDirectory(fs, dir), log);
   if (!reader) {
     return Error{reader.error().code, "checkpoint: " + reader.error().message};
   }
   // The log signs alone: anything else in the file was put there by somebody else.
-  if (ParseNote(reader->signed_checkpoint())->signatures.size() != 1) {
-    return Bad("checkpoint: it has other signatures than the log's");
+  const std::optional<SignedNote> note = ParseNote(reader->signed_checkpoint());
+  for (const NoteSignature& signature : note.value_or(SignedNote{}).signatures) {
+    if (std::none_of(log.begin(), log.end(),
+                     [&](const NoteKey& key) { return IsSignatureOf(key, signature); })) {
+      return Bad("checkpoint: it has a signature of an unknown key");
+    }
   }
   Result<AuditLogReport> report = Verification(fs, dir, options).Run(reader->checkpoint());
   if (!report || options.noted_checkpoint.empty()) {

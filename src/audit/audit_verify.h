@@ -10,7 +10,7 @@
 #include "audit/signed_note.h"
 #include "base/file_system.h"
 #include "base/result.h"
-#include "crypto/crypto.h"
+#include "crypto/key_ring.h"
 
 namespace bulkhead {
 
@@ -19,7 +19,7 @@ struct VerifyAuditOptions {
   // commits to. Empty: none.
   std::string noted_checkpoint;
   // With it the sets of subjects beside the log are checked too; null: only the log.
-  const SecretBytes* subjects_key = nullptr;
+  const KeyRing* subjects_keys = nullptr;
   unsigned threads = 2;
 };
 
@@ -32,7 +32,7 @@ struct AuditLogReport {
 
 // kCorruption, kDenied: the message names what is bad: "entry 17 in tile/entries/000",
 // "tile/0/001", "checkpoint", ...
-Result<AuditLogReport> VerifyAuditLog(FileSystem& fs, const std::string& dir, const NoteKey& log,
+Result<AuditLogReport> VerifyAuditLog(FileSystem& fs, const std::string& dir, const LogKeys& log,
                                       const VerifyAuditOptions& options = {});
 
 }  // namespace bulkhead

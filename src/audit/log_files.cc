@@ -31,11 +31,13 @@ void LogGrowth::Add(std::string_view entry) {
   }
 }
 
-LogFiles::LogFiles(FileSystem& fs, std::string dir, std::string origin, const SigningKey* key)
-    : fs_(fs),
-      dir_(std::move(dir)),
-      signing_key_(*key),
-      public_key_{NoteKeyKind::kLog, std::move(origin), key->public_key()} {}
+LogFiles::LogFiles(FileSystem& fs, std::string dir, const std::string& origin,
+                   std::span<const SigningKey> keys)
+    : fs_(fs), dir_(std::move(dir)), origin_(origin), signing_keys_(keys) {
+  for (const SigningKey& key : keys) {
+    public_keys_.push_back({NoteKeyKind::kLog, origin, key.public_key()});
+  }
+}
 
 // The newest checkpoint that was ever signed here: the published one, or one whose signing was
 // finished and whose publishing was not.
@@ -46,7 +48,7 @@ Result<LogFiles::Found> LogFiles::FindCheckpoint() {
     return published.error();
   }
   if (published) {
-    const Result<Checkpoint> opened = OpenCheckpoint(*published, public_key_);
+    const Result<Checkpoint> opened = OpenCheckpoint(*published, public_keys_);
     if (!opened) {
       return Corrupt(dir_, opened.error().message);
     }
@@ -56,7 +58,7 @@ Result<LogFiles::Found> LogFiles::FindCheckpoint() {
   }
   const Result<std::string> unfinished = fs_.ReadWhole(dir_ + "/" + kUnfinishedCheckpoint);
   const Result<Checkpoint> signed_only =
-      unfinished ? OpenCheckpoint(*unfinished, public_key_)
+      unfinished ? OpenCheckpoint(*unfinished, public_keys_)
                  : Result<Checkpoint>(Error{ErrorCode::kNotFound, "no unfinished checkpoint"});
   if (signed_only && found && signed_only->size == found->checkpoint.size &&
       signed_only->root != found->checkpoint.root) {
@@ -66,7 +68,7 @@ Result<LogFiles::Found> LogFiles::FindCheckpoint() {
     found = Found{*signed_only, *unfinished, false};
   }
   if (!found) {
-    const Checkpoint empty{public_key_.name, 0, EmptyTreeRoot()};
+    const Checkpoint empty{origin_, 0, EmptyTreeRoot()};
     found = Found{empty, "", false};
   }
   return *std::move(found);
@@ -356,8 +358,11 @@ Result<void> LogFiles::WriteTiles(const LogGrowth& growth) {
 }
 
 Result<void> LogFiles::Publish(const LogEnd& end) {
-  const Checkpoint checkpoint{public_key_.name, end.size(), end.edge.root()};
-  const SignedNote note{checkpoint.ToText(), {SignCheckpoint(checkpoint, signing_key_)}};
+  const Checkpoint checkpoint{origin_, end.size(), end.edge.root()};
+  SignedNote note{checkpoint.ToText(), {}};
+  for (const SigningKey& key : signing_keys_) {
+    note.signatures.push_back(SignCheckpoint(checkpoint, key));
+  }
   if (Result<void> written = WriteDurably(kCheckpoint, note.ToText()); !written) {
     return written;
   }

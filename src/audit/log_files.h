@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,8 +40,9 @@ struct LogGrowth {
 
 class LogFiles {
  public:
-  // `key` and what is behind `fs` outlive this object.
-  LogFiles(FileSystem& fs, std::string dir, std::string origin, const SigningKey* key);
+  // Every one of the keys signs. They and what is behind `fs` outlive this object.
+  LogFiles(FileSystem& fs, std::string dir, const std::string& origin,
+           std::span<const SigningKey> keys);
 
   // Reads the end of the log, makes durable what a failed write may have left half-way, and leaves
   // a signed checkpoint; makes the log where there is none.
@@ -57,7 +59,7 @@ class LogFiles {
   // Removes partial tiles that full ones have replaced. Failures do not matter.
   void DropPartialTiles(const LogGrowth& growth);
 
-  [[nodiscard]] const NoteKey& public_key() const { return public_key_; }
+  [[nodiscard]] const LogKeys& public_keys() const { return public_keys_; }
   [[nodiscard]] const std::string& signed_checkpoint() const { return signed_checkpoint_; }
 
  private:
@@ -82,8 +84,9 @@ class LogFiles {
 
   FileSystem& fs_;
   const std::string dir_;
-  const SigningKey& signing_key_;
-  const NoteKey public_key_;
+  const std::string origin_;
+  const std::span<const SigningKey> signing_keys_;
+  LogKeys public_keys_;
   std::string signed_checkpoint_;
   std::set<std::string> made_;  // directories that are known to be durable
 };

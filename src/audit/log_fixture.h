@@ -25,15 +25,14 @@ inline SecretBytes TestKey(uint8_t byte) {
 inline AuditLogOptions TestLogOptions(const Clock& clock) {
   AuditLogOptions options;
   options.origin = "log.example/audit";
-  options.signing_seed = TestKey(1);
-  options.subjects_key = TestKey(2);
+  options.signing_seeds = KeyRing(TestKey(1));
+  options.subjects_keys = KeyRing(TestKey(2));
   options.clock = &clock;
   return options;
 }
 
-inline NoteKey TestLogKey() {
-  static const ManualClock clock(0);
-  return AuditLogKey(TestLogOptions(clock));
+inline LogKeys TestLogKeys() {
+  return {{NoteKeyKind::kLog, "log.example/audit", SigningKey(TestKey(1)).public_key()}};
 }
 
 inline SubjectId TestSubject(uint64_t number) {
@@ -80,10 +79,10 @@ class AuditLogTest : public testing::Test {
     }
   }
   static Result<AuditLogReport> Verify(FileSystem& fs) {
-    static const SecretBytes key = TestKey(2);
+    static const KeyRing keys(TestKey(2));
     VerifyAuditOptions options;
-    options.subjects_key = &key;
-    return VerifyAuditLog(fs, kTestLogDir, TestLogKey(), options);
+    options.subjects_keys = &keys;
+    return VerifyAuditLog(fs, kTestLogDir, TestLogKeys(), options);
   }
   Result<AuditLogReport> Verify() { return Verify(*fs_); }
   static std::string Path(const std::string& name) { return std::string(kTestLogDir) + "/" + name; }

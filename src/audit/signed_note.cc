@@ -179,28 +179,34 @@ NoteSignature Cosign(std::string_view checkpoint_text, const NoteKey& witness,
               std::string(View(key.Sign(CosignedMessage(checkpoint_text, time_s))))};
 }
 
-Result<Checkpoint> OpenCheckpoint(const SignedNote& note, const NoteKey& log) {
-  bool found = false;
-  for (const NoteSignature& signature : note.signatures) {
-    if (signature.name != log.name || signature.key_id != log.Id()) {
-      continue;
+bool IsSignatureOf(const NoteKey& key, const NoteSignature& signature) {
+  return signature.name == key.name && signature.key_id == key.Id();
+}
+
+Result<Checkpoint> OpenCheckpoint(const SignedNote& note, const LogKeys& log) {
+  const NoteKey* signer = nullptr;
+  for (const NoteKey& key : log) {
+    for (const NoteSignature& signature : note.signatures) {
+      if (!IsSignatureOf(key, signature)) {
+        continue;
+      }
+      if (key.kind != NoteKeyKind::kLog || !VerifySignature(key.key, note.text, signature.bytes)) {
+        return Error{ErrorCode::kDenied, "the checkpoint's signature is wrong"};
+      }
+      signer = &key;
     }
-    if (!VerifySignature(log.key, note.text, signature.bytes)) {
-      return Error{ErrorCode::kDenied, "the checkpoint's signature is wrong"};
-    }
-    found = true;
   }
-  if (!found) {
-    return Error{ErrorCode::kDenied, "the checkpoint is not signed by " + log.name};
+  if (signer == nullptr) {
+    return Error{ErrorCode::kDenied, "the checkpoint is not signed by the log's key"};
   }
   std::optional<Checkpoint> checkpoint = Checkpoint::Parse(note.text);
-  if (!checkpoint || checkpoint->origin != log.name) {
-    return Error{ErrorCode::kCorruption, "the signed text is not a checkpoint of " + log.name};
+  if (!checkpoint || checkpoint->origin != signer->name) {
+    return Error{ErrorCode::kCorruption, "the signed text is not a checkpoint of that log"};
   }
   return *std::move(checkpoint);
 }
 
-Result<Checkpoint> OpenCheckpoint(std::string_view bytes, const NoteKey& log) {
+Result<Checkpoint> OpenCheckpoint(std::string_view bytes, const LogKeys& log) {
   const std::optional<SignedNote> note = ParseNote(bytes);
   if (!note) {
     return Error{ErrorCode::kCorruption, "the checkpoint is not a signed note"};

@@ -62,14 +62,20 @@ struct Checkpoint {
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
 
+// By the key of that name that it is.
 NoteSignature SignCheckpoint(const Checkpoint& checkpoint, const SigningKey& key);
 NoteSignature Cosign(std::string_view checkpoint_text, const NoteKey& witness,
                      const SigningKey& key, uint64_t time_s);
 
-// The text of the note as a checkpoint that `log` signed: kCorruption where it is not a note or no
-// checkpoint, kDenied where no line of that key is there or one of them is wrong.
-Result<Checkpoint> OpenCheckpoint(const SignedNote& note, const NoteKey& log);
-Result<Checkpoint> OpenCheckpoint(std::string_view bytes, const NoteKey& log);
+// The keys of one log, all of its name: more than one while an older key is followed by a newer.
+using LogKeys = std::vector<NoteKey>;
+
+// The text of the note as a checkpoint that the log signed: kCorruption where it is not a note or
+// no checkpoint, kDenied where no line of these keys is there or one of them is wrong.
+Result<Checkpoint> OpenCheckpoint(const SignedNote& note, const LogKeys& log);
+Result<Checkpoint> OpenCheckpoint(std::string_view bytes, const LogKeys& log);
+
+bool IsSignatureOf(const NoteKey& key, const NoteSignature& signature);  // by name and key id
 
 // When `witness` cosigned the note, in seconds since 1970; nullopt where it did not.
 std::optional<uint64_t> CosignedAt(const SignedNote& note, const NoteKey& witness);

@@ -41,14 +41,37 @@ std::string_view View(std::span<const uint8_t> bytes) {
 
 }  // namespace
 
-SubjectHandles::SubjectHandles(FileSystem& fs, std::string path, const SecretBytes& key)
-    : fs_(fs), path_(std::move(path)), key_(key.view()) {}
+SubjectHandles::SubjectHandles(FileSystem& fs, std::string path, const KeyRing* keys)
+    : fs_(fs), path_(std::move(path)), keys_(*keys) {}
 
 Result<std::unique_ptr<SubjectHandles>> SubjectHandles::Open(FileSystem& fs, std::string path,
-                                                             const SecretBytes& key) {
-  std::unique_ptr<SubjectHandles> handles(new SubjectHandles(fs, std::move(path), key));
+                                                             const KeyRing* keys) {
+  std::unique_ptr<SubjectHandles> handles(new SubjectHandles(fs, std::move(path), keys));
   if (Result<void> loaded = handles->Load(); !loaded) {
     return loaded.error();
+  }
+  return handles;
+}
+
+Result<void> SubjectHandles::Rewrap() {
+  const std::lock_guard lock(mutex_);
+  if (!needs_old_key_) {
+    return {};
+  }
+  Result<void> written = WriteNew(rows_);
+  saved_rows_ = written ? rows_.size() : saved_rows_;
+  return written;
+}
+
+std::vector<std::optional<SubjectHandle>> SubjectHandles::Find(
+    std::span<const SubjectId> subjects) const {
+  std::vector<std::optional<SubjectHandle>> handles;
+  handles.reserve(subjects.size());
+  const std::lock_guard lock(mutex_);
+  for (const SubjectId& subject : subjects) {
+    const auto found = by_subject_.find(subject);
+    handles.push_back(found == by_subject_.end() ? std::nullopt
+                                                 : std::optional(HandleOf(rows_[found->second])));
   }
   return handles;
 }
@@ -100,8 +123,12 @@ Result<void> SubjectHandles::ReadChunks(std::string_view bytes) {
   good_bytes_ = kHeaderBytes;
   while (good_bytes_ < bytes.size()) {
     const Chunk chunk = ReadChunk(bytes.substr(static_cast<size_t>(good_bytes_)));
-    const Result<SecretBytes> rows =
-        AeadDecrypt(key_, chunk.box, Associated(chunk.save, chunk.part));
+    const std::string associated = Associated(chunk.save, chunk.part);
+    Result<SecretBytes> rows = AeadDecrypt(keys_.newest().key, chunk.box, associated);
+    if (!rows) {
+      rows = AeadDecryptWithAny(keys_, chunk.box, associated);
+      needs_old_key_ = needs_old_key_ || rows.has_value();
+    }
     if (!rows || rows->size() % kRowBytes != 0 || chunk.save > saves_ + 1) {
       // The end of a write that was cut off: nothing in the log needs it.
       torn_ = saves_ > 0 && !IsFollowedByLaterSave(bytes, static_cast<size_t>(good_bytes_));
@@ -127,7 +154,7 @@ bool SubjectHandles::IsFollowedByLaterSave(std::string_view bytes, size_t from) 
   for (size_t at = from + 1; at + kChunkHeaderBytes + kAeadOverheadBytes <= bytes.size(); ++at) {
     const Chunk chunk = ReadChunk(bytes.substr(at));
     if (chunk.save > saves_ + 1 && chunk.box.size() >= kAeadOverheadBytes &&
-        AeadDecrypt(key_, chunk.box, Associated(chunk.save, chunk.part))) {
+        AeadDecryptWithAny(keys_, chunk.box, Associated(chunk.save, chunk.part))) {
       return true;
     }
   }
@@ -159,7 +186,7 @@ std::string SubjectHandles::EncodeChunk(std::span<const Row> rows, uint32_t save
     text.append(View(row.subject.bytes));
     text.append(View(row.nonce));
   }
-  const std::string box = AeadEncrypt(key_, text, Associated(save, part));
+  const std::string box = AeadEncrypt(keys_.newest().key, text, Associated(save, part));
   Wipe(&text);
   std::string out;
   ByteWriter writer(&out);
@@ -192,6 +219,7 @@ Result<void> SubjectHandles::WriteNew(std::span<const Row> rows) {
   }
   good_bytes_ = bytes.size();
   saves_ = 1;
+  needs_old_key_ = false;
   torn_ = false;
   return {};
 }

@@ -10,15 +10,17 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/file_system.h"
 #include "base/result.h"
-#include "crypto/crypto.h"
+#include "crypto/key_ring.h"
 #include "model/ids.h"
 
 namespace bulkhead {
@@ -28,17 +30,29 @@ struct SubjectHandle {
   friend auto operator<=>(const SubjectHandle&, const SubjectHandle&) = default;
 };
 
+struct SubjectHandleHash {
+  size_t operator()(const SubjectHandle& handle) const {
+    size_t hash = 0;
+    std::memcpy(&hash, handle.bytes.data(), sizeof(hash));
+    return hash;
+  }
+};
+
 // The table, encrypted in one file that grows with the first read of each subject; its backups must
 // be kept as short as those of the vault's subject keys. About 60 bytes of memory a subject.
 // Thread-safe.
 class SubjectHandles {
  public:
-  // Reads the file, where there is one. kCorruption: it does not open under this key.
+  // Reads the file, where there is one. kCorruption: it does not open under these keys, which
+  // outlive the object. What is written is written under the newest.
   static Result<std::unique_ptr<SubjectHandles>> Open(FileSystem& fs, std::string path,
-                                                      const SecretBytes& key);
+                                                      const KeyRing* keys);
 
   // The handles of these subjects, in their order. New ones are in memory only until Save.
   std::vector<SubjectHandle> Assign(std::span<const SubjectId> subjects);
+  // The same without making any: nothing where a subject has none.
+  [[nodiscard]] std::vector<std::optional<SubjectHandle>> Find(
+      std::span<const SubjectId> subjects) const;
   // Makes every handle that was given so far durable.
   Result<void> Save();
   // Takes these subjects' nonces out of memory and file; afterwards nobody can tell which handles
@@ -47,6 +61,8 @@ class SubjectHandles {
   // Whether the file is still the one that this object has read and written.
   Result<bool> IsCurrent() const;
   Result<void> Reload();
+  // Writes the file anew where something in it is under an older key.
+  Result<void> Rewrap();
 
   struct Resolved {
     std::vector<SubjectId> subjects;  // sorted
@@ -60,7 +76,7 @@ class SubjectHandles {
     SubjectId subject;
     std::array<uint8_t, 16> nonce{};
   };
-  SubjectHandles(FileSystem& fs, std::string path, const SecretBytes& key);
+  SubjectHandles(FileSystem& fs, std::string path, const KeyRing* keys);
   static SubjectHandle HandleOf(const Row& row);
   Result<void> Load();
   Result<void> ReadChunks(std::string_view bytes);
@@ -76,7 +92,7 @@ class SubjectHandles {
 
   FileSystem& fs_;
   const std::string path_;
-  SecretBytes key_;
+  const KeyRing& keys_;
   mutable std::mutex mutex_;
   std::vector<Row> rows_;
   boost::unordered_flat_map<SubjectId, uint32_t, SubjectIdHash> by_subject_;  // into rows_
@@ -85,6 +101,7 @@ class SubjectHandles {
   uint64_t good_bytes_ = 0;  // of the file; what lies behind is of a write that failed
   uint32_t saves_ = 0;       // in the file
   bool torn_ = false;
+  bool needs_old_key_ = false;  // something in the file is under another key than the newest
 };
 
 }  // namespace bulkhead

@@ -102,8 +102,8 @@ std::optional<std::vector<SubjectSetRecord>> ListSubjectSets(std::string_view by
   return records;
 }
 
-SubjectSetWriter::SubjectSetWriter(FileSystem& fs, std::string dir, const SecretBytes& key)
-    : fs_(fs), dir_(std::move(dir)), key_(key.view()) {}
+SubjectSetWriter::SubjectSetWriter(FileSystem& fs, std::string dir, const KeyRing* keys)
+    : fs_(fs), dir_(std::move(dir)), keys_(*keys) {}
 
 Result<void> SubjectSetWriter::OpenBundle(uint64_t bundle, uint64_t size) {
   const std::string path = PathOf(dir_, bundle);
@@ -174,7 +174,7 @@ Result<void> SubjectSetWriter::AppendToBundle(uint64_t bundle, std::string_view 
 Result<void> SubjectSetWriter::Append(std::span<const NewSubjectSet> sets, uint64_t size) {
   std::map<uint64_t, std::string> by_bundle;
   for (const NewSubjectSet& set : sets) {
-    by_bundle[set.index / kTileWidth] += EncodeSet(set, key_);
+    by_bundle[set.index / kTileWidth] += EncodeSet(set, keys_.newest().key);
   }
   for (const auto& [bundle, bytes] : by_bundle) {
     if (Result<void> appended = AppendToBundle(bundle, bytes, size); !appended) {
@@ -184,8 +184,8 @@ Result<void> SubjectSetWriter::Append(std::span<const NewSubjectSet> sets, uint6
   return {};
 }
 
-SubjectSetReader::SubjectSetReader(FileSystem& fs, std::string dir, const SecretBytes& key)
-    : fs_(fs), dir_(std::move(dir)), key_(key.view()) {}
+SubjectSetReader::SubjectSetReader(FileSystem& fs, std::string dir, const KeyRing* keys)
+    : fs_(fs), dir_(std::move(dir)), keys_(*keys) {}
 
 Result<std::vector<SubjectHandle>> SubjectSetReader::Read(uint64_t index,
                                                           const SubjectSetRoot& root) {
@@ -210,7 +210,7 @@ Result<std::vector<SubjectHandle>> SubjectSetReader::Read(uint64_t index,
       continue;
     }
     found = true;
-    const Result<SecretBytes> text = AeadDecrypt(key_, record.box, Associated(root));
+    const Result<SecretBytes> text = AeadDecryptWithAny(keys_, record.box, Associated(root));
     if (text && text->size() % kHandleBytes == 0) {
       std::vector<SubjectHandle> handles = DecodeSet(text->view());
       if (IsCommittedSet(handles, root)) {

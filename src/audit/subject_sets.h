@@ -31,8 +31,9 @@ struct NewSubjectSet {
 // Not thread-safe.
 class SubjectSetWriter {
  public:
-  // `dir` is the directory of the log.
-  SubjectSetWriter(FileSystem& fs, std::string dir, const SecretBytes& key);
+  // `dir` is the directory of the log. What is written is written under the newest of the keys,
+  // which outlive the object.
+  SubjectSetWriter(FileSystem& fs, std::string dir, const KeyRing* keys);
 
   // Durable when it returns. `size` is that of the log before: what lies in the files for entries
   // from there on is of writes that never became part of it, and is cut off.
@@ -46,7 +47,7 @@ class SubjectSetWriter {
 
   FileSystem& fs_;
   const std::string dir_;
-  SecretBytes key_;
+  const KeyRing& keys_;
   std::unique_ptr<AppendFile> file_;
   uint64_t bundle_ = 0;  // of file_
 };
@@ -63,7 +64,7 @@ std::optional<std::vector<SubjectSetRecord>> ListSubjectSets(std::string_view by
 // Keeps the last file that it read. Not thread-safe.
 class SubjectSetReader {
  public:
-  SubjectSetReader(FileSystem& fs, std::string dir, const SecretBytes& key);
+  SubjectSetReader(FileSystem& fs, std::string dir, const KeyRing* keys);
 
   // The set of this entry, checked against its root. kNotFound: it was thrown away. kCorruption: it
   // is not what the entry committed to.
@@ -72,7 +73,7 @@ class SubjectSetReader {
  private:
   FileSystem& fs_;
   const std::string dir_;
-  SecretBytes key_;
+  const KeyRing& keys_;
   uint64_t bundle_ = UINT64_MAX;
   std::unique_ptr<MappedFile> file_;
   std::vector<SubjectSetRecord> records_;  // of file_

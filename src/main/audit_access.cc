@@ -1,53 +1,60 @@
 #include "main/audit_access.h"
 
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "crypto/keys.h"
 
 namespace bulkhead {
 
-Result<AuditLogSecrets> LoadAuditLogSecrets(FileSystem& fs, const DataDirectory& dir) {
-  const Result<SecretBytes> root = LoadRootKey(fs, dir.Keys() + "/root.key");
-  if (!root) {
-    return root.error();
+std::string LogKeysText(const LogKeys& keys) {
+  std::string text;
+  for (const NoteKey& key : keys) {
+    text += key.ToText() + "\n";
   }
-  return AuditLogSecrets{DeriveKey(*root, "bulkhead v1 audit log signing key"),
-                         DeriveKey(*root, "bulkhead v1 audit log subjects")};
+  return text;
 }
 
-Result<std::unique_ptr<AuditLog>> OpenAuditLog(FileSystem& fs, const DataDirectory& dir) {
-  Result<AuditLogSecrets> secrets = LoadAuditLogSecrets(fs, dir);
-  if (!secrets) {
-    return secrets.error();
-  }
-  AuditLogOptions options;
-  options.signing_seed = std::move(secrets->signing_seed);
-  options.subjects_key = std::move(secrets->subjects_key);
-  Result<std::unique_ptr<AuditLog>> log = AuditLog::Open(fs, dir.Audit(), std::move(options));
-  if (!log) {
-    return log;
-  }
-  const std::string key = (*log)->key().ToText() + "\n";
-  const Result<std::string> there = fs.ReadWhole(dir.AuditPublicKey());
-  if (!there || *there != key) {
-    if (Result<void> written = fs.WriteFileAtomically(dir.AuditPublicKey(), key); !written) {
-      return written.error();
-    }
-  }
-  return log;
-}
-
-Result<NoteKey> LoadAuditPublicKey(FileSystem& fs, const std::string& path) {
+Result<LogKeys> LoadLogKeys(FileSystem& fs, const std::string& path) {
   const Result<std::string> text = fs.ReadWhole(path);
   if (!text) {
     return text.error();
   }
-  const std::optional<NoteKey> key = NoteKey::Parse(*text);
-  if (!key || key->kind != NoteKeyKind::kLog) {
-    return Error{ErrorCode::kCorruption, path + " is not the public key of a log"};
+  LogKeys keys;
+  std::string_view rest(*text);
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\n'), rest.size() - 1) + 1;
+    const std::optional<NoteKey> key = NoteKey::Parse(rest.substr(0, end));
+    if (!key || key->kind != NoteKeyKind::kLog) {
+      return Error{ErrorCode::kCorruption, path + " has a line that is not a log's public key"};
+    }
+    keys.push_back(*key);
+    rest.remove_prefix(end);
   }
-  return *key;
+  return keys;
+}
+
+Result<std::unique_ptr<AuditLog>> OpenAuditLog(FileSystem& fs, const DataDirectory& dir) {
+  Result<AuditKeys> keys = LoadAuditKeys(fs, dir.Keys());
+  if (!keys) {
+    return keys.error();
+  }
+  AuditLogOptions options;
+  options.signing_seeds = std::move(keys->signing_seeds);
+  options.subjects_keys = std::move(keys->payload_keys);
+  Result<std::unique_ptr<AuditLog>> log = AuditLog::Open(fs, dir.Audit(), std::move(options));
+  if (!log) {
+    return log;
+  }
+  const std::string text = LogKeysText((*log)->keys());
+  const Result<std::string> there = fs.ReadWhole(dir.AuditPublicKey());
+  if (!there || *there != text) {
+    if (Result<void> written = fs.WriteFileAtomically(dir.AuditPublicKey(), text); !written) {
+      return written.error();
+    }
+  }
+  return log;
 }
 
 }  // namespace bulkhead

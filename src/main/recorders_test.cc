@@ -25,8 +25,8 @@ class RecordersTest : public testing::Test {
     EXPECT_NE(mkdtemp(pattern.data()), nullptr);
     dir_ = pattern;
     AuditLogOptions options;
-    options.signing_seed = SecretBytes(kKeyBytes);
-    options.subjects_key = SecretBytes(kKeyBytes);
+    options.signing_seeds = KeyRing(SecretBytes(kKeyBytes));
+    options.subjects_keys = KeyRing(SecretBytes(kKeyBytes));
     log_ = *AuditLog::Open(RealFileSystem(), dir_.string(), std::move(options));
   }
   ~RecordersTest() override { std::filesystem::remove_all(dir_); }

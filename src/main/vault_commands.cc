@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "audit/audit_verify.h"
 #include "base/file_system.h"
 #include "log/log_dump.h"
 #include "main/audit_access.h"
@@ -162,9 +163,9 @@ Result<void> CommandDoctor(const DataDirectory& dir) {
   findings.push_back(CheckMode(dir.Keys() + "/root.key", "the root key is closed to other users"));
   findings.push_back({"intake's keys open", LoadIntakeKeys(fs, dir.Keys()).has_value()});
   findings.push_back({"the vault's keys open", LoadVaultKeys(fs, dir.Keys()).has_value()});
-  const Result<NoteKey> log_key = LoadAuditPublicKey(fs, dir.AuditPublicKey());
-  findings.push_back(
-      {"the audit log verifies", log_key && VerifyAuditLog(fs, dir.Audit(), *log_key).has_value()});
+  const Result<LogKeys> log_keys = LoadLogKeys(fs, dir.AuditPublicKey());
+  findings.push_back({"the audit log verifies",
+                      log_keys && VerifyAuditLog(fs, dir.Audit(), *log_keys).has_value()});
   Result<uint64_t> free_bytes = fs.FreeBytes(dir.path());
   findings.push_back({"the disk has room (intake stops accepting below 256 MB)",
                       free_bytes && *free_bytes > 2 * limits::kMinFreeDiskBytes});
@@ -187,7 +188,15 @@ Result<void> CommandDumpLog(const std::string& path) {
 }
 
 Result<void> CommandDumpSegment(const std::string& path) {
-  Result<std::string> text = DumpSegment(RealFileSystem(), path);
+  // DIR/store/<project>/segment-<number>
+  const std::filesystem::path project = std::filesystem::absolute(path).parent_path();
+  const DataDirectory dir(project.parent_path().parent_path().string());
+  Result<CoreKeys> keys = LoadCoreKeys(RealFileSystem(), dir.Keys());
+  if (!keys) {
+    return keys.error();
+  }
+  Result<std::string> text =
+      DumpSegment(RealFileSystem(), path, keys->store_keys, project.filename().string());
   if (!text) {
     return text.error();
   }

@@ -38,12 +38,12 @@ void ReadAsEntries(std::string_view bytes) {
 
 void ReadAsNotes(std::string_view bytes) {
   static const SigningKey signing_key{SecretBytes(kKeyBytes)};
-  static const NoteKey log{NoteKeyKind::kLog, "log.example", signing_key.public_key()};
+  static const LogKeys log{{NoteKeyKind::kLog, "log.example", signing_key.public_key()}};
   if (const auto note = ParseNote(bytes)) {
     Check(note->ToText() == bytes, "a note has one form");
     Check(!OpenCheckpoint(*note, log) || Checkpoint::Parse(note->text),
           "only checkpoints are opened");
-    (void)CosignedAt(*note, log);
+    (void)CosignedAt(*note, log.front());
   }
   if (const auto checkpoint = Checkpoint::Parse(bytes)) {
     Check(checkpoint->ToText() == bytes, "a checkpoint has one form");

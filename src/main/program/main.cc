@@ -10,6 +10,7 @@
 #include "main/commands.h"
 #include "main/demo.h"
 #include "main/descriptor_limit.h"
+#include "main/program/audit_arguments.h"
 #include "main/signals.h"
 
 namespace {
@@ -110,7 +111,7 @@ void AddGuardCommands(CLI::App& app, Arguments* a, Action* action) {
     CLI::Option* subject =
         command->add_option("--subject", a->vault.subject, "pseudonym, 32 hexadecimal digits");
     command->add_option("--id", a->vault.raw_id, "the id that the SDK sent")->excludes(subject);
-    command->add_option("--purpose", a->vault.purpose, "why; kept in the audit file")->required();
+    command->add_option("--purpose", a->vault.purpose, "why; kept in the audit log")->required();
     command->add_option("--project", a->vault.project, "project number");
     return command;
   };
@@ -122,15 +123,10 @@ void AddGuardCommands(CLI::App& app, Arguments* a, Action* action) {
   });
   CLI::App* find = WithDirectory(*vault, "find", "the pseudonyms of an e-mail address", a);
   find->add_option("--email", a->vault.email)->required();
-  find->add_option("--purpose", a->vault.purpose, "why; kept in the audit file")->required();
+  find->add_option("--purpose", a->vault.purpose, "why; kept in the audit log")->required();
   find->callback(
       [=] { *action = [=] { return bulkhead::CommandFind(DataDirectory(a->dir), a->vault); }; });
 
-  CLI::App* audit = app.add_subcommand("audit", "the audit file");
-  audit->require_subcommand(1);
-  WithDirectory(*audit, "verify", "check the chain of audit lines", a)->callback([=] {
-    *action = [=] { return bulkhead::CommandAuditVerify(DataDirectory(a->dir)); };
-  });
   WithDirectory(app, "doctor", "what is in force, and what is not", a)->callback([=] {
     *action = [=] { return bulkhead::CommandDoctor(DataDirectory(a->dir)); };
   });
@@ -151,6 +147,7 @@ int main(int argc, char** argv) {
   AddServerCommands(app, &arguments, &action);
   AddDataCommands(app, &arguments, &action);
   AddGuardCommands(app, &arguments, &action);
+  bulkhead::AddAuditCommands(app, &action);
   CLI11_PARSE(app, argc, argv);
   const bulkhead::Result<void> done = action();
   if (!done) {
