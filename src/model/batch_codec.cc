@@ -468,7 +468,13 @@ class Skipper {
  private:
   [[nodiscard]] bool ok() const { return sound_ && reader_.ok(); }
 
-  void SkipAfterFlags(uint8_t flags) { sound_ = sound_ && flags <= kFromImport; }
+  // The second flag: the number of the policy follows.
+  void SkipAfterFlags(uint8_t flags) {
+    sound_ = sound_ && flags <= (kFromImport | 2);
+    if ((flags & 2) != 0) {
+      reader_.Varint();
+    }
+  }
   void SkipEvent() {
     reader_.Varint();
     reader_.SignedVarint();
