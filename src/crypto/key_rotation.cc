@@ -13,104 +13,97 @@ namespace {
 // logs in between would not be told when it is sent again.
 constexpr int64_t kInsertIdLeadMs = 2LL * 3600 * 1000;
 
-std::vector<KeyChange> MakeChanges() {
-  using enum KeyPurpose;
-  using enum Compartment;
-  return {
-      {"store",
-       {kStore},
-       {kCore},
-       true,
-       false,
-       "segments that are written from now on use the new key; merges and re-wrapping move older "
-       "ones over"},
-      {"log",
-       {kCoreLog, kVaultLog},
-       {kCore, kVault, kIntake},
-       true,
-       false,
-       "log files that are begun from now on are for the new keys; older files keep theirs until "
-       "they are trimmed"},
-      {"vault-seal",
-       {kVaultSeal},
-       {kVault, kIntake},
-       true,
-       false,
-       "identities that arrive from now on are sealed to the new key; boxes in older log files "
-       "need "
-       "the old one"},
-      {"subject-wrap",
-       {kSubjectWrap},
-       {kVault},
-       true,
-       false,
-       "the vault wraps every subject's key anew; the old key is needed until that is done"},
-      {"blind-index",
-       {kBlindIndex},
-       {kVault},
-       true,
-       false,
-       "the vault indexes every address anew; the old key is needed until that is done"},
-      {"token",
-       {kToken},
-       {kIntake},
-       false,
-       true,
-       "the same value gets another token from now on: breakdowns and filters by tokens see two "
-       "values where there is one, and nothing joins them again"},
-      {"insert-id",
-       {kInsertId},
-       {kIntake},
-       true,
-       false,
-       "events of two hours from now and later use the new key, earlier ones go on with the old "
-       "one, so "
-       "that an event that is sent again is still found to be the same; without the old key it is "
-       "not: keep it for as long as events of its time may be sent or imported again"},
-      {"catalogue",
-       {kCatalogue},
-       {kCore, kIntake},
-       true,
-       false,
-       "the catalogue is encrypted anew; the old key is needed until that is done"},
-      {"session",
-       {kSession},
-       {kCore},
-       false,
-       false,
-       "everybody who is signed in must sign in again"},
-      {"audit",
-       {kAuditSigning},
-       {kAudit},
-       true,
-       false,
-       "checkpoints are signed with the new key; the log holds an entry in which the old key names "
-       "the new one, and verifiers need the new public key"},
-      {"audit-payload",
-       {kAuditPayload},
-       {kAudit},
-       true,
-       false,
-       "result sets that are kept from now on use the new key; older ones need theirs"},
-      {"webhook",
-       {kWebhook},
-       {kEgress},
-       false,
-       false,
-       "receivers of alerts must be given the new key"},
-      {"pseudonym",
-       {},
-       {},
-       true,
-       true,
-       "every person would get another pseudonym and be two people in every report, in the vault "
-       "and in erasures: events under the old pseudonym would never again be found by the id. The "
-       "store can join a device to a user but not a user to a user, so that nothing could mend it. "
-       "If this key was stolen, pseudonyms stolen with it can be tested against guessed ids; a new "
-       "key changes nothing about that. To begin anew, begin a new data directory"},
-  };
-}
+using enum KeyPurpose;
+using enum Compartment;
 
+const std::vector<KeyChange> kChanges = {
+    {"store",
+     {kStore},
+     {kCore},
+     true,
+     false,
+     "segments that are written from now on use the new key; merges and re-wrapping move older "
+     "ones over"},
+    {"log",
+     {kCoreLog, kVaultLog},
+     {kCore, kVault, kIntake},
+     true,
+     false,
+     "log files that are begun from now on are for the new keys; older files keep theirs until "
+     "they are trimmed"},
+    {"vault-seal",
+     {kVaultSeal},
+     {kVault, kIntake},
+     true,
+     false,
+     "identities that arrive from now on are sealed to the new key; boxes in older log files "
+     "need "
+     "the old one"},
+    {"subject-wrap",
+     {kSubjectWrap},
+     {kVault},
+     true,
+     false,
+     "the vault wraps every subject's key anew; the old key is needed until that is done"},
+    {"blind-index",
+     {kBlindIndex},
+     {kVault},
+     true,
+     false,
+     "the vault indexes every address anew; the old key is needed until that is done"},
+    {"token",
+     {kToken},
+     {kIntake},
+     false,
+     true,
+     "the same value gets another token from now on: breakdowns and filters by tokens see two "
+     "values where there is one, and nothing joins them again"},
+    {"insert-id",
+     {kInsertId},
+     {kIntake},
+     true,
+     false,
+     "events of two hours from now and later use the new key, earlier ones go on with the old "
+     "one, so "
+     "that an event that is sent again is still found to be the same; without the old key it is "
+     "not: keep it for as long as events of its time may be sent or imported again"},
+    {"catalogue",
+     {kCatalogue},
+     {kCore, kIntake},
+     true,
+     false,
+     "the catalogue is encrypted anew; the old key is needed until that is done"},
+    {"session", {kSession}, {kCore}, false, false, "everybody who is signed in must sign in again"},
+    {"audit",
+     {kAuditSigning},
+     {kAudit},
+     true,
+     false,
+     "checkpoints are signed with the new key; the log holds an entry in which the old key names "
+     "the new one, and verifiers need the new public key"},
+    {"audit-payload",
+     {kAuditPayload},
+     {kAudit},
+     true,
+     false,
+     "result sets that are kept from now on use the new key; older ones need theirs"},
+    {"webhook",
+     {kWebhook},
+     {kEgress},
+     false,
+     false,
+     "receivers of alerts must be given the new key"},
+    {"pseudonym",
+     {},
+     {},
+     true,
+     true,
+     "every person would get another pseudonym and be two people in every report, in the vault "
+     "and in erasures: events under the old pseudonym would never again be found by the id. The "
+     "store can join a device to a user but not a user to a user, so that nothing could mend it. "
+     "If this key was stolen, pseudonyms stolen with it can be tested against guessed ids; a new "
+     "key changes nothing about that. To begin anew, begin a new data directory"},
+};
 KeyFact FactOf(const KeyEntry& entry) {
   KeyFact fact{entry.purpose, entry.state, entry.id, entry.from_ms, {}};
   if (entry.bytes.size() == 2 * kKeyBytes) {
@@ -175,10 +168,7 @@ KeyFact AddNew(KeyPurpose purpose, const KeyAccess& access, bool keeps_old, KeyF
 
 }  // namespace
 
-const std::vector<KeyChange>& KeyChanges() {
-  static const std::vector<KeyChange> changes = MakeChanges();
-  return changes;
-}
+const std::vector<KeyChange>& KeyChanges() { return kChanges; }
 
 const KeyChange* FindKeyChange(std::string_view name) {
   const auto found = std::find_if(KeyChanges().begin(), KeyChanges().end(),

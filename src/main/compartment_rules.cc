@@ -33,7 +33,6 @@ struct Limits {
 
 struct CompartmentText {
   Compartment compartment;
-  std::string_view name;
   std::string_view directory;
   Limits limits;
 };
@@ -41,15 +40,15 @@ struct CompartmentText {
 // The descriptors of intake and core hold kMaxConnections of base/limits.h twice over. A merge of
 // the store writes one segment as large as all that it merges.
 constexpr std::array kTable = {
-    CompartmentText{Compartment::kIntake, "intake", "log", {4 * kGiB, 256 * kMiB, 128, 16384}},
-    CompartmentText{Compartment::kCore, "core", "store", {64 * kGiB, 256 * kGiB, 512, 65536}},
-    CompartmentText{Compartment::kVault, "vault", "vault", {2 * kGiB, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kAudit, "audit", "audit", {1 * kGiB, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kEgress, "egress", "egress", {1 * kGiB, 4 * kGiB, 64, 1024}},
+    CompartmentText{Compartment::kIntake, "log", {4 * kGiB, 256 * kMiB, 128, 16384}},
+    CompartmentText{Compartment::kCore, "store", {64 * kGiB, 256 * kGiB, 512, 65536}},
+    CompartmentText{Compartment::kVault, "vault", {2 * kGiB, 64 * kGiB, 32, 512}},
+    CompartmentText{Compartment::kAudit, "audit", {1 * kGiB, 64 * kGiB, 32, 512}},
+    CompartmentText{Compartment::kEgress, "egress", {1 * kGiB, 4 * kGiB, 64, 1024}},
 };
 
 const CompartmentText& TextOf(Compartment compartment) {
-  return kTable[static_cast<size_t>(compartment)];
+  return kTable[static_cast<size_t>(compartment) - 1];  // the enumeration begins at 1
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -155,11 +154,9 @@ Result<void> MakeDirectory(const std::string& path) {
 
 }  // namespace
 
-std::string_view CompartmentName(Compartment compartment) { return TextOf(compartment).name; }
-
 Result<Compartment> CompartmentByName(std::string_view name) {
   for (const CompartmentText& text : kTable) {
-    if (text.name == name) return text.compartment;
+    if (CompartmentName(text.compartment) == name) return text.compartment;
   }
   return Error{ErrorCode::kInvalid, fmt::format("\"{}\" is no compartment", name)};
 }
