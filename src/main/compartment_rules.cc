@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -21,7 +22,7 @@ constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kGiB = 1024 * kMiB;
 
 // Outside of what Debian (up to 59999, from 65534) and systemd (up to 60577, from 61184) give out.
-constexpr uint32_t kFirstFixedUser = 61001;
+constexpr uint32_t kFixedUsersFrom = 61000;
 constexpr uint32_t kFixedLogGroup = 61010;
 
 struct Limits {
@@ -48,7 +49,9 @@ constexpr std::array kTable = {
 };
 
 const CompartmentText& TextOf(Compartment compartment) {
-  return kTable[static_cast<size_t>(compartment) - 1];  // the enumeration begins at 1
+  return *std::find_if(kTable.begin(), kTable.end(), [&](const CompartmentText& text) {
+    return text.compartment == compartment;
+  });
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -155,8 +158,8 @@ Result<void> MakeDirectory(const std::string& path) {
 }  // namespace
 
 Result<Compartment> CompartmentByName(std::string_view name) {
-  for (const CompartmentText& text : kTable) {
-    if (CompartmentName(text.compartment) == name) return text.compartment;
+  for (const Compartment compartment : kCompartments) {
+    if (CompartmentName(compartment) == name) return compartment;
   }
   return Error{ErrorCode::kInvalid, fmt::format("\"{}\" is no compartment", name)};
 }
@@ -176,7 +179,7 @@ CompartmentUser UserOf(Compartment compartment) {
       found != nullptr && found->pw_uid != 0) {
     return {found->pw_uid, found->pw_gid};
   }
-  const uint32_t fixed = kFirstFixedUser + static_cast<uint32_t>(compartment);
+  const uint32_t fixed = kFixedUsersFrom + static_cast<uint32_t>(compartment);
   return {fixed, fixed};
 }
 

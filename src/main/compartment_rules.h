@@ -19,7 +19,7 @@ inline constexpr Compartment kCompartments[] = {Compartment::kIntake, Compartmen
                                                 Compartment::kVault, Compartment::kAudit,
                                                 Compartment::kEgress};
 
-// kInvalid where it is none.
+// The compartment of that name (crypto/keys.h has them); kInvalid where it is none.
 Result<Compartment> CompartmentByName(std::string_view name);
 
 // The directory that only this compartment writes: DIR/log, /store, /vault, /audit, /egress.
