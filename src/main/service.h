@@ -83,6 +83,8 @@ class Service {
   DataDirectory dir_;
   std::unique_ptr<DirectoryLock> lock_;
   IntakeKeys intake_keys_;
+  CoreKeys core_keys_;
+  SealKeyRing vault_log_keys_;
   std::unique_ptr<KeyedHash> token_hash_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<CatalogueLookup> project_lookup_;
