@@ -213,8 +213,9 @@ ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
       rules.groups = {LogGroup()};
     }
   }
-  // Intake's files are read by the log's group; nothing of the others is read by anyone else.
-  rules.umask = compartment == Compartment::kIntake ? 0027 : 0077;
+  // The log is read by its group, the catalogue by intake's; all else is made for its owner only.
+  rules.umask =
+      compartment == Compartment::kIntake || compartment == Compartment::kCore ? 0027 : 0077;
   rules.keep_descriptors = options.keep_descriptors;
   const Limits& limits = TextOf(compartment).limits;
   rules.max_memory_bytes =
