@@ -87,7 +87,8 @@ Result<void> Service::OpenCompartments() {
   if (!core_keys) {
     return core_keys.error();
   }
-  core_keys_ = *std::move(core_keys);
+  store_keys_ = std::make_unique<KeyRing>(std::move(core_keys->store_keys));
+  core_log_keys_ = std::move(core_keys->log_keys);
   Result<VaultKeys> vault_keys = LoadVaultKeys(fs, dir_.Keys());
   if (!vault_keys) {
     return vault_keys.error();
@@ -138,12 +139,17 @@ Result<void> Service::OpenProjects() {
     StoreOptions options;
     options.fs = &RealFileSystem();
     options.dir = dir_.Store(info.id);
+    options.keys = store_keys_.get();
+    options.owner = std::to_string(info.id.value);
     Result<std::unique_ptr<Store>> store = Store::Open(options);
     if (!store) {
       return store.error();
     }
     Result<std::unique_ptr<SavedFunnels>> funnels =
-        SavedFunnels::Open(&RealFileSystem(), dir_.SavedFunnels(info.id));
+        SavedFunnels::Open({.fs = &RealFileSystem(),
+                            .path = dir_.SavedFunnels(info.id),
+                            .keys = store_keys_.get(),
+                            .owner = options.owner});
     if (!funnels) {
       return funnels.error();
     }
@@ -185,7 +191,7 @@ Result<void> Service::OpenLogAndFollowers() {
     return FollowerThread::Start(
         {std::move(name), &fs, dir_.Log(), &keys, log_.get(), position, std::move(apply)});
   };
-  auto store_follower = start("store", core_keys_.log_keys, projects_.empty() ? 0 : store_position,
+  auto store_follower = start("store", core_log_keys_, projects_.empty() ? 0 : store_position,
                               [this](const LogRecord& record) {
                                 Result<void> applied = ApplyToStore(record);
                                 if (applied) pace_->Applied(record.next_position);
