@@ -234,6 +234,7 @@ TEST_F(AppRoutesTest, WrongRequestsSayWhatIsWrongAndRepeatNothing) {
            {R"({"distinct_ids":[]})", "distinct_ids"},
            {R"({"distinct_ids":[""]})", "distinct_ids"},
            {R"({"distinct_ids":{"a":1}})", "distinct_ids"},
+           {R"({"distinct_ids":"ann"})", "distinct_ids"},
            {many + "]}", "distinct_ids"},
            {Ids(R"(,"compliance_type":"secret-needle")"), "compliance_type"},
            {Ids(R"(,"disclosure_type":"secret-needle")"), "disclosure_type"}}) {

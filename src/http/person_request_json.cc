@@ -2,6 +2,9 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "model/value.h"
 
@@ -68,7 +71,14 @@ Result<PersonRequestParameters> ReadPersonRequest(const QueryParameters& paramet
                                                   PersonRequestKind kind) {
   ParameterReader reader(parameters);
   PersonRequestParameters read;
-  read.distinct_ids = reader.RequiredTexts("distinct_ids");
+  // Strictly a list: what is meant otherwise must not be guessed where something is destroyed.
+  const std::string* text = parameters.Find("distinct_ids");
+  std::optional<std::vector<std::string>> ids =
+      text != nullptr ? ParseTextArray(*text) : std::nullopt;
+  if (!ids) {
+    reader.Fail("distinct_ids", "is required, a list of texts");
+  }
+  read.distinct_ids = ids ? std::move(*ids) : std::vector<std::string>();
   if (read.distinct_ids.empty() || read.distinct_ids.size() > kMaxPersonRequestSubjects) {
     reader.Fail("distinct_ids", "must be 1 to 2000");
   }
