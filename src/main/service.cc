@@ -83,6 +83,11 @@ Result<void> Service::OpenCompartments() {
   }
   intake_keys_ = *std::move(intake_keys);
   token_hash_ = std::make_unique<KeyedHash>(intake_keys_.token_key);
+  Result<CoreKeys> core_keys = LoadCoreKeys(fs, dir_.Keys());
+  if (!core_keys) {
+    return core_keys.error();
+  }
+  store_keys_ = std::make_unique<KeyRing>(std::move(core_keys->store_keys));
   Result<VaultKeys> vault_keys = LoadVaultKeys(fs, dir_.Keys());
   if (!vault_keys) {
     return vault_keys.error();
@@ -132,12 +137,17 @@ Result<void> Service::OpenProjects() {
     StoreOptions options;
     options.fs = &RealFileSystem();
     options.dir = dir_.Store(info.id);
+    options.keys = store_keys_.get();
+    options.owner = std::to_string(info.id.value);
     Result<std::unique_ptr<Store>> store = Store::Open(options);
     if (!store) {
       return store.error();
     }
     Result<std::unique_ptr<SavedFunnels>> funnels =
-        SavedFunnels::Open(&RealFileSystem(), dir_.SavedFunnels(info.id));
+        SavedFunnels::Open({.fs = &RealFileSystem(),
+                            .path = dir_.SavedFunnels(info.id),
+                            .keys = store_keys_.get(),
+                            .owner = options.owner});
     if (!funnels) {
       return funnels.error();
     }

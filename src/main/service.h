@@ -13,6 +13,7 @@
 
 #include "access/catalogue.h"
 #include "audit/audit_file.h"
+#include "crypto/key_ring.h"
 #include "crypto/keys.h"
 #include "http/server.h"
 #include "intake/failed_logins.h"
@@ -83,6 +84,7 @@ class Service {
   DataDirectory dir_;
   std::unique_ptr<DirectoryLock> lock_;
   IntakeKeys intake_keys_;
+  std::unique_ptr<KeyRing> store_keys_;
   std::unique_ptr<KeyedHash> token_hash_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<CatalogueLookup> project_lookup_;
