@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <span>
 
 #include "sieve/value_rules.h"
 
@@ -113,15 +114,22 @@ constexpr std::string_view kStandard[] = {
 };
 static_assert(std::is_sorted(std::begin(kStandard), std::end(kStandard)));
 
+template <typename F>
+void ForEachRule(const F& f) {
+  for (const std::span<const ValueRule> rules : {GeneralRules(), VendorKeyRules()}) {
+    for (const ValueRule& rule : rules) f(rule);
+  }
+}
+
 const std::set<std::string_view>& PersonalKindSet() {
   static const std::set<std::string_view> kinds = [] {
     std::set<std::string_view> personal;
-    for (const ValueRule* rule = BeginOfValueRules(); rule != EndOfValueRules(); ++rule) {
-      if (rule->action == Action::kTokenAndSeal) personal.insert(rule->kind);
-    }
-    for (const ValueRule* rule = BeginOfValueRules(); rule != EndOfValueRules(); ++rule) {
-      if (rule->action == Action::kRedact) personal.erase(rule->kind);
-    }
+    ForEachRule([&](const ValueRule& rule) {
+      if (rule.action == Action::kTokenAndSeal) personal.insert(rule.kind);
+    });
+    ForEachRule([&](const ValueRule& rule) {
+      if (rule.action == Action::kRedact) personal.erase(rule.kind);
+    });
     return personal;
   }();
   return kinds;
@@ -170,10 +178,11 @@ std::string PersonalKinds() {
 
 std::string_view KindOfRule(std::string_view rule) {
   if (rule.starts_with(kNameRulePrefix)) return rule.substr(kNameRulePrefix.size());
-  for (const ValueRule* known = BeginOfValueRules(); known != EndOfValueRules(); ++known) {
-    if (rule == known->id) return known->kind;
-  }
-  return {};
+  std::string_view kind;
+  ForEachRule([&](const ValueRule& known) {
+    if (rule == known.id) kind = known.kind;
+  });
+  return kind;
 }
 
 bool IsStandardProperty(std::string_view name) {
