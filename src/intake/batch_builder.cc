@@ -103,7 +103,7 @@ void BatchBuilder::Add(ParsedEvent&& parsed) {
     event.device = identity.device;
   }
   event.time_ms = parsed.time_ms;
-  event.insert_id = options_.pseudonyms->InsertId(parsed.insert_id);
+  event.insert_id = options_.pseudonyms->InsertId(parsed.insert_id, parsed.time_ms);
   event.name = std::move(parsed.name);
   event.properties = std::move(parsed.properties);
   options_.sieve->CleanEventName(&event.name, &outcome_);
