@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -21,7 +22,7 @@ constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kGiB = 1024 * kMiB;
 
 // Outside of what Debian (up to 59999, from 65534) and systemd (up to 60577, from 61184) give out.
-constexpr uint32_t kFirstFixedUser = 61001;
+constexpr uint32_t kFixedUsersFrom = 61000;
 constexpr uint32_t kFixedLogGroup = 61010;
 
 struct Limits {
@@ -33,7 +34,6 @@ struct Limits {
 
 struct CompartmentText {
   Compartment compartment;
-  std::string_view name;
   std::string_view directory;
   Limits limits;
 };
@@ -41,15 +41,17 @@ struct CompartmentText {
 // The descriptors of intake and core hold kMaxConnections of base/limits.h twice over. A merge of
 // the store writes one segment as large as all that it merges.
 constexpr std::array kTable = {
-    CompartmentText{Compartment::kIntake, "intake", "log", {4 * kGiB, 256 * kMiB, 128, 16384}},
-    CompartmentText{Compartment::kCore, "core", "store", {64 * kGiB, 256 * kGiB, 512, 65536}},
-    CompartmentText{Compartment::kVault, "vault", "vault", {2 * kGiB, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kAudit, "audit", "audit", {1 * kGiB, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kEgress, "egress", "egress", {1 * kGiB, 4 * kGiB, 64, 1024}},
+    CompartmentText{Compartment::kIntake, "log", {4 * kGiB, 256 * kMiB, 128, 16384}},
+    CompartmentText{Compartment::kCore, "store", {64 * kGiB, 256 * kGiB, 512, 65536}},
+    CompartmentText{Compartment::kVault, "vault", {2 * kGiB, 64 * kGiB, 32, 512}},
+    CompartmentText{Compartment::kAudit, "audit", {1 * kGiB, 64 * kGiB, 32, 512}},
+    CompartmentText{Compartment::kEgress, "egress", {1 * kGiB, 4 * kGiB, 64, 1024}},
 };
 
 const CompartmentText& TextOf(Compartment compartment) {
-  return kTable[static_cast<size_t>(compartment)];
+  return *std::find_if(kTable.begin(), kTable.end(), [&](const CompartmentText& text) {
+    return text.compartment == compartment;
+  });
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -155,11 +157,9 @@ Result<void> MakeDirectory(const std::string& path) {
 
 }  // namespace
 
-std::string_view CompartmentName(Compartment compartment) { return TextOf(compartment).name; }
-
 Result<Compartment> CompartmentByName(std::string_view name) {
-  for (const CompartmentText& text : kTable) {
-    if (text.name == name) return text.compartment;
+  for (const Compartment compartment : kCompartments) {
+    if (CompartmentName(compartment) == name) return compartment;
   }
   return Error{ErrorCode::kInvalid, fmt::format("\"{}\" is no compartment", name)};
 }
@@ -179,7 +179,7 @@ CompartmentUser UserOf(Compartment compartment) {
       found != nullptr && found->pw_uid != 0) {
     return {found->pw_uid, found->pw_gid};
   }
-  const uint32_t fixed = kFirstFixedUser + static_cast<uint32_t>(compartment);
+  const uint32_t fixed = kFixedUsersFrom + static_cast<uint32_t>(compartment);
   return {fixed, fixed};
 }
 
@@ -213,8 +213,9 @@ ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
       rules.groups = {LogGroup()};
     }
   }
-  // Intake's files are read by the log's group; nothing of the others is read by anyone else.
-  rules.umask = compartment == Compartment::kIntake ? 0027 : 0077;
+  // The log is read by its group, the catalogue by intake's; all else is made for its owner only.
+  rules.umask =
+      compartment == Compartment::kIntake || compartment == Compartment::kCore ? 0027 : 0077;
   rules.keep_descriptors = options.keep_descriptors;
   const Limits& limits = TextOf(compartment).limits;
   rules.max_memory_bytes =

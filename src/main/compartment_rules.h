@@ -9,19 +9,17 @@
 #include <vector>
 
 #include "base/result.h"
+#include "crypto/keys.h"
 #include "main/confinement.h"
 #include "main/data_directory.h"
 
 namespace bulkhead {
 
-enum class Compartment { kIntake, kCore, kVault, kAudit, kEgress };
-
 inline constexpr Compartment kCompartments[] = {Compartment::kIntake, Compartment::kCore,
                                                 Compartment::kVault, Compartment::kAudit,
                                                 Compartment::kEgress};
 
-std::string_view CompartmentName(Compartment compartment);
-// kInvalid where it is none.
+// The compartment of that name (crypto/keys.h has them); kInvalid where it is none.
 Result<Compartment> CompartmentByName(std::string_view name);
 
 // The directory that only this compartment writes: DIR/log, /store, /vault, /audit, /egress.
