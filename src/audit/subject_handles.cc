@@ -14,6 +14,7 @@ constexpr size_t kFileIdBytes = 16;
 constexpr size_t kHeaderBytes = 7 + kFileIdBytes;
 constexpr size_t kChunkHeaderBytes = 3 * sizeof(uint32_t);
 constexpr size_t kRowBytes = 32;
+constexpr size_t kNoncesAtOnce = 4096;
 constexpr size_t kRowsPerChunk = 32UL * 1024;
 constexpr size_t kMaxBoxBytes = kAeadOverheadBytes + kRowsPerChunk * kRowBytes;
 constexpr std::string_view kHandleDomain = "bulkhead audit subject v1\n";
@@ -164,12 +165,19 @@ bool SubjectHandles::IsFollowedByLaterSave(std::string_view bytes, size_t from) 
 std::vector<SubjectHandle> SubjectHandles::Assign(std::span<const SubjectId> subjects) {
   std::vector<SubjectHandle> handles;
   handles.reserve(subjects.size());
+  std::vector<uint8_t> nonces;  // drawn together: each draw is a call of the system
   const std::lock_guard lock(mutex_);
   for (const SubjectId& subject : subjects) {
     auto found = by_subject_.find(subject);
     if (found == by_subject_.end()) {
       Row row{subject, {}};
-      RandomBytes(row.nonce);
+      if (nonces.empty()) {
+        nonces.resize(std::min(subjects.size() - handles.size(), kNoncesAtOnce) * row.nonce.size());
+        RandomBytes(nonces);
+      }
+      std::copy(nonces.end() - static_cast<ptrdiff_t>(row.nonce.size()), nonces.end(),
+                row.nonce.begin());
+      nonces.resize(nonces.size() - row.nonce.size());
       AddRow(row);
       found = by_subject_.find(subject);
     }
