@@ -99,6 +99,16 @@ add_executable(attack_compartment ${attack_sources})
 target_link_libraries(attack_compartment PRIVATE room_main util rt ${CMAKE_DL_LIBS})
 add_dependencies(attack_compartment attack_library)
 
+
+# The sieve on public and own corpora of secrets and personal data (docs/detectors.md).
+file(GLOB corpora_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/corpora/*.cc)
+if(corpora_sources)
+  add_executable(corpora_test ${corpora_sources})
+  target_include_directories(corpora_test PRIVATE ${CMAKE_SOURCE_DIR}/test)
+  target_compile_definitions(corpora_test PRIVATE BULKHEAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(corpora_test PRIVATE room_sieve GTest::gtest_main)
+  add_test(NAME corpora_test COMMAND corpora_test)
+endif()
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.cc)
 foreach(source ${bench_sources})
   get_filename_component(target ${source} NAME_WE)

@@ -57,7 +57,7 @@ void BatchBuilder::Add(ParsedEvent&& parsed) {
   event.person = identity.person;
   event.device = identity.device;
   event.time_ms = parsed.time_ms;
-  event.insert_id = options_.pseudonyms->InsertId(parsed.insert_id);
+  event.insert_id = options_.pseudonyms->InsertId(parsed.insert_id, parsed.time_ms);
   event.name = std::move(parsed.name);
   event.properties = std::move(parsed.properties);
   BeginLibrary(event.properties);

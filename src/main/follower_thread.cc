@@ -13,8 +13,9 @@ constexpr std::chrono::milliseconds kRetry{500};
 
 Result<std::unique_ptr<FollowerThread>> FollowerThread::Start(Options options) {
   LogWriter* log = options.log;
-  Result<LogFollower> follower = LogFollower::Open(
-      *options.fs, options.log_dir, options.from_position, [log] { return log->durable_end(); });
+  Result<LogFollower> follower =
+      LogFollower::Open(*options.fs, options.log_dir, *options.keys, options.from_position,
+                        [log] { return log->durable_end(); });
   if (!follower) {
     return follower.error();
   }

@@ -88,10 +88,12 @@ Result<void> Service::OpenCompartments() {
     return core_keys.error();
   }
   store_keys_ = std::make_unique<KeyRing>(std::move(core_keys->store_keys));
+  core_log_keys_ = std::move(core_keys->log_keys);
   Result<VaultKeys> vault_keys = LoadVaultKeys(fs, dir_.Keys());
   if (!vault_keys) {
     return vault_keys.error();
   }
+  vault_log_keys_ = std::move(vault_keys->log_keys);
   Result<std::unique_ptr<Vault>> vault = Vault::Open(fs, dir_.Vault(), *std::move(vault_keys));
   if (!vault) {
     return vault.error();
@@ -174,7 +176,8 @@ Result<void> Service::OpenLogAndFollowers() {
   log_options.pace = [this](uint64_t durable_end, std::function<void()> acknowledge) {
     pace_->Answer(durable_end, std::move(acknowledge));
   };
-  Result<std::unique_ptr<LogWriter>> log = LogWriter::Open(fs, dir_.Log(), log_options);
+  Result<std::unique_ptr<LogWriter>> log =
+      LogWriter::Open(fs, dir_.Log(), intake_keys_.log_recipients, log_options);
   if (!log) {
     return log.error();
   }
@@ -183,21 +186,22 @@ Result<void> Service::OpenLogAndFollowers() {
     spdlog::warn("the log ended in {} bytes of an unfinished group, which were cut off",
                  log_->recovery().truncated_bytes);
   }
-  const auto start = [&](std::string name, uint64_t position, FollowerThread::Apply apply) {
+  const auto start = [&](std::string name, const SealKeyRing& keys, uint64_t position,
+                         FollowerThread::Apply apply) {
     return FollowerThread::Start(
-        {std::move(name), &fs, dir_.Log(), log_.get(), position, std::move(apply)});
+        {std::move(name), &fs, dir_.Log(), &keys, log_.get(), position, std::move(apply)});
   };
-  auto store_follower =
-      start("store", projects_.empty() ? 0 : store_position, [this](const LogRecord& record) {
-        Result<void> applied = ApplyToStore(record);
-        if (applied) pace_->Applied(record.next_position);
-        return applied;
-      });
+  auto store_follower = start("store", core_log_keys_, projects_.empty() ? 0 : store_position,
+                              [this](const LogRecord& record) {
+                                Result<void> applied = ApplyToStore(record);
+                                if (applied) pace_->Applied(record.next_position);
+                                return applied;
+                              });
   if (!store_follower) {
     return store_follower.error();
   }
   store_follower_ = *std::move(store_follower);
-  auto vault_follower = start("vault", vault_->applied_position().value_or(0),
+  auto vault_follower = start("vault", vault_log_keys_, vault_->applied_position().value_or(0),
                               [this](const LogRecord& record) { return ApplyToVault(record); });
   if (!vault_follower) {
     return vault_follower.error();

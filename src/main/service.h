@@ -84,6 +84,8 @@ class Service {
   DataDirectory dir_;
   std::unique_ptr<DirectoryLock> lock_;
   IntakeKeys intake_keys_;
+  SealKeyRing core_log_keys_;
+  SealKeyRing vault_log_keys_;
   std::unique_ptr<KeyRing> store_keys_;
   std::unique_ptr<KeyedHash> token_hash_;
   std::unique_ptr<Catalogue> catalogue_;
