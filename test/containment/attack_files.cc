@@ -72,8 +72,8 @@ Finding WriteOthers(const Stage& stage) { return AnyOf(AllOtherFiles(stage), Ope
 
 Finding CreateInOthers(const Stage& stage) {
   return AnyOf(AllOtherFiles(stage), [](const std::string& file) {
-    const std::string path = DirectoryOf(file) + "/planted";
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const std::string path = DirectoryOf(file) + "/made-by-another";
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) return Refused();
     ::close(fd);
     ::unlink(path.c_str());

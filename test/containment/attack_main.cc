@@ -7,6 +7,8 @@
 //   succeed there
 //   ... --live NAME=PID ... --live-supervisor PID     a running server's processes as the targets
 //   ... --only ATTEMPT                                one attempt
+//   ... --landlock-abi N, --seccomp 0                 as on a kernel with less
+//   attack_compartment list                           the attempts, with what they are
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -28,6 +30,7 @@
 
 #include "attack_stage.h"
 #include "main/disk_guard.h"
+#include "main/landlock_rules.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -68,9 +71,11 @@ void Print(std::string_view attempt, std::string_view compartment, const Outcome
 [[noreturn]] void Play(const Stage& stage, const Attempt& attempt) {
   ::dup2(stage.terminal, 0);
   if (stage.confined) {
-    const Result<ConfinementReport> report = Confine(stage.rules, Downgrade::None());
-    if (!report || report->degraded()) {
-      const std::string why = "B" + (report ? "degraded" : report.error().message);
+    const bool whole = stage.kernel.landlock_abi >= kLandlockScopes && stage.kernel.seccomp;
+    const Result<ConfinementReport> report =
+        Confine(stage.rules, whole ? Downgrade::None() : Downgrade::Everything(), stage.kernel);
+    if (!report || report->degraded() == whole) {
+      const std::string why = "B" + (report ? "the report says otherwise" : report.error().message);
       [[maybe_unused]] const ssize_t said = ::write(stage.result, why.data(), why.size());
       ::_exit(1);
     }
@@ -145,6 +150,7 @@ Outcome Judge(const std::string& answer, const std::string& ended, int status) {
 Outcome RunAttempt(Stage& stage, const Attempt& attempt) {
   int answers[2];
   if (::pipe2(answers, O_CLOEXEC) != 0) return {"broken", "no pipe"};
+  RenewListener(&stage);
   ::dup2(answers[1], stage.result);
   ::close(answers[1]);
   if (attempt.name == "may-accept") ConnectToListener(stage.tcp_port);
@@ -185,7 +191,7 @@ void RunControl(const StageOptions& options, const std::string& only) {
       if (Applies(stage, options, attempt, only)) {
         Print(attempt.name, CompartmentName(stage.self), RunAttempt(stage, attempt), &attempt);
       }
-      EndSiblings(stage, options);
+      ClearStage(stage, options);
       std::_Exit(0);
     }
     ::waitpid(child, nullptr, 0);
@@ -205,7 +211,7 @@ void RunConfined(const StageOptions& options, const std::string& only) {
   }
   const Finding after = LookAfterwards(stage);
   Print("afterwards", name, {after.succeeded ? "succeeded" : "refused", after.detail}, nullptr);
-  EndSiblings(stage, options);
+  ClearStage(stage, options);
 }
 
 int Usage() {
@@ -215,10 +221,10 @@ int Usage() {
   return 2;
 }
 
-pid_t ToPid(std::string_view text) {
-  pid_t pid = 0;
-  std::from_chars(text.data(), text.data() + text.size(), pid);
-  return pid;
+int ToNumber(std::string_view text) {
+  int number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 int Main(int count, char** words) {
@@ -226,6 +232,10 @@ int Main(int count, char** words) {
   if (arguments == std::vector<std::string>{"exit-77"}) return kExecuted;
   if (arguments.size() == 2 && arguments[0] == "fill") {
     FillDirectory(arguments[1]);
+    return 0;
+  }
+  if (arguments == std::vector<std::string>{"list"}) {
+    for (const Attempt& attempt : AllAttempts()) fmt::print("{}\t{}\n", attempt.name, attempt.what);
     return 0;
   }
   if (arguments.size() < 3) return Usage();
@@ -239,12 +249,14 @@ int Main(int count, char** words) {
   for (size_t i = 3; i + 1 < arguments.size(); i += 2) {
     const std::string& value = arguments[i + 1];
     if (arguments[i] == "--only") only = value;
-    if (arguments[i] == "--live-supervisor") options.live_supervisor = ToPid(value);
+    if (arguments[i] == "--landlock-abi") options.kernel.landlock_abi = ToNumber(value);
+    if (arguments[i] == "--seccomp") options.kernel.seccomp = value != "0";
+    if (arguments[i] == "--live-supervisor") options.live_supervisor = ToNumber(value);
     if (arguments[i] == "--live") {
       const size_t equals = value.find('=');
       const Result<Compartment> other = CompartmentByName(value.substr(0, equals));
       if (!other) return Usage();
-      options.live[*other] = ToPid(value.substr(equals + 1));
+      options.live[*other] = ToNumber(value.substr(equals + 1));
     }
   }
   // The attacker's limits are the confinement's, not this shell's.

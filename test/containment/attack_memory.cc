@@ -72,7 +72,7 @@ Finding LoadLibrary(const Stage& stage) {
 }
 
 Finding SharedMemorySegment(const Stage&) {
-  const int id = ::shmget(IPC_PRIVATE, kPage, IPC_CREAT | 0600);
+  const int id = ::shmget(IPC_PRIVATE, kPage, IPC_CREAT | 0700);
   if (id < 0) return Refused();
   const Finding finding = FromMapping(::shmat(id, nullptr, SHM_EXEC));
   ::shmctl(id, IPC_RMID, nullptr);

@@ -55,7 +55,7 @@ Finding ProcDescriptors(const Stage& stage) {
 }
 
 Finding ProcRoot(const Stage& stage) {
-  const std::string path = fmt::format("/proc/{}/root/etc/passwd", Sibling(stage));
+  const std::string path = fmt::format("/proc/{}/{}/etc/passwd", Sibling(stage), "root");
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Refused();
   ::close(fd);

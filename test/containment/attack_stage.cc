@@ -45,7 +45,10 @@ std::string FirstFile(const std::string& directory) {
 }
 
 void ListenOnTcp(Stage* stage) {
-  stage->listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  if (stage->listener < 0) stage->listener = ::dup(2);  // a number of its own, for good
+  const int fresh = ::socket(AF_INET, SOCK_STREAM, 0);
+  ::dup2(fresh, stage->listener);
+  ::close(fresh);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -73,16 +76,17 @@ void ListenOnUnix(const std::string& name, bool abstract, int kind) {
   if (!abstract) ::chmod(name.c_str(), 0777);
 }
 
-pid_t StartSibling(Compartment compartment, const DataDirectory& dir, bool confined) {
+pid_t StartSibling(Compartment compartment, const Stage& stage) {
   int ready[2];
   if (::pipe(ready) != 0) Fail("pipe");
   const pid_t child = ::fork();
   if (child < 0) Fail("fork");
   if (child == 0) {
-    if (confined) {
+    if (stage.confined) {
       CompartmentOptions options;
       options.keep_descriptors = {ready[1]};
-      const auto report = Confine(RulesFor(compartment, dir, options), Downgrade::None());
+      const auto report =
+          Confine(RulesFor(compartment, stage.dir, options), Downgrade::Everything(), stage.kernel);
       if (!report) {
         fmt::print(stderr, "{}\n", report.error().message);
         ::_exit(2);
@@ -147,6 +151,7 @@ void MakeRules(Stage* stage) {
   if (accepts) options.keep_descriptors.push_back(stage->listener);
   options.max_memory_bytes = 512ULL << 20;
   stage->rules = RulesFor(stage->self, stage->dir, options);
+  stage->rules.max_descriptors = 512;  // lower than any system's, so that the control can pass it
 }
 
 }  // namespace
@@ -173,6 +178,7 @@ Stage SetStage(const StageOptions& options) {
   Stage stage(options.directory);
   stage.self = options.self;
   stage.confined = options.confined;
+  stage.kernel = options.kernel;
   stage.own_directory = OwnDirectory(stage.self, stage.dir);
   stage.program = std::filesystem::read_symlink("/proc/self/exe").string();
   FindFiles(&stage);
@@ -196,7 +202,7 @@ Stage SetStage(const StageOptions& options) {
     if (live != options.live.end()) {
       stage.siblings.push_back(live->second);
     } else if (options.live.empty()) {
-      stage.siblings.push_back(StartSibling(other, stage.dir, options.confined));
+      stage.siblings.push_back(StartSibling(other, stage));
     }
   }
   if (stage.siblings.empty()) Fail("no siblings");
@@ -217,6 +223,8 @@ Stage SetStage(const StageOptions& options) {
   return stage;
 }
 
+void RenewListener(Stage* stage) { ListenOnTcp(stage); }
+
 Finding LookAfterwards(const Stage& stage) {
   for (const pid_t sibling : stage.siblings) {
     if (::kill(sibling, 0) != 0) return Got(fmt::format("sibling {} is gone", sibling));
@@ -230,7 +238,11 @@ Finding LookAfterwards(const Stage& stage) {
   return {false, "siblings run, files are as they were"};
 }
 
-void EndSiblings(const Stage& stage, const StageOptions& options) {
+void ClearStage(const Stage& stage, const StageOptions& options) {
+  for (const char* name : {"/planted", "/library.so"}) {
+    ::unlink((stage.own_directory + name).c_str());
+  }
+  for (const char* end : {"", ".datagram"}) ::unlink((stage.socket_path + end).c_str());
   if (!options.live.empty()) return;
   for (const pid_t sibling : stage.siblings) {
     ::kill(sibling, SIGKILL);

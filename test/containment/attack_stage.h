@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "main/compartment_rules.h"
+#include "main/confinement.h"
 
 namespace bulkhead {
 
@@ -42,6 +43,7 @@ struct Stage {
   std::string file_handle;  // of a closed file, for open_by_handle_at
   ConfinementRules rules;
   bool confined = true;
+  KernelFacts kernel;
 };
 
 struct Finding {
@@ -87,7 +89,8 @@ struct StageOptions {
   std::string directory;  // made into a data directory where it is none
   Compartment self = Compartment::kIntake;
   bool confined = true;
-  std::map<Compartment, pid_t> live;  // a running server's children in place of ones of our own
+  KernelFacts kernel = ProbeKernel();  // a lower ABI stands for an older kernel
+  std::map<Compartment, pid_t> live;   // a running server's children in place of ones of our own
   pid_t live_supervisor = 0;
 };
 
@@ -96,8 +99,12 @@ void FillDirectory(const std::string& directory);
 // Opens listeners, starts siblings (each confined by its own rules where the attacker is) and fills
 // in the rest. Ends the program where that fails.
 Stage SetStage(const StageOptions& options);
+// An attacker that holds a listening socket can shut it down for everyone who holds it: each
+// attempt gets a fresh one, as the supervisor gives each new child.
+void RenewListener(Stage* stage);
 // Whether all siblings still run and the other compartments' files are as they were.
 Finding LookAfterwards(const Stage& stage);
-void EndSiblings(const Stage& stage, const StageOptions& options);
+// Ends the siblings that it started and takes away what it laid out.
+void ClearStage(const Stage& stage, const StageOptions& options);
 
 }  // namespace bulkhead
