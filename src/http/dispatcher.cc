@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "http/app_routes.h"
 #include "http/cors.h"
 #include "http/ingest_routes.h"
 #include "http/operator_routes.h"
@@ -14,11 +15,14 @@ namespace {
 class Dispatcher final : public RequestHandler {
  public:
   Dispatcher(Services services, HttpMetrics* metrics, WorkPool* pool)
-      : services_(std::move(services)), query_routes_(&services_, pool) {
+      : services_(std::move(services)),
+        query_routes_(&services_, pool),
+        app_routes_(&services_, pool) {
     AddIngestRoutes(&services_, &router_);
     AddSdkSupportRoutes(&services_, &router_);
     AddOperatorRoutes(&services_, metrics, &router_);
     query_routes_.Add(&router_);
+    app_routes_.Add(&router_);
   }
 
   void Handle(HttpRequest request, Reply reply) override {
@@ -60,7 +64,10 @@ class Dispatcher final : public RequestHandler {
     return response;
   }
 
-  void Stop() override { query_routes_.Stop(); }
+  void Stop() override {
+    query_routes_.Stop();
+    app_routes_.Stop();
+  }
 
  private:
   static std::string RefusalText(int status) {
@@ -91,6 +98,7 @@ class Dispatcher final : public RequestHandler {
 
   Services services_;
   QueryRoutes query_routes_;
+  AppRoutes app_routes_;
   Router router_;
 };
 
