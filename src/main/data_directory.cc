@@ -4,11 +4,36 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <chrono>
+
 #include "access/catalogue.h"
 #include "base/file_system.h"
 #include "crypto/keys.h"
 
 namespace bulkhead {
+
+namespace {
+
+Result<void> MakeKeys(const DataDirectory& dir, const RootKeyChoice& choice) {
+  FileSystem& fs = RealFileSystem();
+  KeyCreation creation;
+  creation.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                        std::chrono::system_clock::now().time_since_epoch())
+                        .count();
+  creation.root_key_file = choice.file;
+  Result<SecretBytes> given{SecretBytes()};
+  if (choice.descriptor >= 0) {
+    const Result<RootKeySource> source = FindRootKey(choice, dir.Keys());
+    given = source ? LoadRootKey(fs, *source) : Result<SecretBytes>(source.error());
+    if (!given) {
+      return given.error();
+    }
+    creation.root = &*given;
+  }
+  return CreateKeys(fs, dir.Keys(), creation);
+}
+
+}  // namespace
 
 DataDirectory::DataDirectory(std::string path) : path_(std::move(path)) {
   while (path_.size() > 1 && path_.back() == '/') {
@@ -43,7 +68,7 @@ Result<InitResult> InitDataDirectory(const DataDirectory& dir, const InitOptions
       return made.error();
     }
   }
-  if (Result<void> keys = CreateKeys(fs, dir.Keys()); !keys) {
+  if (Result<void> keys = MakeKeys(dir, options.root_key); !keys) {
     return keys.error();
   }
   Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir.Catalogue());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "crypto/root_key.h"
 #include "model/ids.h"
 
 namespace bulkhead {
@@ -56,6 +57,9 @@ class DirectoryLock {
 struct InitOptions {
   std::string project_name = "Default project";
   std::string timezone = "UTC";
+  // Where the root key goes (one that lies there already is taken), or the descriptor that gives
+  // it; neither: DIR/keys/root.key.
+  RootKeyChoice root_key = {};
 };
 
 struct InitResult {
