@@ -50,6 +50,7 @@ function(bulkhead_room name)
 endfunction()
 
 bulkhead_room(base LIBRARIES fmt::fmt)
+bulkhead_room(channel ROOMS base)
 bulkhead_room(crypto ROOMS base LIBRARIES PkgConfig::SODIUM OpenSSL::Crypto)
 bulkhead_room(model ROOMS base LIBRARIES fmt::fmt)
 bulkhead_room(wire ROOMS base crypto model LIBRARIES simdjson::simdjson ZLIB::ZLIB)
@@ -61,8 +62,8 @@ bulkhead_room(audit ROOMS base crypto model)
 bulkhead_room(intake ROOMS base crypto model wire sieve log)
 bulkhead_room(query ROOMS base crypto model wire store audit LIBRARIES date::date-tz)
 bulkhead_room(access ROOMS base crypto model audit LIBRARIES SQLite::SQLite3)
-bulkhead_room(http ROOMS base crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
-bulkhead_room(main ROOMS base crypto model wire sieve log store vault audit intake query access http
+bulkhead_room(http ROOMS base channel crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
+bulkhead_room(main ROOMS base channel crypto model wire sieve log store vault audit intake query access http
               LIBRARIES spdlog::spdlog)
 
 file(GLOB main_program CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/main/program/*.cc)

@@ -6,14 +6,13 @@
 #include <vector>
 
 #include "base/result.h"
-#include "http/server.h"
 #include "main/data_directory.h"
+#include "main/supervisor.h"
 
 namespace bulkhead {
 
 Result<void> CommandInit(const DataDirectory& dir, const InitOptions& options, bool json);
-Result<void> CommandServe(const DataDirectory& dir, const ServerOptions& listen,
-                          const std::string& console);
+Result<void> CommandServe(const DataDirectory& dir, const SupervisorOptions& options);
 Result<void> CommandImport(const DataDirectory& dir, const std::vector<std::string>& files,
                            bool quiet);
 

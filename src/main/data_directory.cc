@@ -4,11 +4,17 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "access/catalogue.h"
 #include "base/file_system.h"
 #include "crypto/keys.h"
 
 namespace bulkhead {
+namespace {
+constexpr int kLockTries = 100;  // two seconds
+}  // namespace
 
 DataDirectory::DataDirectory(std::string path) : path_(std::move(path)) {
   while (path_.size() > 1 && path_.back() == '/') {
@@ -23,7 +29,12 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::Take(const DataDirectory& 
   }
   const std::string path = dir.path() + "/lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  bool taken = fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+  for (int i = 0; fd >= 0 && !taken && i < kLockTries; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    taken = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!taken) {
     ::close(fd);
     return Error{ErrorCode::kUnavailable, "another process is using " + dir.path()};
   }

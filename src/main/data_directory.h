@@ -38,14 +38,19 @@ class DataDirectory {
   std::string path_;
 };
 
-// Held while a process owns the directory; released with the process, however it ends.
+// Held while a server owns the directory: by its supervisor and every compartment, so that it is
+// free only when all of them have ended, however they ended.
 class DirectoryLock {
  public:
-  // kUnavailable where another process holds it.
+  // Waits a little for the compartments of a supervisor that has just been killed. kUnavailable
+  // where another server holds it.
   static Result<std::unique_ptr<DirectoryLock>> Take(const DataDirectory& dir);
   ~DirectoryLock();
   DirectoryLock(const DirectoryLock&) = delete;
   DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+  // Whoever has a copy of it holds the lock too.
+  [[nodiscard]] int descriptor() const { return fd_; }
 
  private:
   explicit DirectoryLock(int fd) : fd_(fd) {}

@@ -5,16 +5,16 @@
 #include <algorithm>
 #include <string>
 
-#include "audit/audit_file.h"
 #include "audit/audit_line.h"
 #include "http/server.h"
+#include "main/audit_messages.h"
 #include "vault/reveal.h"
 
 namespace bulkhead {
 
 class AuditRecorder final : public ReadRecorder, public RevealRecorder {
  public:
-  explicit AuditRecorder(AuditFile* audit) : audit_(audit) {}
+  explicit AuditRecorder(AuditSink* audit) : audit_(audit) {}
 
   // As many lines as the subjects need; each says which part of the read it is.
   Result<void> Record(const PersonRead& read) override {
@@ -54,7 +54,7 @@ class AuditRecorder final : public ReadRecorder, public RevealRecorder {
   }
 
  private:
-  AuditFile* audit_;
+  AuditSink* audit_;
 };
 
 }  // namespace bulkhead

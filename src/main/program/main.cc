@@ -8,6 +8,7 @@
 
 #include "crypto/crypto.h"
 #include "main/commands.h"
+#include "main/compartment.h"
 #include "main/demo.h"
 #include "main/descriptor_limit.h"
 #include "main/signals.h"
@@ -22,11 +23,10 @@ struct Arguments {
   bool json = false;
   bool quiet = false;
   std::string import_format = "mixpanel";
-  std::string console;
   std::vector<std::string> files;
   std::string path;
   bulkhead::InitOptions init;
-  bulkhead::ServerOptions server;
+  bulkhead::SupervisorOptions server;
   bulkhead::QueryCommand query;
   bulkhead::VaultCommand vault;
   bulkhead::DemoOptions demo;
@@ -52,7 +52,7 @@ void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
   CLI::App* serve = WithDirectory(app, "serve", "run the server until SIGTERM", a);
   serve->add_option("--listen", a->server.listen,
                     "ADDR:PORT for SDKs (and queries, without --console)");
-  serve->add_option("--console", a->console, "a second ADDR:PORT, for queries");
+  serve->add_option("--console", a->server.console, "a second ADDR:PORT, for queries");
   serve->add_option("--tls-cert", a->server.tls_certificate_path, "certificate chain, PEM");
   serve->add_option("--tls-key", a->server.tls_key_path, "its private key, PEM");
   serve->add_flag("--allow-tls-1-2", a->server.allow_tls_1_2,
@@ -61,9 +61,13 @@ void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
                   "without TLS on other than loopback addresses");
   serve->add_option("--trusted-proxy", a->server.trusted_proxies,
                     "address whose X-Forwarded-For is believed");
-  serve->callback([=] {
-    *action = [=] { return bulkhead::CommandServe(DataDirectory(a->dir), a->server, a->console); };
-  });
+  serve->callback(
+      [=] { *action = [=] { return bulkhead::CommandServe(DataDirectory(a->dir), a->server); }; });
+
+  CLI::App* compartment = app.add_subcommand("compartment", "");
+  compartment->group("");  // what the supervisor starts; not for people
+  compartment->add_option("NAME", a->path)->required();
+  compartment->callback([=] { *action = [=] { return bulkhead::RunCompartment(a->path); }; });
 
   CLI::App* demo =
       app.add_subcommand("demo", "a throwaway server with a month of an API platform's events");

@@ -1,0 +1,56 @@
+#include "main/board_health.h"
+
+#include <fmt/format.h>
+
+namespace bulkhead {
+namespace {
+
+const StatusBoard& Of(const Boards& boards, CompartmentId id) {
+  return *boards.at(static_cast<size_t>(id));
+}
+
+void AppendFamily(const Boards& boards, std::string_view name, std::string_view type,
+                  std::string_view help, size_t first_number, std::string* out) {
+  const std::string_view suffix = type == "counter" ? "_total" : "";
+  fmt::format_to(std::back_inserter(*out), "# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
+  for (size_t i = 0; i < kCompartments; ++i) {
+    fmt::format_to(std::back_inserter(*out), "{}{}{{compartment=\"{}\"}} {}\n", name, suffix,
+                   CompartmentName(static_cast<CompartmentId>(i)),
+                   boards[kSupervisorBoard]->Get(first_number + i));
+  }
+}
+
+}  // namespace
+
+Health HealthOf(const Boards& boards) {
+  const StatusBoard& supervisor = *boards[kSupervisorBoard];
+  for (size_t i = 0; i < kCompartments; ++i) {
+    const char* name = CompartmentName(static_cast<CompartmentId>(i));
+    if (supervisor.Get(kChildRunning + i) == 0) {
+      const bool storm = supervisor.Get(kChildStorm + i) != 0;
+      return {false,
+              fmt::format("{} is not running{}", name, storm ? ": it has ended many times" : "")};
+    }
+    if (boards.at(i)->Get(kBoardTrouble) != 0) {
+      return {false, fmt::format("{} stands still; the program's log says why", name)};
+    }
+  }
+  const uint64_t end = Of(boards, CompartmentId::kIntake).Get(kIntakeDurableEnd);
+  const bool caught_up = end > 0 && Of(boards, CompartmentId::kCore).Get(kFollowerApplied) > end;
+  return {caught_up, caught_up ? "ready" : "store is behind the log"};
+}
+
+void AppendBoardMetrics(const Boards& boards, std::string* out) {
+  AppendFamily(boards, "bulkhead_compartment_running", "gauge", "1 while the compartment runs.",
+               kChildRunning, out);
+  AppendFamily(boards, "bulkhead_compartment_restarts", "counter",
+               "Times that the compartment ended by itself and was started again.", kChildRestarts,
+               out);
+  AppendFamily(boards, "bulkhead_compartment_restart_storm", "gauge",
+               "1 while the compartment ends again and again.", kChildStorm, out);
+  for (const auto& board : boards) {
+    *out += board->Text(kTextMetrics);
+  }
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,91 @@
+// Starts the compartments, joins them, starts again those that end, and stops all in good order. It
+// alone has the root key; it reads nothing that comes from outside.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "channel/rpc_client.h"
+#include "channel/status_board.h"
+#include "crypto/crypto.h"
+#include "http/server.h"
+#include "main/board_numbers.h"
+#include "main/child_process.h"
+#include "main/compartment_start.h"
+#include "main/control_socket.h"
+#include "main/data_directory.h"
+#include "main/listen_socket.h"
+
+namespace bulkhead {
+
+struct SupervisorOptions {
+  std::string listen = "127.0.0.1:8787";
+  std::string console;  // empty: intake relays queries from `listen`
+  std::string tls_certificate_path, tls_key_path;
+  bool allow_tls_1_2 = false;
+  bool allow_plain_http = false;
+  std::vector<std::string> trusted_proxies;
+};
+
+class Supervisor {
+ public:
+  // Returns when all compartments are ready.
+  static Result<std::unique_ptr<Supervisor>> Start(const DataDirectory& dir,
+                                                   const SupervisorOptions& options);
+  ~Supervisor();  // stops them: intake first, so that nothing acknowledged is lost
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // Where SDKs are listened to: "http://127.0.0.1:8787".
+  [[nodiscard]] const std::string& url() const { return url_; }
+  // Waits until everything acknowledged so far can be queried; false after `timeout_ms`.
+  [[nodiscard]] bool WaitUntilQueryable(int64_t timeout_ms) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Child {
+    CompartmentId id{};
+    std::optional<ChildProcess> process;
+    bool ready = false;
+    Clock::time_point started, start_again;
+    std::vector<Clock::time_point> ends;  // of the last minute
+  };
+
+  explicit Supervisor(DataDirectory dir) : dir_(std::move(dir)) {}
+  Result<void> Prepare(const SupervisorOptions& options);
+  Result<void> MakeListeners(const SupervisorOptions& options);
+  Result<void> StartAll();
+  Result<void> StartChild(Child* child);
+  Result<void> SendStart(Child* child);
+  Result<void> LinkChild(CompartmentId id);
+  Result<void> AwaitReady(Child* child);
+  Result<void> OpenControlSocket();
+  void Watch();
+  void CheckChild(Child* child);
+  void OnEnd(Child* child, const std::string& how);
+  void StopChild(Child* child);
+  Child& child(CompartmentId id) { return children_.at(static_cast<size_t>(id)); }
+  bool Send(CompartmentId to, std::string_view about, int line);
+  void AttachOwn(CompartmentId to, Descriptor line);
+
+  DataDirectory dir_;
+  std::unique_ptr<DirectoryLock> lock_;
+  SecretBytes root_;
+  std::array<std::unique_ptr<StatusBoard>, kBoards> boards_;
+  ListenSocket listener_, console_;
+  ListenerConfig listener_config_, console_config_;
+  std::string place_database_;
+  std::string url_;
+  std::array<Child, kCompartments> children_;
+  RpcClient audit_, vault_, core_;
+  std::unique_ptr<ControlSocket> control_;
+  Descriptor wake_;  // eventfd: written once, to stop
+  std::thread watcher_;
+};
+
+}  // namespace bulkhead
