@@ -50,6 +50,9 @@ Result<ChildProcess> ChildProcess::Spawn(const std::string& name) {
 }
 
 std::optional<std::string> ChildProcess::WaitForEnd(int timeout_ms) {
+  if (end_) {
+    return end_;
+  }
   pollfd wait{process_.get(), POLLIN, 0};
   int ready = 0;
   do {
@@ -59,10 +62,15 @@ std::optional<std::string> ChildProcess::WaitForEnd(int timeout_ms) {
   if (ready <= 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) {
     return std::nullopt;
   }
-  return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+  end_ = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
                              : "exit " + std::to_string(WEXITSTATUS(status));
+  return end_;
 }
 
-void ChildProcess::Kill() { ::kill(pid_, SIGKILL); }
+void ChildProcess::Kill() {
+  if (!end_) {
+    ::kill(pid_, SIGKILL);
+  }
+}
 
 }  // namespace bulkhead

@@ -33,6 +33,7 @@ class ChildProcess {
   pid_t pid_;
   Descriptor process_;
   MessageSocket socket_;
+  std::optional<std::string> end_;  // once it was seen: the system tells it only once
 };
 
 }  // namespace bulkhead

@@ -9,6 +9,7 @@
 #include "channel/message_socket.h"
 #include "channel/rpc_server.h"
 #include "http/server.h"
+#include "intake/failed_logins.h"
 #include "main/audit_messages.h"
 #include "main/board_health.h"
 #include "main/compartment.h"

@@ -52,7 +52,7 @@ std::optional<LogFollower> FollowerThread::OpenLog() {
   return std::nullopt;
 }
 
-void FollowerThread::Apply(const LogRecord& record) {
+void FollowerThread::ApplyRecord(const LogRecord& record) {
   while (!stop_) {
     const Result<void> applied = options_.apply(record);
     if (applied) {
@@ -75,7 +75,7 @@ void FollowerThread::Run() {
       SetTrouble(record.error().message);
       std::this_thread::sleep_for(kRetry);
     } else if (record->has_value()) {
-      Apply(**record);
+      ApplyRecord(**record);
     } else {
       // Nothing more before `end`: also an empty log is then followed to its end.
       position_.store(std::max(position(), end), std::memory_order_release);

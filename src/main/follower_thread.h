@@ -45,7 +45,7 @@ class FollowerThread {
  private:
   void Run();
   std::optional<LogFollower> OpenLog();
-  void Apply(const LogRecord& record);
+  void ApplyRecord(const LogRecord& record);
   void SetTrouble(const std::string& text);
 
   Options options_;

@@ -22,23 +22,11 @@
 namespace bulkhead {
 namespace {
 
-Result<std::string> FirstToken(const DataDirectory& dir) {
-  Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir.Catalogue());
-  if (!catalogue) {
-    return catalogue.error();
-  }
-  const std::vector<Project> projects = (*catalogue)->ListProjects();
-  if (projects.empty()) {
-    return Error{ErrorCode::kNotFound, "the data directory has no project"};
-  }
-  return projects.front().token;
-}
-
-ImportChannel ServerChannel(std::shared_ptr<HttpClient> client, const std::string& token) {
-  return [client, token](std::string_view body) {
+ImportChannel ServerChannel(std::shared_ptr<HttpClient> client, const std::string& account) {
+  return [client, account](std::string_view body) {
     return client->Call({.target = "/import?strict=1",
                          .content_type = "application/x-ndjson",
-                         .basic = token + ":",
+                         .basic = account,
                          .body = body});
   };
 }
@@ -173,9 +161,9 @@ Result<void> CommandServe(const DataDirectory& dir, const SupervisorOptions& opt
 
 Result<void> CommandImport(const DataDirectory& dir, const std::vector<std::string>& files,
                            bool quiet) {
-  Result<std::string> token = FirstToken(dir);
-  if (!token) {
-    return token.error();
+  Result<std::string> account = RealFileSystem().ReadWhole(dir.CommandAccount());
+  if (!account) {
+    return account.error();
   }
   Result<ReachedServer> server = ReachedServer::Reach(dir);
   if (!server) {
@@ -189,7 +177,7 @@ Result<void> CommandImport(const DataDirectory& dir, const std::vector<std::stri
     if (!client) {
       return client.error();
     }
-    return ServerChannel(*std::move(client), *token);
+    return ServerChannel(*std::move(client), *account);
   };
   Result<void> imported = ImportAll(files, options);
   Result<void> ready = server->WaitUntilQueryable();

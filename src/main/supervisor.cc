@@ -287,7 +287,7 @@ void Supervisor::Watch() {
   for (;;) {
     std::vector<pollfd> waits = {{wake_.get(), POLLIN, 0}};
     auto next = Clock::now() + std::chrono::seconds(1);
-    for (const Child& child : children_) {
+    for (Child& child : children_) {
       if (child.process) {
         waits.push_back({child.process->exit_descriptor(), POLLIN, 0});
         waits.push_back({child.ready ? -1 : child.process->socket().descriptor(), POLLIN, 0});

@@ -389,7 +389,7 @@ def test_limit_on_open_files_is_raised():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 200), hard))
     try:
         with BulkheadServer() as server:
-            limits = pathlib.Path(f"/proc/{server.process.pid}/limits").read_text()
+            limits = pathlib.Path(f"/proc/{server.compartments()['intake']}/limits").read_text()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     line = next(line for line in limits.splitlines() if line.startswith("Max open files"))
