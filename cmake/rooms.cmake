@@ -64,7 +64,7 @@ bulkhead_room(query ROOMS base crypto model wire store audit LIBRARIES date::dat
 bulkhead_room(access ROOMS base crypto model audit LIBRARIES SQLite::SQLite3)
 bulkhead_room(http ROOMS base channel crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
 bulkhead_room(main ROOMS base channel crypto model wire sieve log store vault audit intake query access http
-              LIBRARIES spdlog::spdlog)
+              LIBRARIES spdlog::spdlog PkgConfig::SECCOMP)
 
 file(GLOB main_program CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/main/program/*.cc)
 if(main_program)
