@@ -1,229 +1,357 @@
 #include "crypto/keys.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstring>
-#include <optional>
-#include <string_view>
 #include <utility>
-#include <vector>
 
-#include "base/hex.h"
+#include "crypto/key_file.h"
+#include "crypto/keys_v1.h"
 
 namespace bulkhead {
 namespace {
 
-constexpr std::string_view kRootPrefix = "bulkhead-root-key-v1 ";
-constexpr std::string_view kMagic = "BHKEYS";
-constexpr char kVersion = 1;
-constexpr const char* kFileNames[] = {"root.key", "intake.keys", "core.keys", "vault.keys"};
-
-enum class Compartment : char { kIntake = 1, kCore = 2, kVault = 3 };
-
-std::string FileName(Compartment compartment) {
-  return kFileNames[static_cast<size_t>(compartment)];
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-std::string Header(Compartment compartment) {
-  std::string header(kMagic);
-  header.push_back(kVersion);
-  header.push_back(static_cast<char>(compartment));
-  return header;
+// --- Making ---
+
+// Makes what is missing. True: something was.
+bool CompletePart(KeyScope scope, int64_t now_ms, std::vector<KeyEntry>* entries) {
+  bool added = false;
+  for (uint8_t i = 1; i < static_cast<uint8_t>(KeyPurpose::kCoreLogPublic); ++i) {
+    const auto purpose = static_cast<KeyPurpose>(i);
+    if (ScopeHas(scope, purpose) && NewestKey(*entries, purpose) == nullptr) {
+      AddNewestKey(entries, GenerateKey(purpose, 1, now_ms));
+      added = true;
+    }
+  }
+  return added;
 }
 
-SecretBytes WrapKey(const SecretBytes& root, Compartment compartment) {
-  return DeriveKey(root, "bulkhead v1 key file " + FileName(compartment));
+// Intake needs the public halves while the vault's own part may stay closed.
+bool CompletePublicHalf(KeyPurpose pair, KeyPurpose half, KeyFile* keys) {
+  const KeyEntry* newest = NewestKey(keys->vault(), pair);
+  const KeyEntry* known = NewestKey(keys->main(), half);
+  if (known != nullptr && known->id == newest->id) {
+    return false;
+  }
+  AddNewestKey(&keys->main(), PublicHalf(*newest, half));
+  return true;
 }
 
-Result<void> WriteKeyFile(FileSystem& fs, const std::string& dir, Compartment compartment,
-                          const SecretBytes& root, const SecretBytes& body) {
-  const std::string header = Header(compartment);
-  return fs.WriteFileAtomically(
-      dir + "/" + FileName(compartment),
-      header + AeadEncrypt(WrapKey(root, compartment), body.view(), header));
+bool Complete(int64_t now_ms, KeyFile* keys) {
+  bool added = CompletePart(KeyScope::kFileMain, now_ms, &keys->main());
+  if (keys->vault_open()) {
+    added |= CompletePart(KeyScope::kFileVault, now_ms, &keys->vault());
+    added |= CompletePublicHalf(KeyPurpose::kVaultSeal, KeyPurpose::kVaultSealPublic, keys);
+    added |= CompletePublicHalf(KeyPurpose::kVaultLog, KeyPurpose::kVaultLogPublic, keys);
+  }
+  return added;
 }
 
-// The opened body, whose size is checked, so that parts of it can be taken without further ado.
-Result<SecretBytes> ReadKeyFile(FileSystem& fs, const std::string& dir, Compartment compartment,
-                                const SecretBytes& root, size_t body_size) {
-  const std::string path = dir + "/" + FileName(compartment);
-  const Result<std::string> bytes = fs.ReadWhole(path);
-  if (!bytes) {
-    return bytes.error();
+// The root key that the new directory is to have, durable before anything is wrapped by it. One
+// that is there was brought, or is left from a call that a crash cut off.
+Result<SecretBytes> MakeRootKey(FileSystem& fs, const std::string& path) {
+  if (fs.Exists(path)) {
+    return LoadRootKey(fs, path);
   }
-  const std::string header = Header(compartment);
-  if (!bytes->starts_with(kMagic)) {
-    return Error{ErrorCode::kCorruption, path + " is not a key file"};
+  SecretBytes root = RandomSecret(kKeyBytes);
+  if (Result<void> written = fs.WriteFileAtomically(path, FormatRootKey(root).view()); !written) {
+    return written.error();
   }
-  if (!bytes->starts_with(header)) {
-    return Error{ErrorCode::kCorruption,
-                 path + " has a version that this program does not know, or is another file's"};
-  }
-  Result<SecretBytes> body = AeadDecrypt(WrapKey(root, compartment),
-                                         std::string_view(*bytes).substr(header.size()), header);
-  if (!body || body->size() != body_size) {
-    return Error{ErrorCode::kCorruption, path + " does not open: changed, or another root key"};
-  }
-  return body;
+  return root;
 }
 
-// Takes 32 bytes after 32 bytes, as they were joined.
-class Parts {
- public:
-  explicit Parts(const SecretBytes& body) : body_(body) {}
-  SecretBytes Secret() { return SecretBytes(Next()); }
-  std::array<uint8_t, 32> Public() {
-    std::array<uint8_t, 32> bytes{};
-    std::memcpy(bytes.data(), Next().data(), bytes.size());
-    return bytes;
-  }
+// --- Opening ---
 
- private:
-  std::string_view Next() {
-    const std::string_view part = body_.view().substr(kKeyBytes * index_++, kKeyBytes);
-    Check(part.size() == kKeyBytes, "a key file's body has a part for each key");
-    return part;
-  }
-  const SecretBytes& body_;
-  size_t index_ = 0;
+struct ScopeOf {
+  KeyScope scope;
+  std::string_view name;
 };
-
-SecretBytes Join(const std::vector<std::span<const uint8_t>>& parts) {
-  SecretBytes body(parts.size() * kKeyBytes);
-  uint8_t* at = body.data();
-  for (const std::span<const uint8_t> part : parts) {
-    Check(part.size() == kKeyBytes, "every key has 32 bytes");
-    at = std::copy(part.begin(), part.end(), at);
+ScopeOf FactsOf(Compartment compartment) {
+  switch (compartment) {
+    case Compartment::kIntake:
+      return {KeyScope::kIntake, "intake"};
+    case Compartment::kCore:
+      return {KeyScope::kCore, "core"};
+    case Compartment::kVault:
+      return {KeyScope::kVault, "vault"};
+    case Compartment::kAudit:
+      return {KeyScope::kAudit, "audit"};
+    case Compartment::kEgress:
+      return {KeyScope::kEgress, "egress"};
   }
-  return body;
+  return {KeyScope::kEgress, "egress"};
 }
 
-Result<void> WriteAll(FileSystem& fs, const std::string& dir) {
-  const SecretBytes root = RandomSecret(kKeyBytes);
-  const SealKeyPair vault = GenerateSealKeyPair();
-  const auto random = [] { return RandomSecret(kKeyBytes); };
-  const SecretBytes pseudonym = random(), insert_id = random(), token = random();
-  const SecretBytes store = random(), session = random();
-  const SecretBytes subject_wrap = random(), blind_index = random();
+// --- Parsing ---
 
-  std::string root_text = std::string(kRootPrefix) + HexEncode(root.bytes()) + "\n";
-  Result<void> written = fs.WriteFileAtomically(dir + "/" + kFileNames[0], root_text);
-  Wipe(&root_text);
-  if (written) {
-    written =
-        WriteKeyFile(fs, dir, Compartment::kIntake, root,
-                     Join({pseudonym.bytes(), insert_id.bytes(), token.bytes(), vault.public_key}));
+using Entries = std::vector<KeyEntry>;
+
+Error Missing(KeyPurpose purpose) {
+  return Error{ErrorCode::kNotFound, "the keys lack one of purpose " +
+                                         std::string(KeyPurposeName(purpose)) +
+                                         ": made by an older program and not brought up to date"};
+}
+
+Result<Entries> DecodeWith(KeyScope scope, const SecretBytes& bundle,
+                           std::initializer_list<KeyPurpose> needed) {
+  Result<Entries> entries = DecodeKeyBundle(scope, bundle.view());
+  if (entries) {
+    for (const KeyPurpose purpose : needed) {
+      if (NewestKey(*entries, purpose) == nullptr) {
+        return Missing(purpose);
+      }
+    }
   }
-  if (written) {
-    written =
-        WriteKeyFile(fs, dir, Compartment::kCore, root, Join({store.bytes(), session.bytes()}));
+  return entries;
+}
+
+SecretBytes NewestBytes(const Entries& entries, KeyPurpose purpose) {
+  return SecretBytes(NewestKey(entries, purpose)->bytes.view());
+}
+
+std::array<uint8_t, 32> PublicBytes(const KeyEntry& entry) {
+  std::array<uint8_t, 32> bytes{};
+  std::memcpy(bytes.data(), entry.bytes.data(), bytes.size());
+  return bytes;
+}
+
+KeyRing RingOf(const Entries& entries, KeyPurpose purpose) {
+  KeyRing ring;
+  for (const KeyEntry& entry : entries) {
+    if (entry.purpose == purpose) {
+      ring.Add(entry.id, SecretBytes(entry.bytes.view()));
+    }
   }
-  if (written) {
-    written = WriteKeyFile(fs, dir, Compartment::kVault, root,
-                           Join({vault.public_key, vault.private_key.bytes(), subject_wrap.bytes(),
-                                 blind_index.bytes()}));
+  return ring;
+}
+
+SealKeyRing PairsOf(const Entries& entries, KeyPurpose purpose) {
+  SealKeyRing ring;
+  for (const KeyEntry& entry : entries) {
+    if (entry.purpose == purpose) {
+      ring.Add({PublicBytes(entry), SecretBytes(entry.bytes.view().substr(kKeyBytes))});
+    }
   }
-  return written;
+  return ring;
+}
+
+// Each old key rules until the next one began.
+std::vector<IntakeKeys::OldInsertIdKey> OldInsertIdKeys(const Entries& entries) {
+  std::vector<IntakeKeys::OldInsertIdKey> old;
+  const KeyEntry* before = nullptr;
+  for (const KeyEntry& entry : entries) {
+    if (entry.purpose != KeyPurpose::kInsertId) {
+      continue;
+    }
+    if (before != nullptr) {
+      old.push_back({entry.from_ms, SecretBytes(before->bytes.view())});
+    }
+    before = &entry;
+  }
+  return old;
 }
 
 }  // namespace
 
-Result<void> CreateKeys(FileSystem& fs, const std::string& dir) {
-  for (const char* name : kFileNames) {
-    if (fs.Exists(dir + "/" + name)) {
-      return Error{ErrorCode::kInvalid, dir + " already holds keys"};
-    }
+std::string_view CompartmentName(Compartment compartment) { return FactsOf(compartment).name; }
+
+Result<void> CreateKeys(FileSystem& fs, const std::string& dir, const KeyCreation& creation) {
+  if (fs.Exists(dir + "/" + std::string(kKeyFileName)) || HasVersion1Keys(fs, dir)) {
+    return Error{ErrorCode::kInvalid, dir + " already holds keys"};
   }
-  // All four files appear at once, by the rename of their directory; a crash before that leaves
-  // only the staging one, which the next call writes over.
-  const std::string staging = dir + ".new";
-  if (Result<void> created = fs.CreateDirs(staging); !created) {
+  if (Result<void> created = fs.CreateDirs(dir); !created) {
     return created;
   }
-  if (Result<void> written = WriteAll(fs, staging); !written) {
-    return written;
+  if (Result<void> synced = fs.SyncDir(ParentOf(dir)); !synced) {
+    return synced;
   }
-  if (Result<void> renamed = fs.Rename(staging, dir); !renamed) {
-    return renamed;
-  }
-  const size_t slash = dir.rfind('/');
-  return fs.SyncDir(slash == std::string::npos ? "." : dir.substr(0, slash));
-}
-
-Result<SecretBytes> LoadRootKey(FileSystem& fs, const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return Error{ErrorCode::kDenied, path + " can be read by other users: chmod 600 it"};
-  }
-  Result<std::string> text = fs.ReadWhole(path);
-  if (!text) {
-    return text.error();
-  }
-  std::string_view digits(*text);
-  std::optional<std::string> key;
-  if (digits.starts_with(kRootPrefix)) {
-    digits.remove_prefix(kRootPrefix.size());
-    if (digits.ends_with('\n')) {
-      digits.remove_suffix(1);
+  Result<SecretBytes> made{SecretBytes()};
+  if (creation.root == nullptr) {
+    made =
+        MakeRootKey(fs, creation.root_key_file.empty() ? dir + "/" + std::string(kRootKeyFileName)
+                                                       : creation.root_key_file);
+    if (!made) {
+      return made.error();
     }
-    key = HexDecode(digits);
   }
-  Wipe(&*text);
-  if (!key || key->size() != kKeyBytes) {
-    return Error{ErrorCode::kCorruption, path + " is not a root key of a version that is known"};
-  }
-  SecretBytes root(*key);
-  Wipe(&*key);
-  return root;
+  const SecretBytes* root = creation.root != nullptr ? creation.root : &*made;
+  KeyFile keys;
+  Complete(creation.now_ms, &keys);
+  return keys.Write(fs, dir, {&root, 1});
 }
 
-Result<IntakeKeys> LoadIntakeKeys(FileSystem& fs, const std::string& dir, const SecretBytes& root) {
-  const Result<SecretBytes> body = ReadKeyFile(fs, dir, Compartment::kIntake, root, 4 * kKeyBytes);
-  if (!body) {
-    return body.error();
+Result<void> CreateKeys(FileSystem& fs, const std::string& dir) {
+  return CreateKeys(fs, dir, KeyCreation{});
+}
+
+Result<bool> UpgradeKeys(FileSystem& fs, const std::string& dir, const SecretBytes& root,
+                         int64_t now_ms, std::span<const VaultShare> shares) {
+  const bool version_1 = HasVersion1Keys(fs, dir);
+  const bool present = fs.Exists(dir + "/" + std::string(kKeyFileName));
+  Result<KeyFile> keys = present || !version_1 ? KeyFile::Read(fs, dir, root)
+                                               : ReadVersion1Keys(fs, dir, root, now_ms);
+  if (!keys) {
+    return keys.error();
   }
-  Parts parts(*body);
+  if (!shares.empty()) {
+    if (const Result<void> opened = keys->OpenVault(shares); !opened) {
+      return opened.error();
+    }
+  }
+  const bool changed = Complete(now_ms, &*keys) || !present;
+  if (changed) {
+    if (keys->root_ids().size() > 1) {
+      return Error{ErrorCode::kUnavailable,
+                   "the root key is being changed: finish that first (bulkhead keys retire root)"};
+    }
+    const SecretBytes* roots[] = {&root};
+    if (const Result<void> written = keys->Write(fs, dir, roots); !written) {
+      return written.error();
+    }
+  }
+  if (version_1) {  // from now on, or since a call that a crash cut off, the new file has them
+    if (const Result<void> removed = RemoveVersion1Keys(fs, dir); !removed) {
+      return removed.error();
+    }
+  }
+  return changed || version_1;
+}
+
+Result<SecretBytes> OpenKeyBundle(FileSystem& fs, const std::string& dir, Compartment compartment,
+                                  const SecretBytes& root, std::span<const VaultShare> shares) {
+  Result<KeyFile> keys = KeyFile::Read(fs, dir, root);
+  if (!keys) {
+    return keys.error().code == ErrorCode::kNotFound && HasVersion1Keys(fs, dir)
+               ? Error{ErrorCode::kInvalid,
+                       dir +
+                           " has the key files of an older program: `bulkhead serve` or "
+                           "`bulkhead keys upgrade` brings them up to date"}
+               : keys.error();
+  }
+  const KeyScope scope = FactsOf(compartment).scope;
+  std::vector<KeyEntry> entries;
+  const auto take = [&](const std::vector<KeyEntry>& from) {
+    for (const KeyEntry& entry : from) {
+      if (ScopeHas(scope, entry.purpose)) {
+        entries.push_back(CopyKey(entry));
+      }
+      if (scope == KeyScope::kIntake && entry.purpose == KeyPurpose::kCoreLog) {
+        entries.push_back(PublicHalf(entry, KeyPurpose::kCoreLogPublic));
+      }
+    }
+  };
+  take(keys->main());
+  if (compartment == Compartment::kVault) {
+    if (const Result<void> opened = keys->OpenVault(shares); !opened) {
+      return opened.error();
+    }
+    take(keys->vault());
+  }
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const KeyEntry& a, const KeyEntry& b) { return a.purpose < b.purpose; });
+  return EncodeKeyBundle(scope, entries);
+}
+
+Result<IntakeKeys> ParseIntakeKeys(const SecretBytes& bundle) {
+  using enum KeyPurpose;
+  const Result<Entries> entries = DecodeWith(KeyScope::kIntake, bundle,
+                                             {kPseudonym, kInsertId, kToken, kCatalogue,
+                                              kCoreLogPublic, kVaultSealPublic, kVaultLogPublic});
+  if (!entries) {
+    return entries.error();
+  }
   IntakeKeys keys;
-  keys.pseudonym_key = parts.Secret();
-  keys.insert_id_key = parts.Secret();
-  keys.token_key = parts.Secret();
-  keys.vault_public_key = parts.Public();
+  keys.pseudonym_key = NewestBytes(*entries, kPseudonym);
+  keys.insert_id_key = NewestBytes(*entries, kInsertId);
+  keys.old_insert_id_keys = OldInsertIdKeys(*entries);
+  keys.token_key = NewestBytes(*entries, kToken);
+  keys.vault_public_key = PublicBytes(*NewestKey(*entries, kVaultSealPublic));
+  keys.log_recipients = {PublicBytes(*NewestKey(*entries, kCoreLogPublic)),
+                         PublicBytes(*NewestKey(*entries, kVaultLogPublic))};
+  keys.catalogue_key = NewestBytes(*entries, kCatalogue);
+  keys.catalogue_keys = RingOf(*entries, kCatalogue);
   return keys;
 }
 
-Result<CoreKeys> LoadCoreKeys(FileSystem& fs, const std::string& dir, const SecretBytes& root) {
-  const Result<SecretBytes> body = ReadKeyFile(fs, dir, Compartment::kCore, root, 2 * kKeyBytes);
-  if (!body) {
-    return body.error();
+Result<CoreKeys> ParseCoreKeys(const SecretBytes& bundle) {
+  using enum KeyPurpose;
+  const Result<Entries> entries =
+      DecodeWith(KeyScope::kCore, bundle, {kStore, kCatalogue, kSession, kCoreLog});
+  if (!entries) {
+    return entries.error();
   }
-  Parts parts(*body);
   CoreKeys keys;
-  keys.store_key = parts.Secret();
-  keys.session_key = parts.Secret();
+  keys.store_keys = RingOf(*entries, kStore);
+  keys.log_keys = PairsOf(*entries, kCoreLog);
+  keys.catalogue_key = NewestBytes(*entries, kCatalogue);
+  keys.catalogue_keys = RingOf(*entries, kCatalogue);
+  keys.session_key = NewestBytes(*entries, kSession);
   return keys;
 }
 
-Result<VaultKeys> LoadVaultKeys(FileSystem& fs, const std::string& dir, const SecretBytes& root) {
-  const Result<SecretBytes> body = ReadKeyFile(fs, dir, Compartment::kVault, root, 4 * kKeyBytes);
-  if (!body) {
-    return body.error();
+Result<VaultKeys> ParseVaultKeys(const SecretBytes& bundle) {
+  using enum KeyPurpose;
+  const Result<Entries> entries = DecodeWith(
+      KeyScope::kVault, bundle, {kPseudonym, kVaultSeal, kVaultLog, kSubjectWrap, kBlindIndex});
+  if (!entries) {
+    return entries.error();
   }
-  Parts parts(*body);
   VaultKeys keys;
-  keys.public_key = parts.Public();
-  keys.private_key = parts.Secret();
-  keys.subject_wrap_key = parts.Secret();
-  keys.blind_index_key = parts.Secret();
+  keys.seal_keys = PairsOf(*entries, kVaultSeal);
+  keys.log_keys = PairsOf(*entries, kVaultLog);
+  keys.subject_wrap_keys = RingOf(*entries, kSubjectWrap);
+  keys.blind_index_keys = RingOf(*entries, kBlindIndex);
+  keys.pseudonym_key = NewestBytes(*entries, kPseudonym);
+  return keys;
+}
+
+Result<AuditKeys> ParseAuditKeys(const SecretBytes& bundle) {
+  using enum KeyPurpose;
+  const Result<Entries> entries =
+      DecodeWith(KeyScope::kAudit, bundle, {kAuditSigning, kAuditPayload});
+  if (!entries) {
+    return entries.error();
+  }
+  AuditKeys keys;
+  keys.signing_seed = NewestBytes(*entries, kAuditSigning);
+  keys.signing_seeds = RingOf(*entries, kAuditSigning);
+  keys.payload_key = NewestBytes(*entries, kAuditPayload);
+  keys.payload_keys = RingOf(*entries, kAuditPayload);
+  return keys;
+}
+
+Result<EgressKeys> ParseEgressKeys(const SecretBytes& bundle) {
+  const Result<Entries> entries = DecodeWith(KeyScope::kEgress, bundle, {KeyPurpose::kWebhook});
+  if (!entries) {
+    return entries.error();
+  }
+  EgressKeys keys;
+  keys.webhook_key = NewestBytes(*entries, KeyPurpose::kWebhook);
   return keys;
 }
 
 namespace {
 
+template <typename Parse>
+auto OpenAndParse(const Result<SecretBytes>& bundle, Parse parse) -> decltype(parse(*bundle)) {
+  if (!bundle) {
+    return bundle.error();
+  }
+  return parse(*bundle);
+}
+
 template <typename Load>
 auto WithRootIn(FileSystem& fs, const std::string& dir, Load load)
     -> decltype(load(std::declval<const SecretBytes&>())) {
-  const Result<SecretBytes> root = LoadRootKey(fs, dir + "/" + kFileNames[0]);
+  const Result<RootKeySource> source = FindRootKey({}, dir);
+  if (!source) {
+    return source.error();
+  }
+  const Result<SecretBytes> root = LoadRootKey(fs, *source);
   if (!root) {
     return root.error();
   }
@@ -231,6 +359,23 @@ auto WithRootIn(FileSystem& fs, const std::string& dir, Load load)
 }
 
 }  // namespace
+
+Result<IntakeKeys> LoadIntakeKeys(FileSystem& fs, const std::string& dir, const SecretBytes& root) {
+  return OpenAndParse(OpenKeyBundle(fs, dir, Compartment::kIntake, root), ParseIntakeKeys);
+}
+Result<CoreKeys> LoadCoreKeys(FileSystem& fs, const std::string& dir, const SecretBytes& root) {
+  return OpenAndParse(OpenKeyBundle(fs, dir, Compartment::kCore, root), ParseCoreKeys);
+}
+Result<VaultKeys> LoadVaultKeys(FileSystem& fs, const std::string& dir, const SecretBytes& root,
+                                std::span<const VaultShare> shares) {
+  return OpenAndParse(OpenKeyBundle(fs, dir, Compartment::kVault, root, shares), ParseVaultKeys);
+}
+Result<AuditKeys> LoadAuditKeys(FileSystem& fs, const std::string& dir, const SecretBytes& root) {
+  return OpenAndParse(OpenKeyBundle(fs, dir, Compartment::kAudit, root), ParseAuditKeys);
+}
+Result<EgressKeys> LoadEgressKeys(FileSystem& fs, const std::string& dir, const SecretBytes& root) {
+  return OpenAndParse(OpenKeyBundle(fs, dir, Compartment::kEgress, root), ParseEgressKeys);
+}
 
 Result<IntakeKeys> LoadIntakeKeys(FileSystem& fs, const std::string& dir) {
   return WithRootIn(fs, dir,
@@ -241,6 +386,13 @@ Result<CoreKeys> LoadCoreKeys(FileSystem& fs, const std::string& dir) {
 }
 Result<VaultKeys> LoadVaultKeys(FileSystem& fs, const std::string& dir) {
   return WithRootIn(fs, dir, [&](const SecretBytes& root) { return LoadVaultKeys(fs, dir, root); });
+}
+Result<AuditKeys> LoadAuditKeys(FileSystem& fs, const std::string& dir) {
+  return WithRootIn(fs, dir, [&](const SecretBytes& root) { return LoadAuditKeys(fs, dir, root); });
+}
+Result<EgressKeys> LoadEgressKeys(FileSystem& fs, const std::string& dir) {
+  return WithRootIn(fs, dir,
+                    [&](const SecretBytes& root) { return LoadEgressKeys(fs, dir, root); });
 }
 
 }  // namespace bulkhead

@@ -72,7 +72,7 @@ class Vault::Impl {
     }
     OpenedFields opened;
     {
-      const Result<SecretBytes> plain = Unseal(keys_.public_key, keys_.private_key, sealed);
+      const Result<SecretBytes> plain = keys_.seal_keys.Unseal(sealed);
       if (!plain) {
         return plain.error();
       }
@@ -412,12 +412,13 @@ Result<std::unique_ptr<Vault>> Vault::Open(FileSystem& fs, const std::string& di
   if (Result<void> created = fs.CreateDirs(dir); !created) {
     return created.error();
   }
-  Result<SubjectKeys> subject_keys =
-      SubjectKeys::Open(dir + "/subject_keys.db", std::move(keys.subject_wrap_key));
+  Result<SubjectKeys> subject_keys = SubjectKeys::Open(
+      dir + "/subject_keys.db", SecretBytes(keys.subject_wrap_keys.newest().key.view()));
   if (!subject_keys) {
     return subject_keys.error();
   }
-  Result<Identities> identities = Identities::Open(dir + "/identities.db", keys.blind_index_key);
+  Result<Identities> identities =
+      Identities::Open(dir + "/identities.db", keys.blind_index_keys.newest().key);
   if (!identities) {
     return identities.error();
   }
