@@ -45,6 +45,9 @@ class BulkheadServer:
         self._own_directory = directory is None
         self.base = pathlib.Path(directory or tempfile.mkdtemp(prefix="bulkhead-test-"))
         self.data = self.base / "data"
+        for folder in [self.base, *self.base.parents]:  # the compartments have users of their own
+            if os.getuid() == 0 and folder.exists() and not folder.stat().st_mode & 0o001:
+                folder.chmod(folder.stat().st_mode | 0o011)
         self.output = self.base / "server.out"  # stdout and stderr of every run, one after the other
         self.port = port or free_port()
         self.tls = tls  # (certificate path, key path), or None

@@ -33,7 +33,7 @@ class StatusBoard {
   StatusBoard& operator=(const StatusBoard&) = delete;
 
   // For the compartment that writes, and one for those that read; only of a board that was made.
-  [[nodiscard]] int writable_descriptor() const { return memory_.get(); }
+  [[nodiscard]] int descriptor() const { return memory_.get(); }
   [[nodiscard]] Result<Descriptor> ReadOnlyDescriptor() const;
 
   [[nodiscard]] uint64_t Get(size_t number) const;

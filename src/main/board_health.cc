@@ -5,17 +5,17 @@
 namespace bulkhead {
 namespace {
 
-const StatusBoard& Of(const Boards& boards, CompartmentId id) {
-  return *boards.at(static_cast<size_t>(id));
+const StatusBoard& Of(const Boards& boards, Compartment id) {
+  return *boards.at(IndexOf(id));
 }
 
 void AppendFamily(const Boards& boards, std::string_view name, std::string_view type,
                   std::string_view help, size_t first_number, std::string* out) {
   const std::string_view suffix = type == "counter" ? "_total" : "";
   fmt::format_to(std::back_inserter(*out), "# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
-  for (size_t i = 0; i < kCompartments; ++i) {
+  for (size_t i = 0; i < kCompartmentCount; ++i) {
     fmt::format_to(std::back_inserter(*out), "{}{}{{compartment=\"{}\"}} {}\n", name, suffix,
-                   CompartmentName(static_cast<CompartmentId>(i)),
+                   CompartmentName(kCompartments.at(i)),
                    boards[kSupervisorBoard]->Get(first_number + i));
   }
 }
@@ -24,8 +24,8 @@ void AppendFamily(const Boards& boards, std::string_view name, std::string_view 
 
 Health HealthOf(const Boards& boards) {
   const StatusBoard& supervisor = *boards[kSupervisorBoard];
-  for (size_t i = 0; i < kCompartments; ++i) {
-    const char* name = CompartmentName(static_cast<CompartmentId>(i));
+  for (size_t i = 0; i < kCompartmentCount; ++i) {
+    const std::string_view name = CompartmentName(kCompartments.at(i));
     if (supervisor.Get(kChildRunning + i) == 0) {
       const bool storm = supervisor.Get(kChildStorm + i) != 0;
       return {false,
@@ -35,8 +35,8 @@ Health HealthOf(const Boards& boards) {
       return {false, fmt::format("{} stands still; the program's log says why", name)};
     }
   }
-  const uint64_t end = Of(boards, CompartmentId::kIntake).Get(kIntakeDurableEnd);
-  const bool caught_up = end > 0 && Of(boards, CompartmentId::kCore).Get(kFollowerApplied) > end;
+  const uint64_t end = Of(boards, Compartment::kIntake).Get(kIntakeDurableEnd);
+  const bool caught_up = end > 0 && Of(boards, Compartment::kCore).Get(kFollowerApplied) > end;
   return {caught_up, caught_up ? "ready" : "store is behind the log"};
 }
 

@@ -3,14 +3,12 @@
 
 #include <cstddef>
 
+#include "base/compartment.h"
+
 namespace bulkhead {
 
-enum class CompartmentId : unsigned char { kAudit = 0, kVault, kCore, kEgress, kIntake };
-inline constexpr size_t kCompartments = 5;
-inline constexpr size_t kSupervisorBoard = kCompartments;  // its place after the children's
-inline constexpr size_t kBoards = kCompartments + 1;
-
-const char* CompartmentName(CompartmentId id);
+inline constexpr size_t kSupervisorBoard = kCompartmentCount;  // its place after the children's
+inline constexpr size_t kBoards = kCompartmentCount + 1;
 
 // On every board.
 inline constexpr size_t kBoardTrouble =
@@ -28,7 +26,7 @@ inline constexpr size_t kFollowerDurable = 2;  // of what is on disk: the log ma
 // On core's: grows by one when the log is to be emptied of what came before, after an erasure.
 inline constexpr size_t kCoreForget = 3;
 
-// On the supervisor's, each of kCompartments numbers.
+// On the supervisor's, each of kCompartmentCount numbers.
 inline constexpr size_t kChildRunning = 1;   // 1 while it answers
 inline constexpr size_t kChildRestarts = 8;  // since the start
 inline constexpr size_t kChildStorm = 16;    // 1: it has ended many times in the last minute

@@ -8,21 +8,43 @@
 #include <mutex>
 #include <thread>
 
+#include "main/compartment_rules.h"
+#include "main/confinement.h"
+
 namespace bulkhead {
 namespace {
 
 using Maker = std::unique_ptr<CompartmentRole> (*)(CompartmentStart*);
 
-Maker MakerOf(const std::string& name) {
-  static constexpr std::array<Maker, kCompartments> kMakers = {
+Maker MakerOf(Compartment compartment) {
+  static constexpr std::array<Maker, kCompartmentCount> kMakers = {
       MakeAuditCompartment, MakeVaultCompartment, MakeCoreCompartment, MakeEgressCompartment,
       MakeIntakeCompartment};
-  for (size_t i = 0; i < kCompartments; ++i) {
-    if (name == CompartmentName(static_cast<CompartmentId>(i))) {
-      return kMakers.at(i);
-    }
+  return kMakers.at(IndexOf(compartment));
+}
+
+// Closes everything that the compartment has no use for, and says on its board what holds.
+Result<void> ConfineTo(Compartment compartment, const CompartmentStart& start) {
+  Result<Downgrade> allowed = start.weaker_confinement.empty()
+                                  ? Downgrade::None()
+                                  : Downgrade::Parse(start.weaker_confinement);
+  if (!allowed) {
+    return allowed.error();
   }
-  return nullptr;
+  CompartmentOptions options;
+  options.keep_descriptors = start.Descriptors();
+  options.keep_descriptors.push_back(kSupervisorDescriptor);
+  ConfinementRules rules = RulesFor(compartment, DataDirectory(start.data_dir), options);
+  rules.die_with_parent = false;  // its parent is a thread; Orders notices the supervisor's end
+  Result<ConfinementReport> report = Confine(rules, *allowed);
+  if (!report) {
+    return report.error();
+  }
+  if (report->degraded()) {
+    spdlog::warn("{} is confined more weakly than it should be", CompartmentName(compartment));
+  }
+  start.own->SetText(kTextConfinement, ConfinementJson(*report));
+  return {};
 }
 
 // Reads what the supervisor says, on a thread of its own, since a compartment that opens may need
@@ -74,8 +96,8 @@ class Orders {
 }  // namespace
 
 Result<void> RunCompartment(const std::string& name) {
-  const Maker maker = MakerOf(name);
-  if (maker == nullptr) {
+  const std::optional<Compartment> which = CompartmentByName(name);
+  if (!which) {
     return Error{ErrorCode::kInvalid, "no such compartment"};
   }
   MessageSocket supervisor{Descriptor(kSupervisorDescriptor)};
@@ -87,11 +109,20 @@ Result<void> RunCompartment(const std::string& name) {
   if (!start) {
     return start.error();
   }
-  std::unique_ptr<CompartmentRole> compartment = maker(&*start);
+  std::unique_ptr<CompartmentRole> compartment = MakerOf(*which)(&*start);
+  const auto fail = [&supervisor](const Error& error) {
+    static_cast<void>(supervisor.Send(kMessageFailed, error.message).has_value());
+    return error;
+  };
+  if (Result<void> prepared = compartment->Prepare(); !prepared) {
+    return fail(prepared.error());
+  }
+  if (Result<void> confined = ConfineTo(*which, *start); !confined) {
+    return fail(confined.error());
+  }
   Orders orders(&supervisor, compartment.get());
   if (Result<void> opened = compartment->Open(); !opened) {
-    static_cast<void>(supervisor.Send(kMessageFailed, opened.error().message).has_value());
-    return opened;
+    return fail(opened.error());
   }
   if (Result<void> told = supervisor.Send(kMessageReady, ""); !told) {
     return told;

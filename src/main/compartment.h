@@ -11,11 +11,13 @@
 
 namespace bulkhead {
 
-// Made at once; Open() does what may fail. Link() may be called from another thread at any time
+// Made at once; Prepare() reads what the compartment may not read later, before it is confined, and
+// starts no thread; Open() does the rest of what may fail. Link() may be called from another thread at any time
 // after that. The destructor ends the work in good order.
 class CompartmentRole {
  public:
   virtual ~CompartmentRole() = default;
+  virtual Result<void> Prepare() { return {}; }
   virtual Result<void> Open() = 0;
   // A new line to (or from) the compartment of that name.
   virtual void Link(std::string_view peer, Descriptor line) = 0;

@@ -31,25 +31,24 @@ struct Limits {
   uint32_t descriptors;
 };
 
+// In the order of Compartment.
 struct CompartmentText {
-  Compartment compartment;
-  std::string_view name;
   std::string_view directory;
   Limits limits;
 };
 
 // The descriptors of intake and core hold kMaxConnections of base/limits.h twice over. A merge of
 // the store writes one segment as large as all that it merges.
-constexpr std::array kTable = {
-    CompartmentText{Compartment::kIntake, "intake", "log", {4 * kGiB, 256 * kMiB, 128, 16384}},
-    CompartmentText{Compartment::kCore, "core", "store", {64 * kGiB, 256 * kGiB, 512, 65536}},
-    CompartmentText{Compartment::kVault, "vault", "vault", {2 * kGiB, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kAudit, "audit", "audit", {1 * kGiB, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kEgress, "egress", "egress", {1 * kGiB, 4 * kGiB, 64, 1024}},
-};
+constexpr std::array<CompartmentText, kCompartmentCount> kTable = {{
+    {"audit", {1 * kGiB, 64 * kGiB, 32, 512}},
+    {"vault", {2 * kGiB, 64 * kGiB, 32, 512}},
+    {"store", {64 * kGiB, 256 * kGiB, 512, 65536}},
+    {"egress", {1 * kGiB, 4 * kGiB, 64, 1024}},
+    {"log", {4 * kGiB, 256 * kMiB, 128, 16384}},
+}};
 
 const CompartmentText& TextOf(Compartment compartment) {
-  return kTable[static_cast<size_t>(compartment)];
+  return kTable.at(IndexOf(compartment));
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -155,15 +154,6 @@ Result<void> MakeDirectory(const std::string& path) {
 
 }  // namespace
 
-std::string_view CompartmentName(Compartment compartment) { return TextOf(compartment).name; }
-
-Result<Compartment> CompartmentByName(std::string_view name) {
-  for (const CompartmentText& text : kTable) {
-    if (text.name == name) return text.compartment;
-  }
-  return Error{ErrorCode::kInvalid, fmt::format("\"{}\" is no compartment", name)};
-}
-
 std::string OwnDirectory(Compartment compartment, const DataDirectory& dir) {
   return fmt::format("{}/{}", dir.path(), TextOf(compartment).directory);
 }
@@ -252,6 +242,27 @@ Result<void> PrepareOwnership(const DataDirectory& dir) {
   // Through it, not into it: the names in the data directory are not secret, its files are closed.
   if (::chmod(dir.path().c_str(), 0711) != 0) return Failed("open the way through", dir.path());
   return {};
+}
+
+Result<void> CheckReachable(const std::string& path) {
+  if (!MayChangeUser()) {
+    return {};
+  }
+  std::error_code code;
+  const std::filesystem::path whole = std::filesystem::canonical(path, code);
+  for (std::filesystem::path at = whole.parent_path(); !code; at = at.parent_path()) {
+    struct stat status {};
+    if (::stat(at.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) == 0) {
+      return Error{ErrorCode::kInvalid,
+                   fmt::format("the compartments' own users cannot reach {}: {} is closed to them "
+                               "(chmod o+x it, or use a directory such as /var/lib/bulkhead)",
+                               path, at.string())};
+    }
+    if (at == at.root_path()) {
+      return {};
+    }
+  }
+  return Error{ErrorCode::kUnavailable, "cannot resolve " + path};
 }
 
 }  // namespace bulkhead

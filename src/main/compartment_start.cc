@@ -4,10 +4,15 @@
 
 namespace bulkhead {
 
-const char* CompartmentName(CompartmentId id) {
-  static constexpr std::array<const char*, kCompartments> kNames = {"audit", "vault", "core",
-                                                                    "egress", "intake"};
-  return kNames.at(static_cast<size_t>(id));
+std::vector<int> CompartmentStart::Descriptors() const {
+  std::vector<int> all = {own->descriptor(), lock.get()};
+  for (const auto& board : boards) {
+    all.push_back(board->descriptor());
+  }
+  if (listener_socket.valid()) {
+    all.push_back(listener_socket.get());
+  }
+  return all;
 }
 
 StartMessage EncodeStart(const CompartmentStart& start, const StartDescriptors& descriptors) {
@@ -25,7 +30,7 @@ StartMessage EncodeStart(const CompartmentStart& start, const StartDescriptors& 
   }
   writer.Varint(start.listener.max_connections);
   writer.Byte(start.relay ? 1 : 0);
-  writer.Byte(start.lax ? 1 : 0);
+  writer.String(start.weaker_confinement);
   writer.Byte(descriptors.listener >= 0 ? 1 : 0);
   writer.String(start.keys.view());
   StartMessage message;
@@ -83,7 +88,7 @@ Result<CompartmentStart> DecodeStart(Message message) {
   }
   start.listener.max_connections = reader.Varint();
   start.relay = reader.Byte() != 0;
-  start.lax = reader.Byte() != 0;
+  start.weaker_confinement = reader.String();
   const bool with_listener = reader.Byte() != 0;
   start.keys = SecretBytes(reader.String());
   const bool whole = reader.ok() && reader.AtEnd();

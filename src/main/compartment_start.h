@@ -39,12 +39,16 @@ struct CompartmentStart {
   SecretBytes keys;            // this compartment's, opened
   ListenerConfig listener;     // intake's or core's
   bool relay = false;          // intake: queries come to the same listener
-  bool lax = false;            // a lack of confinement was asked for
+  // What the operator agreed to do without (confinement_report.h); empty: nothing.
+  std::string weaker_confinement;
 
   std::unique_ptr<StatusBoard> own;  // to write
   std::array<std::unique_ptr<StatusBoard>, kBoards> boards;
   Descriptor lock;  // the data directory's, so that it is held as long as anybody works there
   Descriptor listener_socket;  // not valid: none
+
+  // All that came with the start.
+  [[nodiscard]] std::vector<int> Descriptors() const;
 };
 
 // The message of a start; `descriptors` are to go with it.

@@ -60,14 +60,14 @@ class Door {
 class CoreCompartment final : public CompartmentRole {
  public:
   explicit CoreCompartment(CompartmentStart* start)
-      : start_(start), dir_(start->data_dir), intake_(board(CompartmentId::kIntake)) {}
+      : start_(start), dir_(start->data_dir), intake_(board(Compartment::kIntake)) {}
   ~CoreCompartment() override;
   Result<void> Open() override;
   void Link(std::string_view peer, Descriptor line) override;
 
  private:
-  [[nodiscard]] const StatusBoard* board(CompartmentId id) const {
-    return start_->boards.at(static_cast<size_t>(id)).get();
+  [[nodiscard]] const StatusBoard* board(Compartment id) const {
+    return start_->boards.at(IndexOf(id)).get();
   }
   Result<void> OpenStore();
   Result<void> Listen();
@@ -212,11 +212,11 @@ Result<void> CoreCompartment::Listen() {
 }
 
 void CoreCompartment::Link(std::string_view peer, Descriptor line) {
-  if (peer == CompartmentName(CompartmentId::kAudit)) {
+  if (peer == CompartmentName(Compartment::kAudit)) {
     audit_.Attach(std::move(line));
-  } else if (peer == CompartmentName(CompartmentId::kVault)) {
+  } else if (peer == CompartmentName(Compartment::kVault)) {
     vault_.Attach(std::move(line));
-  } else if (peer == CompartmentName(CompartmentId::kIntake)) {
+  } else if (peer == CompartmentName(Compartment::kIntake)) {
     const std::lock_guard lock(door_mutex_);
     if (relayed_ == nullptr) {
       early_door_ = std::move(line);
@@ -288,7 +288,7 @@ bool CoreCompartment::WaitFor(const std::function<bool()>& reached) const {
 // Everything that is durable now has reached store and vault.
 bool CoreCompartment::WaitUntilFollowed() const {
   const uint64_t end = intake_->Get(kIntakeDurableEnd);
-  const StatusBoard* vault = board(CompartmentId::kVault);
+  const StatusBoard* vault = board(Compartment::kVault);
   return WaitFor(
       [&] { return follower_->position() >= end && vault->Get(kFollowerApplied) > end; });
 }

@@ -23,7 +23,7 @@ class DataDirectory {
   }
   [[nodiscard]] std::string Vault() const { return path_ + "/vault"; }
   [[nodiscard]] std::string AuditFile() const { return path_ + "/audit/audit.ndjson"; }
-  [[nodiscard]] std::string Catalogue() const { return path_ + "/catalogue.db"; }
+  [[nodiscard]] std::string Catalogue() const { return path_ + "/catalogue/catalogue.db"; }
   [[nodiscard]] std::string SavedFunnels(ProjectId project) const {
     return path_ + "/store/funnels-" + std::to_string(project.value) + ".json";
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -148,6 +149,7 @@ class TemporaryDirectory {
     if (::mkdtemp(path.data()) == nullptr) {
       return Error{ErrorCode::kUnavailable, "cannot make a temporary directory"};
     }
+    ::chmod(path.c_str(), 0711);  // the compartments have users of their own
     return TemporaryDirectory(path);
   }
   ~TemporaryDirectory() {

@@ -38,15 +38,16 @@ class IntakeCompartment final : public CompartmentRole {
   explicit IntakeCompartment(CompartmentStart* start)
       : start_(start),
         dir_(start->data_dir),
-        core_(board(CompartmentId::kCore)),
-        vault_(board(CompartmentId::kVault)) {}
+        core_(board(Compartment::kCore)),
+        vault_(board(Compartment::kVault)) {}
   ~IntakeCompartment() override;
+  Result<void> Prepare() override;
   Result<void> Open() override;
   void Link(std::string_view peer, Descriptor line) override;
 
  private:
-  [[nodiscard]] const StatusBoard* board(CompartmentId id) const {
-    return start_->boards.at(static_cast<size_t>(id)).get();
+  [[nodiscard]] const StatusBoard* board(Compartment id) const {
+    return start_->boards.at(IndexOf(id)).get();
   }
   Result<void> OpenSieve();
   Result<void> OpenLog();
@@ -95,20 +96,24 @@ IntakeCompartment::~IntakeCompartment() {
   pace_.reset();
 }
 
-Result<void> IntakeCompartment::Open() {
+// The sieve's files lie where the program does, which the compartment cannot reach later.
+Result<void> IntakeCompartment::Prepare() {
   Result<IntakeKeys> keys = ParseIntakeKeys(start_->keys);
   if (!keys) {
     return keys.error();
   }
   keys_ = *std::move(keys);
+  return OpenSieve();
+}
+
+Result<void> IntakeCompartment::Open() {
   Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir_.Catalogue());
   if (!catalogue) {
     return catalogue.error();
   }
   catalogue_ = *std::move(catalogue);
   project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get());
-  for (const auto step :
-       {&IntakeCompartment::OpenSieve, &IntakeCompartment::OpenLog, &IntakeCompartment::Listen}) {
+  for (const auto step : {&IntakeCompartment::OpenLog, &IntakeCompartment::Listen}) {
     if (Result<void> opened = (this->*step)(); !opened) {
       return opened;
     }
@@ -209,9 +214,9 @@ Services IntakeCompartment::MakeServices() {
 }
 
 void IntakeCompartment::Link(std::string_view peer, Descriptor line) {
-  if (peer == CompartmentName(CompartmentId::kAudit)) {
+  if (peer == CompartmentName(Compartment::kAudit)) {
     audit_.Attach(std::move(line));
-  } else if (peer == CompartmentName(CompartmentId::kCore)) {
+  } else if (peer == CompartmentName(Compartment::kCore)) {
     const std::lock_guard lock(core_line_mutex_);
     core_line_ = std::make_unique<MessageSocket>(std::move(line));
   }

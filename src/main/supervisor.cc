@@ -10,6 +10,7 @@
 
 #include "base/file_system.h"
 #include "crypto/keys.h"
+#include "main/compartment_rules.h"
 #include "main/descriptor_limit.h"
 #include "main/operator_commands.h"
 
@@ -25,17 +26,17 @@ constexpr int kStopTimeoutMs = 60'000;
 
 // Who asks whom. The first asks, but between intake and core, where intake hands connections on.
 struct LinkPlan {
-  CompartmentId from;
-  CompartmentId to;
+  Compartment from;
+  Compartment to;
 };
 constexpr std::array<LinkPlan, 7> kLinks = {{
-    {CompartmentId::kVault, CompartmentId::kAudit},
-    {CompartmentId::kCore, CompartmentId::kAudit},
-    {CompartmentId::kEgress, CompartmentId::kAudit},
-    {CompartmentId::kIntake, CompartmentId::kAudit},
-    {CompartmentId::kCore, CompartmentId::kVault},
-    {CompartmentId::kIntake, CompartmentId::kCore},
-    {CompartmentId::kIntake, CompartmentId::kEgress},
+    {Compartment::kVault, Compartment::kAudit},
+    {Compartment::kCore, Compartment::kAudit},
+    {Compartment::kEgress, Compartment::kAudit},
+    {Compartment::kIntake, Compartment::kAudit},
+    {Compartment::kCore, Compartment::kVault},
+    {Compartment::kIntake, Compartment::kCore},
+    {Compartment::kIntake, Compartment::kEgress},
 }};
 
 // Beside the program (build/data), or where a package puts it.
@@ -52,23 +53,8 @@ std::string FindPlaceDatabase() {
 }
 
 Result<std::pair<Descriptor, Descriptor>> MakeLine(const LinkPlan& plan) {
-  return plan.from == CompartmentId::kIntake && plan.to == CompartmentId::kCore ? MakeMessagePair()
+  return plan.from == Compartment::kIntake && plan.to == Compartment::kCore ? MakeMessagePair()
                                                                                 : MakeStreamPair();
-}
-
-Compartment KeyOwner(CompartmentId id) {
-  switch (id) {
-    case CompartmentId::kAudit:
-      return Compartment::kAudit;
-    case CompartmentId::kVault:
-      return Compartment::kVault;
-    case CompartmentId::kCore:
-      return Compartment::kCore;
-    case CompartmentId::kEgress:
-      return Compartment::kEgress;
-    default:
-      return Compartment::kIntake;
-  }
 }
 
 }  // namespace
@@ -108,6 +94,13 @@ Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
     }
     board = *std::move(made);
   }
+  if (Result<void> owned = PrepareOwnership(dir_); !owned) {
+    return owned;
+  }
+  if (Result<void> reachable = CheckReachable(dir_.path()); !reachable) {
+    return reachable;
+  }
+  weaker_confinement_ = options.weaker_confinement;
   place_database_ = FindPlaceDatabase();
   wake_ = Descriptor(::eventfd(0, EFD_CLOEXEC));
   return MakeListeners(options);
@@ -156,8 +149,8 @@ Result<void> Supervisor::MakeListeners(const SupervisorOptions& options) {
 
 Result<void> Supervisor::StartAll() {
   // Those who are asked before those who ask.
-  for (size_t i = 0; i < kCompartments; ++i) {
-    children_.at(i).id = static_cast<CompartmentId>(i);
+  for (size_t i = 0; i < kCompartmentCount; ++i) {
+    children_.at(i).id = kCompartments.at(i);
     if (Result<void> started = StartChild(&children_.at(i)); !started) {
       return started;
     }
@@ -169,7 +162,7 @@ Result<void> Supervisor::StartAll() {
 }
 
 Result<void> Supervisor::StartChild(Child* child) {
-  Result<ChildProcess> process = ChildProcess::Spawn(CompartmentName(child->id));
+  Result<ChildProcess> process = ChildProcess::Spawn(std::string(CompartmentName(child->id)));
   if (!process) {
     return process.error();
   }
@@ -183,25 +176,26 @@ Result<void> Supervisor::StartChild(Child* child) {
 }
 
 Result<void> Supervisor::SendStart(Child* child) {
-  const auto index = static_cast<size_t>(child->id);
+  const auto index = IndexOf(child->id);
   CompartmentStart start;
   start.data_dir = dir_.path();
   Result<SecretBytes> keys =
-      OpenKeyBundle(RealFileSystem(), dir_.Keys(), KeyOwner(child->id), root_);
+      OpenKeyBundle(RealFileSystem(), dir_.Keys(), child->id, root_);
   if (!keys) {
     return keys.error();
   }
   start.keys = *std::move(keys);
+  start.weaker_confinement = weaker_confinement_;
   StartDescriptors descriptors{};
-  descriptors.own_board = boards_.at(index)->writable_descriptor();
+  descriptors.own_board = boards_.at(index)->descriptor();
   descriptors.lock = lock_->descriptor();
   descriptors.listener = -1;
-  if (child->id == CompartmentId::kIntake) {
+  if (child->id == Compartment::kIntake) {
     start.place_database = place_database_;
     start.listener = listener_config_;
     start.relay = !console_.socket.valid();
     descriptors.listener = listener_.socket.get();
-  } else if (child->id == CompartmentId::kCore) {
+  } else if (child->id == Compartment::kCore) {
     start.listener = console_config_;
     start.listener.max_connections = listener_config_.max_connections;
     descriptors.listener = console_.socket.valid() ? console_.socket.get() : -1;
@@ -219,16 +213,16 @@ Result<void> Supervisor::SendStart(Child* child) {
   return child->process->socket().Send(kMessageStart, message.body.view(), message.descriptors);
 }
 
-bool Supervisor::Send(CompartmentId to, std::string_view about, int line) {
+bool Supervisor::Send(Compartment to, std::string_view about, int line) {
   Child& receiver = child(to);
   return receiver.process &&
          receiver.process->socket().Send(kMessageLink, about, {line}).has_value();
 }
 
-void Supervisor::AttachOwn(CompartmentId to, Descriptor line) {
-  RpcClient* client = to == CompartmentId::kAudit   ? &audit_
-                      : to == CompartmentId::kVault ? &vault_
-                      : to == CompartmentId::kCore  ? &core_
+void Supervisor::AttachOwn(Compartment to, Descriptor line) {
+  RpcClient* client = to == Compartment::kAudit   ? &audit_
+                      : to == Compartment::kVault ? &vault_
+                      : to == Compartment::kCore  ? &core_
                                                     : nullptr;
   if (client != nullptr) {
     client->Attach(std::move(line));
@@ -237,9 +231,9 @@ void Supervisor::AttachOwn(CompartmentId to, Descriptor line) {
 
 // New lines between the compartment and all whom it asks or who ask it, as far as they run; the
 // others get theirs when they start.
-Result<void> Supervisor::LinkChild(CompartmentId id) {
+Result<void> Supervisor::LinkChild(Compartment id) {
   for (const LinkPlan& plan : kLinks) {
-    const CompartmentId other = plan.from == id ? plan.to : plan.from;
+    const Compartment other = plan.from == id ? plan.to : plan.from;
     if ((plan.from != id && plan.to != id) || !child(other).process) {
       continue;
     }
@@ -264,7 +258,7 @@ Result<void> Supervisor::LinkChild(CompartmentId id) {
 }
 
 Result<void> Supervisor::AwaitReady(Child* child) {
-  const char* name = CompartmentName(child->id);
+  const std::string_view name = CompartmentName(child->id);
   pollfd wait{child->process->socket().descriptor(), POLLIN, 0};
   if (::poll(&wait, 1, kReadyTimeoutMs) <= 0) {
     return Error{ErrorCode::kUnavailable, fmt::format("{} does not get ready", name)};
@@ -279,7 +273,7 @@ Result<void> Supervisor::AwaitReady(Child* child) {
     return Error{ErrorCode::kUnavailable, fmt::format("{}: {}", name, message->body)};
   }
   child->ready = true;
-  boards_[kSupervisorBoard]->Set(kChildRunning + static_cast<size_t>(child->id), 1);
+  boards_[kSupervisorBoard]->Set(kChildRunning + IndexOf(child->id), 1);
   return {};
 }
 
@@ -332,12 +326,12 @@ void Supervisor::CheckChild(Child* child) {
   const bool storm = std::count_if(child->ends.begin(), child->ends.end(), [](auto end) {
                        return Clock::now() - end < kStormSpan;
                      }) >= static_cast<std::ptrdiff_t>(kStormEnds);
-  boards_[kSupervisorBoard]->Set(kChildStorm + static_cast<size_t>(child->id), storm ? 1 : 0);
+  boards_[kSupervisorBoard]->Set(kChildStorm + IndexOf(child->id), storm ? 1 : 0);
 }
 
 void Supervisor::OnEnd(Child* child, const std::string& how) {
   const auto now = Clock::now();
-  const auto index = static_cast<size_t>(child->id);
+  const auto index = IndexOf(child->id);
   child->process.reset();
   child->ready = false;
   std::erase_if(child->ends, [now](auto end) { return now - end >= kStormSpan; });
@@ -372,21 +366,21 @@ Supervisor::~Supervisor() {
     [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));
     watcher_.join();
   }
-  for (const CompartmentId id :
-       {CompartmentId::kIntake, CompartmentId::kCore, CompartmentId::kVault, CompartmentId::kEgress,
-        CompartmentId::kAudit}) {
+  for (const Compartment id :
+       {Compartment::kIntake, Compartment::kCore, Compartment::kVault, Compartment::kEgress,
+        Compartment::kAudit}) {
     StopChild(&child(id));
   }
 }
 
 bool Supervisor::WaitUntilQueryable(int64_t timeout_ms) const {
-  const auto board = [this](CompartmentId id) -> const StatusBoard& {
-    return *boards_.at(static_cast<size_t>(id));
+  const auto board = [this](Compartment id) -> const StatusBoard& {
+    return *boards_.at(IndexOf(id));
   };
-  const uint64_t end = board(CompartmentId::kIntake).Get(kIntakeDurableEnd);
+  const uint64_t end = board(Compartment::kIntake).Get(kIntakeDurableEnd);
   const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
-  while (board(CompartmentId::kCore).Get(kFollowerApplied) <= end ||
-         board(CompartmentId::kVault).Get(kFollowerApplied) <= end) {
+  while (board(Compartment::kCore).Get(kFollowerApplied) <= end ||
+         board(Compartment::kVault).Get(kFollowerApplied) <= end) {
     if (Clock::now() > deadline) {
       return false;
     }

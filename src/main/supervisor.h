@@ -30,6 +30,7 @@ struct SupervisorOptions {
   bool allow_tls_1_2 = false;
   bool allow_plain_http = false;
   std::vector<std::string> trusted_proxies;
+  std::string weaker_confinement;  // parts to do without where they cannot be had; "all"
 };
 
 class Supervisor {
@@ -49,7 +50,7 @@ class Supervisor {
  private:
   using Clock = std::chrono::steady_clock;
   struct Child {
-    CompartmentId id{};
+    Compartment id{};
     std::optional<ChildProcess> process;
     bool ready = false;
     Clock::time_point started, start_again;
@@ -62,16 +63,16 @@ class Supervisor {
   Result<void> StartAll();
   Result<void> StartChild(Child* child);
   Result<void> SendStart(Child* child);
-  Result<void> LinkChild(CompartmentId id);
+  Result<void> LinkChild(Compartment id);
   Result<void> AwaitReady(Child* child);
   Result<void> OpenControlSocket();
   void Watch();
   void CheckChild(Child* child);
   void OnEnd(Child* child, const std::string& how);
   void StopChild(Child* child);
-  Child& child(CompartmentId id) { return children_.at(static_cast<size_t>(id)); }
-  bool Send(CompartmentId to, std::string_view about, int line);
-  void AttachOwn(CompartmentId to, Descriptor line);
+  Child& child(Compartment id) { return children_.at(IndexOf(id)); }
+  bool Send(Compartment to, std::string_view about, int line);
+  void AttachOwn(Compartment to, Descriptor line);
 
   DataDirectory dir_;
   std::unique_ptr<DirectoryLock> lock_;
@@ -80,8 +81,9 @@ class Supervisor {
   ListenSocket listener_, console_;
   ListenerConfig listener_config_, console_config_;
   std::string place_database_;
+  std::string weaker_confinement_;
   std::string url_;
-  std::array<Child, kCompartments> children_;
+  std::array<Child, kCompartmentCount> children_;
   RpcClient audit_, vault_, core_;
   std::unique_ptr<ControlSocket> control_;
   Descriptor wake_;  // eventfd: written once, to stop

@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds kFlushEvery{2000};
 class VaultCompartment final : public CompartmentRole {
  public:
   explicit VaultCompartment(CompartmentStart* start)
-      : start_(start), dir_(start->data_dir), intake_(board(CompartmentId::kIntake)) {}
+      : start_(start), dir_(start->data_dir), intake_(board(Compartment::kIntake)) {}
   ~VaultCompartment() override {
     stop_ = true;
     if (flusher_.joinable()) {
@@ -35,7 +35,7 @@ class VaultCompartment final : public CompartmentRole {
 
   Result<void> Open() override;
   void Link(std::string_view peer, Descriptor line) override {
-    if (peer == CompartmentName(CompartmentId::kAudit)) {
+    if (peer == CompartmentName(Compartment::kAudit)) {
       audit_.Attach(std::move(line));
     } else {
       server_.Attach({std::string(peer)}, std::move(line));
@@ -43,8 +43,8 @@ class VaultCompartment final : public CompartmentRole {
   }
 
  private:
-  [[nodiscard]] const StatusBoard* board(CompartmentId id) const {
-    return start_->boards.at(static_cast<size_t>(id)).get();
+  [[nodiscard]] const StatusBoard* board(Compartment id) const {
+    return start_->boards.at(IndexOf(id)).get();
   }
   Result<void> Apply(const LogRecord& record);
   Result<std::string> Answer(uint8_t kind, std::string_view body);
@@ -119,7 +119,7 @@ Result<void> VaultCompartment::Apply(const LogRecord& record) {
 
 // Says how far the vault is on disk: now and then, and at once where the log is to be emptied.
 void VaultCompartment::FlushLoop() {
-  const StatusBoard* core = board(CompartmentId::kCore);
+  const StatusBoard* core = board(Compartment::kCore);
   auto last = std::chrono::steady_clock::now();
   uint64_t forget = core->Get(kCoreForget);
   while (!stop_) {

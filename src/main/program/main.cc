@@ -59,6 +59,8 @@ void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
                   "also TLS 1.2, for SDKs on old platforms");
   serve->add_flag("--allow-plain-http", a->server.allow_plain_http,
                   "without TLS on other than loopback addresses");
+  serve->add_option("--allow-weaker-confinement", a->server.weaker_confinement,
+                    "parts of the confinement to do without where the system lacks them, or all");
   serve->add_option("--trusted-proxy", a->server.trusted_proxies,
                     "address whose X-Forwarded-For is believed");
   serve->callback(
