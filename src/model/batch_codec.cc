@@ -432,10 +432,120 @@ class Decoder {
   std::vector<std::string_view> names_;
 };
 
+// --- Passing over ---
+
+// Walks over a batch to its last part. Names are not resolved and values are not made.
+class Skipper {
+ public:
+  explicit Skipper(std::string_view bytes) : reader_(bytes) {}
+
+  Result<SealedPart> Run() {
+    SealedPart part;
+    if (reader_.Byte() != kVersion) {
+      return Error{ErrorCode::kCorruption, "the batch has an unknown version"};
+    }
+    const uint64_t project = reader_.Varint();
+    sound_ = project <= UINT32_MAX;
+    part.project.value = static_cast<uint32_t>(project);
+    reader_.SignedVarint();
+    SkipAfterFlags(reader_.Byte());
+    for (size_t names = reader_.Count(); names > 0 && ok(); --names) {
+      reader_.String();
+    }
+    for (size_t events = reader_.Count(); events > 0 && ok(); --events) {
+      SkipEvent();
+    }
+    for (size_t updates = reader_.Count(); updates > 0 && ok(); --updates) {
+      SkipUpdate();
+    }
+    part.sealed = reader_.String();
+    if (!ok() || !reader_.AtEnd()) {
+      return Error{ErrorCode::kCorruption, "the batch is damaged"};
+    }
+    return part;
+  }
+
+ private:
+  [[nodiscard]] bool ok() const { return sound_ && reader_.ok(); }
+
+  void SkipAfterFlags(uint8_t flags) { sound_ = sound_ && flags <= kFromImport; }
+  void SkipEvent() {
+    reader_.Varint();
+    reader_.SignedVarint();
+    const uint8_t flags = reader_.Byte();
+    reader_.Raw(((flags & kHasPerson) != 0 ? kSubjectBytes : 0) +
+                ((flags & kHasDevice) != 0 ? kSubjectBytes : 0) +
+                ((flags & kHasInsertId) != 0 ? sizeof(uint64_t) : 0));
+    SkipObject(0);
+  }
+  void SkipUpdate() {
+    const uint8_t flags = reader_.Byte();
+    reader_.Raw((flags & kHasPerson) != 0 ? kSubjectBytes : 0);
+    if ((flags & kIsGroup) != 0) {
+      reader_.String();
+      reader_.String();
+    }
+    reader_.Byte();
+    reader_.SignedVarint();
+    SkipObject(0);
+  }
+  void SkipObject(int depth) {
+    for (size_t count = reader_.Count(); count > 0 && ok(); --count) {
+      reader_.Varint();
+      SkipValue(depth);
+    }
+  }
+  void SkipValue(int depth) {
+    const uint8_t tag = reader_.Byte();
+    if (tag >= kShortString) {
+      reader_.Raw(tag - kShortString);
+      return;
+    }
+    switch (tag) {
+      case kNull:
+      case kFalse:
+      case kTrue:
+        return;
+      case kInteger:
+        reader_.SignedVarint();
+        return;
+      case kDouble:
+        reader_.Raw(sizeof(double));
+        return;
+      case kString:
+        reader_.String();
+        return;
+      case kList:
+      case kObject:
+        SkipNested(tag, depth + 1);
+        return;
+      default:
+        sound_ = false;
+    }
+  }
+  void SkipNested(uint8_t tag, int depth) {
+    if (depth > kMaxBatchDepth) {
+      sound_ = false;
+    } else if (tag == kObject) {
+      SkipObject(depth);
+    } else {
+      for (size_t count = reader_.Count(); count > 0 && ok(); --count) {
+        SkipValue(depth);
+      }
+    }
+  }
+
+  static constexpr size_t kSubjectBytes = 16;
+  ByteReader reader_;
+  bool sound_ = true;
+};
+
 }  // namespace
 
 void EncodeBatch(const Batch& batch, std::string* out) { Encoder(batch).Run(out); }
 
 Result<Batch> DecodeBatch(std::string_view bytes) { return Decoder(bytes).Run(); }
+
+Result<SealedPart> SealedPartOf(std::string_view bytes) { return Skipper(bytes).Run(); }
 
 }  // namespace bulkhead

@@ -20,4 +20,13 @@ void EncodeBatch(const Batch& batch, std::string* out);
 
 Result<Batch> DecodeBatch(std::string_view bytes);
 
+// What the vault needs of a batch, for the price of walking over the rest: nothing is built.
+struct SealedPart {
+  ProjectId project;
+  std::string_view sealed;  // into the bytes given; empty where the batch has none
+};
+// The same as DecodeBatch says of the two, for whatever that accepts. It may accept more: the rest
+// is passed over, not looked at.
+Result<SealedPart> SealedPartOf(std::string_view bytes);
+
 }  // namespace bulkhead

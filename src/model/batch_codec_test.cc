@@ -101,6 +101,9 @@ TEST(BatchCodec, WhatIsEncodedIsDecoded) {
   EXPECT_TRUE(Same(batch, *decoded));
   EXPECT_EQ(Encoded(*decoded), bytes);
   EXPECT_TRUE(Same(Batch{}, DecodeBatch(Encoded(Batch{})).value()));
+  EXPECT_EQ(SealedPartOf(bytes)->sealed, batch.sealed);
+  EXPECT_EQ(SealedPartOf(bytes)->project, batch.project);
+  EXPECT_EQ(SealedPartOf(Encoded(Batch{}))->sealed, "");
 }
 
 TEST(BatchCodec, ManyNames) {
@@ -146,13 +149,18 @@ TEST(BatchCodec, DamagedBytesAreRefusedOrHarmless) {
   const std::string bytes = Encoded(Example());
   for (size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(DecodeBatch(std::string_view(bytes).substr(0, size))) << size;
+    EXPECT_FALSE(SealedPartOf(std::string_view(bytes).substr(0, size))) << size;
   }
   EXPECT_FALSE(DecodeBatch(bytes + '\0'));
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::string damaged = bytes;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    const Result<SealedPart> part = SealedPartOf(damaged);
     if (const Result<Batch> decoded = DecodeBatch(damaged)) {
       EXPECT_TRUE(Same(*decoded, DecodeBatch(Encoded(*decoded)).value()));
+      ASSERT_TRUE(part) << bit;
+      EXPECT_EQ(part->sealed, decoded->sealed);
+      EXPECT_EQ(part->project, decoded->project);
     }
   }
 }
@@ -214,11 +222,20 @@ TEST(BatchCodec, Speed) {
     events += DecodeBatch(bytes)->events.size();
   }
   const auto end = std::clock();
+  size_t sealed = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    sealed += SealedPartOf(bytes)->sealed.size();
+  }
+  const auto skipped = std::clock();
   const auto per_event = [](std::clock_t ticks) {
     return static_cast<double>(ticks) * 1e9 / CLOCKS_PER_SEC / (kRounds * 1000);
   };
-  fmt::print("encode {:.0f} ns, decode {:.0f} ns, {} bytes per event (processor time)\n",
-             per_event(middle - start), per_event(end - middle), bytes.size() / 1000);
+  fmt::print(
+      "encode {:.0f} ns, decode {:.0f} ns, pass over {:.0f} ns, {} bytes per event (processor "
+      "time)\n",
+      per_event(middle - start), per_event(end - middle), per_event(skipped - end),
+      bytes.size() / 1000);
+  EXPECT_EQ(sealed, 0U);
   EXPECT_EQ(events, 1000U * kRounds);
 }
 

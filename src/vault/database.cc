@@ -113,12 +113,21 @@ Result<void> VaultDatabase::EnsureSchema(const Options& options) {
   if (*version == options.version) {
     return {};
   }
-  if (*version != 0) {
+  const int64_t known = static_cast<int64_t>(options.upgrades.size()) + 1;
+  if (*version < 0 || *version > options.version || *version > known) {
     return Error{ErrorCode::kCorruption, "a version that this program does not know"};
   }
   const std::string set_version = "PRAGMA user_version = " + std::to_string(options.version);
-  if (Result<void> made = Execute(handle_.get(), options.schema); !made) {
-    return made;
+  if (*version == 0) {
+    if (Result<void> made = Execute(handle_.get(), options.schema); !made) {
+      return made;
+    }
+  }
+  for (int64_t from = *version; from != 0 && from < options.version; ++from) {
+    const char* upgrade = options.upgrades[static_cast<size_t>(from - 1)];
+    if (Result<void> done = Execute(handle_.get(), upgrade); !done) {
+      return done;
+    }
   }
   if (Result<void> set = Execute(handle_.get(), set_version.c_str()); !set) {
     return set;

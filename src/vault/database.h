@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 
@@ -44,8 +45,11 @@ class VaultDatabase {
  public:
   struct Options {
     std::string path;
-    const char* schema = "";        // made where the file is new, as version `version`
-    int version = 1;                // any other is refused
+    const char* schema = "";  // made where the file is new, as version `version`
+    int version = 1;          // a newer one is refused
+    // The step from version 1 to 2, from 2 to 3, and so on up to `version`: each taken in the
+    // transaction that also writes the new number.
+    std::vector<const char*> upgrades;
     bool sync_every_commit = true;  // false: what a power cut takes back is replayed from the log
   };
   static Result<VaultDatabase> Open(const Options& options);

@@ -1,5 +1,7 @@
 #include "vault/identities.h"
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/byte_codec.h"
@@ -8,17 +10,30 @@
 namespace bulkhead {
 namespace {
 
-constexpr uint8_t kSchemaVersion = 1;
+constexpr int kFileVersion = 2;
+constexpr uint8_t kSchemaVersion = 1;  // of what a value is bound to
 constexpr const char* kSchema =
     "CREATE TABLE identities (subject BLOB NOT NULL, field TEXT NOT NULL, value_id BLOB NOT NULL,"
     " project INTEGER NOT NULL, generation INTEGER NOT NULL, first_ms INTEGER NOT NULL,"
     " last_ms INTEGER NOT NULL, from_profile INTEGER NOT NULL, set_ms INTEGER,"
     " box BLOB NOT NULL, PRIMARY KEY (subject, field, value_id)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE addresses (blind INTEGER NOT NULL, subject BLOB NOT NULL,"
-    " PRIMARY KEY (blind, subject)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE addresses (index_key INTEGER NOT NULL, blind INTEGER NOT NULL,"
+    " subject BLOB NOT NULL, PRIMARY KEY (index_key, blind, subject)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX addresses_of ON addresses (subject);"
     "CREATE TABLE cursor (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE skipped (position INTEGER PRIMARY KEY) STRICT;";
+    "CREATE TABLE skipped (position INTEGER PRIMARY KEY) STRICT;"
+    "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
+
+// Version 1 had one blind index key, which is number 1 of the ring.
+constexpr const char* kUpgradeTo2 =
+    "ALTER TABLE addresses RENAME TO old_addresses;"
+    "DROP INDEX addresses_of;"
+    "CREATE TABLE addresses (index_key INTEGER NOT NULL, blind INTEGER NOT NULL,"
+    " subject BLOB NOT NULL, PRIMARY KEY (index_key, blind, subject)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO addresses SELECT 1, blind, subject FROM old_addresses;"
+    "DROP TABLE old_addresses;"
+    "CREATE INDEX addresses_of ON addresses (subject);"
+    "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
 Blob Key(const SubjectId& subject) {
   return Blob{{reinterpret_cast<const char*>(subject.bytes.data()), subject.bytes.size()}};
@@ -54,14 +69,27 @@ std::string ValueKey::ValueId(std::string_view field, std::string_view value) co
   return id;
 }
 
-Result<Identities> Identities::Open(const std::string& path, const SecretBytes& blind_index_key) {
+Result<Identities> Identities::Open(const std::string& path, const KeyRing& blind_index_keys) {
   // What a power cut takes back here is given again by the log.
-  Result<VaultDatabase> database = VaultDatabase::Open(
-      {.path = path, .schema = kSchema, .version = kSchemaVersion, .sync_every_commit = false});
+  Result<VaultDatabase> database = VaultDatabase::Open({.path = path,
+                                                        .schema = kSchema,
+                                                        .version = kFileVersion,
+                                                        .upgrades = {kUpgradeTo2},
+                                                        .sync_every_commit = false});
   if (!database) {
     return database.error();
   }
-  return Identities(std::move(*database), blind_index_key);
+  Identities identities(std::move(*database));
+  identities.UseKeys(blind_index_keys);
+  return identities;
+}
+
+void Identities::UseKeys(const KeyRing& blind_index_keys) {
+  Check(!blind_index_keys.empty(), "the vault has a blind index key");
+  blind_keys_.clear();
+  for (const KeyRing::Entry& entry : blind_index_keys.entries()) {
+    blind_keys_.push_back({entry.id, KeyedHash(entry.key)});
+  }
 }
 
 Result<void> Identities::Put(const SealedField& field, ProjectId project, const ValueKey& key) {
@@ -81,8 +109,7 @@ Result<void> Identities::Put(const SealedField& field, ProjectId project, const 
         {Key(field.subject), field.field, Blob{value_id}, field.time_ms, from_profile,
          int64_t{project.value}, key.generation(), Blob{box}});
     if (std::optional<std::string> email = NormaliseEmail(field.value); done && email) {
-      done = database_.Run("INSERT OR IGNORE INTO addresses (blind, subject) VALUES (?, ?)",
-                           {static_cast<int64_t>(blind_.Digest64(*email)), Key(field.subject)});
+      done = PutAddress(field.subject, *email);
       Wipe(&*email);
     }
   }
@@ -108,9 +135,17 @@ Result<void> Identities::MakeCurrent(const SealedField& field, std::string_view 
   return done;
 }
 
-Result<uint64_t> Identities::Remove(const SubjectId& subject, int64_t up_to_generation) {
-  Result<void> done = database_.Run("DELETE FROM identities WHERE subject = ? AND generation <= ?",
-                                    {Key(subject), up_to_generation});
+Result<void> Identities::PutAddress(const SubjectId& subject, std::string_view normalised_email) {
+  const BlindKey& newest = blind_keys_.back();
+  return database_.Run(
+      "INSERT OR IGNORE INTO addresses (index_key, blind, subject) VALUES (?, ?, ?)",
+      {int64_t{newest.id}, static_cast<int64_t>(newest.hash.Digest64(normalised_email)),
+       Key(subject)});
+}
+
+Result<uint64_t> Identities::Remove(const SubjectId& subject, int64_t keep_generation) {
+  Result<void> done = database_.Run("DELETE FROM identities WHERE subject = ? AND generation <> ?",
+                                    {Key(subject), keep_generation});
   const int64_t removed = database_.changes();
   if (done) {
     // Only where nothing is left: addresses are not told apart by generation, and the ones of a
@@ -144,71 +179,189 @@ Result<std::optional<uint64_t>> Identities::Cursor() {
   return *position < 0 ? std::optional<uint64_t>() : static_cast<uint64_t>(*position);
 }
 
-Result<std::vector<RevealedField>> Identities::Read(const SubjectId& subject,
-                                                    const SubjectKey& key) {
+struct Identities::Row {
+  RevealedField field;  // without its value
+  ProjectId project;
+  std::string box;
+};
+
+namespace {
+
+// Which of the rows stay where nobody asked for history: of each field the present value, or, where
+// none is marked as that, the one seen last.
+template <typename Row>
+void KeepPresent(std::vector<Row>* rows) {
+  const auto later = [](const Row& a, const Row& b) {
+    return std::pair(a.field.current, a.field.last_seen_ms) <
+           std::pair(b.field.current, b.field.last_seen_ms);
+  };
+  std::map<std::string, Row*, std::less<>> present;
+  for (Row& row : *rows) {
+    Row*& kept = present[row.field.field];
+    if (kept == nullptr || later(*kept, row)) {
+      kept = &row;
+    }
+  }
+  std::vector<Row> kept;
+  for (auto& [name, row] : present) {
+    kept.push_back(std::move(*row));
+  }
+  *rows = std::move(kept);
+}
+
+bool Selected(const RevealSelection& selection, ProjectId project, std::string_view field) {
+  if (selection.project && *selection.project != project) {
+    return false;
+  }
+  return selection.fields.empty() || std::find(selection.fields.begin(), selection.fields.end(),
+                                               field) != selection.fields.end();
+}
+
+}  // namespace
+
+Result<std::vector<Identities::Row>> Identities::Rows(const SubjectId& subject, int64_t generation,
+                                                      const RevealSelection& selection) {
   Result<SqlRows> rows = database_.Start(
       "SELECT field, project, first_ms, last_ms, from_profile, set_ms IS NOT NULL, box"
       " FROM identities WHERE subject = ? AND generation = ? ORDER BY field, first_ms, value_id",
-      {Key(subject), key.generation});
+      {Key(subject), generation});
+  if (!rows) {
+    return rows.error();
+  }
+  std::vector<Row> found;
+  Result<bool> step = rows->Step();
+  for (; step && *step; step = rows->Step()) {
+    const ProjectId project{static_cast<uint32_t>(rows->Number(1))};
+    if (!Selected(selection, project, rows->Bytes(0))) {
+      continue;
+    }
+    Row row;
+    row.field.field = rows->Bytes(0);
+    row.project = project;
+    row.field.first_seen_ms = rows->Number(2);
+    row.field.last_seen_ms = rows->Number(3);
+    row.field.from_profile = rows->Number(4) != 0;
+    row.field.current = rows->Number(5) != 0;
+    row.box = rows->Bytes(6);
+    found.push_back(std::move(row));
+  }
+  if (!step) {
+    return step.error();
+  }
+  if (!selection.history) {
+    KeepPresent(&found);
+  }
+  return found;
+}
+
+Result<std::vector<RevealedField>> Identities::Read(const SubjectId& subject, const SubjectKey& key,
+                                                    const RevealSelection& selection) {
+  Result<std::vector<Row>> rows = Rows(subject, key.generation, selection);
   if (!rows) {
     return rows.error();
   }
   std::vector<RevealedField> fields;
-  while (true) {
-    const Result<bool> row = rows->Step();
-    if (!row) {
-      return row.error();
-    }
-    if (!*row) {
-      return fields;
-    }
-    RevealedField field;
-    field.field = rows->Bytes(0);
-    const ProjectId project{static_cast<uint32_t>(rows->Number(1))};
-    field.first_seen_ms = rows->Number(2);
-    field.last_seen_ms = rows->Number(3);
-    field.from_profile = rows->Number(4) != 0;
-    field.current = rows->Number(5) != 0;
+  for (Row& row : *rows) {
     Result<SecretBytes> value = AeadDecrypt(
-        key.key, rows->Bytes(6), ValueContext(project, subject, field.field, key.generation));
+        key.key, row.box, ValueContext(row.project, subject, row.field.field, key.generation));
     if (!value) {
       return Error{ErrorCode::kCorruption, "vault: a value does not open under its subject's key"};
     }
-    field.value = std::move(*value);
-    fields.push_back(std::move(field));
+    row.field.value = std::move(*value);
+    fields.push_back(std::move(row.field));
   }
+  return fields;
 }
 
-Result<uint64_t> Identities::CountValuesOf(const SubjectId& subject, int64_t generation) {
-  const Result<int64_t> count =
-      database_.Number("SELECT count(*) FROM identities WHERE subject = ? AND generation = ?", 0,
-                       {Key(subject), generation});
-  return count ? Result<uint64_t>(static_cast<uint64_t>(*count)) : Result<uint64_t>(count.error());
+Result<uint64_t> Identities::CountValuesOf(const SubjectId& subject, int64_t generation,
+                                           const RevealSelection& selection) {
+  const Result<std::vector<Row>> rows = Rows(subject, generation, selection);
+  return rows ? Result<uint64_t>(rows->size()) : rows.error();
 }
 
-Result<std::vector<SubjectId>> Identities::Candidates(std::string_view normalised_email) {
-  Result<SqlRows> rows =
-      database_.Start("SELECT subject FROM addresses WHERE blind = ? ORDER BY subject",
-                      {static_cast<int64_t>(blind_.Digest64(normalised_email))});
-  if (!rows) {
-    return rows.error();
-  }
+Result<std::vector<SubjectId>> Identities::TakeSubjects(SqlRows rows) {
   std::vector<SubjectId> subjects;
-  while (true) {
-    const Result<bool> row = rows->Step();
-    if (!row) {
-      return row.error();
-    }
-    if (!*row) {
-      return subjects;
-    }
+  Result<bool> row = rows.Step();
+  for (; row && *row; row = rows.Step()) {
     SubjectId subject;
-    const std::string_view bytes = rows->Bytes(0);
+    const std::string_view bytes = rows.Bytes(0);
     if (bytes.size() == subject.bytes.size()) {
       std::memcpy(subject.bytes.data(), bytes.data(), bytes.size());
       subjects.push_back(subject);
     }
   }
+  if (!row) {
+    return row.error();
+  }
+  return subjects;
+}
+
+Result<std::vector<SubjectId>> Identities::Candidates(std::string_view normalised_email) {
+  std::vector<SubjectId> subjects;
+  for (const BlindKey& key : blind_keys_) {
+    Result<SqlRows> rows = database_.Start(
+        "SELECT subject FROM addresses WHERE index_key = ? AND blind = ?",
+        {int64_t{key.id}, static_cast<int64_t>(key.hash.Digest64(normalised_email))});
+    Result<std::vector<SubjectId>> found =
+        rows ? TakeSubjects(std::move(*rows)) : Result<std::vector<SubjectId>>(rows.error());
+    if (!found) {
+      return found;
+    }
+    subjects.insert(subjects.end(), found->begin(), found->end());
+  }
+  std::sort(subjects.begin(), subjects.end());
+  subjects.erase(std::unique(subjects.begin(), subjects.end()), subjects.end());
+  return subjects;
+}
+
+Result<std::vector<SubjectId>> Identities::SubjectsAfter(ProjectId project, const SubjectId& after,
+                                                         size_t most) {
+  Result<SqlRows> rows = database_.Start(
+      "SELECT DISTINCT subject FROM identities WHERE subject > ? AND project = ?"
+      " ORDER BY subject LIMIT ?",
+      {Key(after), int64_t{project.value}, static_cast<int64_t>(most)});
+  return rows ? TakeSubjects(std::move(*rows)) : Result<std::vector<SubjectId>>(rows.error());
+}
+
+Result<std::vector<SubjectId>> Identities::SubjectsToReindex(size_t most) {
+  Result<SqlRows> rows = database_.Start(
+      "SELECT subject FROM addresses WHERE index_key < ?1 OR index_key > ?1 LIMIT ?2",
+      {int64_t{blind_keys_.back().id}, static_cast<int64_t>(most)});
+  Result<std::vector<SubjectId>> subjects =
+      rows ? TakeSubjects(std::move(*rows)) : Result<std::vector<SubjectId>>(rows.error());
+  if (subjects) {
+    std::sort(subjects->begin(), subjects->end());
+    subjects->erase(std::unique(subjects->begin(), subjects->end()), subjects->end());
+  }
+  return subjects;
+}
+
+Result<void> Identities::Reindex(const SubjectId& subject,
+                                 const std::vector<RevealedField>& fields) {
+  Result<void> done = database_.Run("DELETE FROM addresses WHERE subject = ? AND index_key <> ?",
+                                    {Key(subject), int64_t{blind_keys_.back().id}});
+  for (const RevealedField& field : fields) {
+    if (std::optional<std::string> email = NormaliseEmail(field.value.view()); done && email) {
+      done = PutAddress(subject, *email);
+      Wipe(&*email);
+    }
+  }
+  return done;
+}
+
+Result<uint64_t> Identities::CountOldAddresses() {
+  const Result<int64_t> count =
+      database_.Number("SELECT count(*) FROM addresses WHERE index_key < ?1 OR index_key > ?1", 0,
+                       {int64_t{blind_keys_.back().id}});
+  return count ? Result<uint64_t>(static_cast<uint64_t>(*count)) : count.error();
+}
+
+Result<int64_t> Identities::ErasuresFollowed() {
+  return database_.Number("SELECT value FROM marks WHERE name = 'erasures'", 0);
+}
+Result<void> Identities::SetErasuresFollowed(int64_t erasures) {
+  return database_.Run("INSERT OR REPLACE INTO marks (name, value) VALUES ('erasures', ?)",
+                       {erasures});
 }
 
 Result<int64_t> Identities::CountValues() {

@@ -6,99 +6,17 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <map>
-#include <sstream>
 #include <thread>
 
 #include "base/hex.h"
-#include "model/sealed_fields.h"
 #include "vault/email.h"
 #include "vault/reveal.h"
+#include "vault/vault_fixture.h"
 
 namespace bulkhead {
 namespace {
 
-const SubjectId kJane{{1}};
-const SubjectId kOmar{{2}};
-
-SealedField OnEvent(const SubjectId& subject, std::string field, std::string value, int64_t ms) {
-  return {subject, std::move(field), std::move(value), false, ms};
-}
-SealedField OnProfile(const SubjectId& subject, std::string field, std::string value, int64_t ms) {
-  return {subject, std::move(field), std::move(value), true, ms};
-}
-
-class VaultTest : public testing::Test {
- protected:
-  VaultTest() {
-    std::string pattern = testing::TempDir() + "bulkhead-vault-XXXXXX";
-    base_ = ::mkdtemp(pattern.data());
-    EXPECT_TRUE(CreateKeys(fs_, base_ + "/keys"));
-    public_key_ = LoadIntakeKeys(fs_, base_ + "/keys")->vault_public_key;
-    dir_ = base_ + "/vault";
-    vault_ = Open();
-  }
-  ~VaultTest() override { std::filesystem::remove_all(base_); }
-
-  Result<std::unique_ptr<Vault>> TryOpen() {
-    return Vault::Open(fs_, dir_, LoadVaultKeys(fs_, base_ + "/keys").value());
-  }
-  std::unique_ptr<Vault> Open() { return std::move(TryOpen()).value(); }
-  std::string SealFields(const std::vector<SealedField>& fields) {
-    return Seal(public_key_, EncodeSealedFields(fields));
-  }
-  void Ingest(const std::vector<SealedField>& fields, uint64_t position) {
-    const Result<void> taken = vault_->Ingest(SealFields(fields), position);
-    ASSERT_TRUE(taken) << taken.error().message;
-  }
-  // "field=value" of all that the vault tells, with the times and marks.
-  std::vector<std::string> Told(const SubjectId& subject) {
-    std::vector<std::string> told;
-    const Result<std::vector<RevealedField>> fields = vault_->Reveal(subject);
-    EXPECT_TRUE(fields);
-    for (const RevealedField& field : *fields) {
-      told.push_back(field.field + "=" + std::string(field.value.view()) + " " +
-                     std::to_string(field.first_seen_ms) + "-" +
-                     std::to_string(field.last_seen_ms) + (field.from_profile ? " profile" : "") +
-                     (field.current ? " current" : ""));
-    }
-    return told;
-  }
-  std::string Bytes(const std::filesystem::path& path) {
-    std::stringstream bytes;
-    bytes << std::ifstream(path, std::ios::binary).rdbuf();
-    return bytes.str();
-  }
-  bool AnyFileHolds(std::string_view needle) {
-    for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
-      if (Bytes(entry.path()).find(needle) != std::string::npos) {
-        return true;
-      }
-    }
-    return false;
-  }
-  void RunSql(const std::string& file, const std::string& sql) {
-    sqlite3* handle = nullptr;
-    ASSERT_EQ(SQLITE_OK, sqlite3_open((dir_ + "/" + file).c_str(), &handle));
-    EXPECT_EQ(SQLITE_OK, sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr));
-    sqlite3_close(handle);
-  }
-  void CopyVault(const std::string& to) {
-    ASSERT_TRUE(vault_->Flush());
-    vault_.reset();
-    std::filesystem::copy(dir_, to);
-    vault_ = Open();
-  }
-
-  FileSystem& fs_ = RealFileSystem();
-  std::string base_;
-  std::string dir_;
-  std::array<uint8_t, 32> public_key_{};
-  std::unique_ptr<Vault> vault_;
-};
-
-using Lines = std::vector<std::string>;
+class VaultTest : public VaultFixture {};
 
 TEST_F(VaultTest, KeepsEqualValuesOnceWithWhenTheyWereSeen) {
   Ingest({OnEvent(kJane, "form.contact", "jane@example.com", 500),
@@ -154,8 +72,8 @@ TEST_F(VaultTest, WhatDoesNotOpenStopsTheCursorUntilItIsSkipped) {
   const std::string other = Seal(GenerateSealKeyPair().public_key,
                                  EncodeSealedFields(std::vector{OnEvent(kJane, "a", "1", 1)}));
   for (const std::string& wrong :
-       {sealed.substr(1), sealed.substr(0, 20), sealed + "x", other, Seal(public_key_, ""),
-        Seal(public_key_, "not a list of fields")}) {
+       {sealed.substr(1), sealed.substr(0, 20), sealed + "x", other, Seal(pair_.public_key, ""),
+        Seal(pair_.public_key, "not a list of fields")}) {
     EXPECT_EQ(vault_->Ingest(wrong, 5).error().code, ErrorCode::kCorruption);
   }
   EXPECT_EQ(vault_->applied_position(), std::nullopt);
@@ -316,9 +234,9 @@ TEST_F(VaultTest, DamageOfItsOwnFilesIsNoReasonToSkipABox) {
 
 TEST_F(VaultTest, FilesOfAnotherKindOrVersionAreRefused) {
   vault_.reset();
-  RunSql("identities.db", "PRAGMA user_version = 2");
+  RunSql("identities.db", "PRAGMA user_version = 3");
   EXPECT_EQ(TryOpen().error().code, ErrorCode::kCorruption);
-  RunSql("identities.db", "PRAGMA user_version = 1");
+  RunSql("identities.db", "PRAGMA user_version = 2");
   EXPECT_TRUE(TryOpen());
   std::ofstream(dir_ + "/subject_keys.db", std::ios::binary | std::ios::trunc)
       << std::string(9000, 'x');

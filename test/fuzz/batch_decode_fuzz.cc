@@ -20,6 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     EncodeBatch(*again, &twice);
     Check(once == twice, "encoding is stable");
     Check(again->events.size() == batch->events.size(), "no event is lost");
+    const Result<SealedPart> part = SealedPartOf(bytes);
+    Check(part && part->project == batch->project && part->sealed == batch->sealed,
+          "the sealed part is the batch's");
+  } else {
+    (void)SealedPartOf(bytes).has_value();
   }
   if (const auto fields = DecodeSealedFields(bytes)) {
     Check(EncodeSealedFields(*fields) == bytes, "sealed fields have one form");
