@@ -29,11 +29,8 @@ struct RpcServer::Peer {
   }
 };
 
-RpcServer::RpcServer(int threads, Handler handler) : handler_(std::move(handler)) {
-  for (int i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { Work(); });
-  }
-}
+RpcServer::RpcServer(int threads, Handler handler)
+    : thread_count_(threads), handler_(std::move(handler)) {}
 
 RpcServer::~RpcServer() {
   {
@@ -62,6 +59,9 @@ void RpcServer::Attach(RpcCaller caller, Descriptor stream) {
     former.assign(same, peers_.end());
     peers_.erase(same, peers_.end());
     peers_.push_back(peer);
+    for (int i = static_cast<int>(threads_.size()); i < thread_count_; ++i) {
+      threads_.emplace_back([this] { Work(); });
+    }
   }
   for (const auto& old : former) {
     old->HangUp();

@@ -27,6 +27,7 @@ class RpcServer {
   using Handler = std::function<Result<std::string>(const RpcCaller& caller, uint8_t kind,
                                                     std::string_view body)>;
 
+  // The threads are started with the first stream.
   RpcServer(int threads, Handler handler);
   ~RpcServer();  // hangs up, lets running handlers end
   RpcServer(const RpcServer&) = delete;
@@ -46,6 +47,7 @@ class RpcServer {
   void ReadQuestions(const std::shared_ptr<Peer>& peer);
   void Work();
 
+  const int thread_count_;
   const Handler handler_;
   std::mutex mutex_;
   std::condition_variable wake_;

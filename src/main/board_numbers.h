@@ -23,6 +23,8 @@ inline constexpr size_t kIntakeLogBytes = 4;
 // On core's and the vault's: positions in the log, plus one; zero: not known yet.
 inline constexpr size_t kFollowerApplied = 1;
 inline constexpr size_t kFollowerDurable = 2;  // of what is on disk: the log may end before it
+// On the vault's: no erasure reaches behind this position; the log goes on at or after it.
+inline constexpr size_t kVaultHorizon = 3;
 // On core's: grows by one when the log is to be emptied of what came before, after an erasure.
 inline constexpr size_t kCoreForget = 3;
 

@@ -30,7 +30,9 @@ struct VaultCommand {
   std::string subject;
   std::string raw_id;
   std::string email;
-  std::string purpose;
+  std::string purpose;    // one of docs/vault.md
+  std::string reference;  // a ticket's number or the like
+  bool history = false;   // former values too
   uint32_t project = 1;
 };
 Result<void> CommandReveal(const DataDirectory& dir, const VaultCommand& command);

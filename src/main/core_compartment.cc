@@ -14,11 +14,12 @@
 #include "main/board_health.h"
 #include "main/compartment.h"
 #include "main/core_projects.h"
+#include "main/erase_call.h"
 #include "main/follower_thread.h"
 #include "main/project_lookup.h"
 #include "main/recorders.h"
 #include "main/service_metrics.h"
-#include "main/vault_calls.h"
+#include "main/vault_client.h"
 
 namespace bulkhead {
 namespace {
@@ -75,7 +76,7 @@ class CoreCompartment final : public CompartmentRole {
   Result<SubjectId> Pseudonym(std::string_view raw_id);
   Result<std::string> Stats(ProjectId project) const;
   Result<std::string> Answer(uint8_t kind, std::string_view body);
-  Result<std::string> Erase(const VaultQuestion& question);
+  Result<std::string> Erase(const EraseCall& call);
   Result<void> ForgetLog();
   bool WaitFor(const std::function<bool()>& reached) const;
   bool WaitUntilFollowed() const;
@@ -86,7 +87,7 @@ class CoreCompartment final : public CompartmentRole {
   const StatusBoard* intake_;
   CoreKeys keys_;
   RemoteAudit audit_;
-  RpcClient vault_;
+  VaultClient vault_;
   AuditRecorder recorder_{&audit_};
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<CatalogueLookup> project_lookup_;
@@ -250,17 +251,17 @@ Services CoreCompartment::MakeServices() {
 
 // Core has no key for it, so that code in core cannot try out guessed ids by itself.
 Result<SubjectId> CoreCompartment::Pseudonym(std::string_view raw_id) {
-  VaultQuestion question;
-  question.text = raw_id;
-  Result<std::string> answer = vault_.Call(kVaultPseudonym, EncodeVaultQuestion(question));
+  PseudonymCall call;
+  call.asker.actor = "queries";
+  call.raw_ids.emplace_back(raw_id);
+  Result<PseudonymAnswer> answer = vault_.Ask<PseudonymAnswer>(call);
   if (!answer) {
     return answer.error();
   }
-  Result<std::vector<SubjectId>> subjects = DecodeSubjects(*answer);
-  if (!subjects || subjects->size() != 1) {
+  if (answer->subjects.size() != 1) {
     return Error{ErrorCode::kUnavailable, "the vault gave no pseudonym"};
   }
-  return subjects->front();
+  return answer->subjects.front();
 }
 
 Result<std::string> CoreCompartment::Stats(ProjectId project) const {
@@ -294,35 +295,38 @@ bool CoreCompartment::WaitUntilFollowed() const {
 }
 
 // Takes a person's events and profile out of the store and their identity out of the vault.
-Result<std::string> CoreCompartment::Erase(const VaultQuestion& question) {
+Result<std::string> CoreCompartment::Erase(const EraseCall& call) {
   const std::lock_guard one_at_a_time(erase_mutex_);
-  if (question.subjects.size() != 1) {
+  if (call.subjects.size() != 1) {
     return Error{ErrorCode::kInvalid, "one person at a time is erased"};
   }
   if (!WaitUntilFollowed()) {
     return Error{ErrorCode::kUnavailable, "store and vault are behind the log; nothing was erased"};
   }
-  Store* store = projects_.store(question.request.project);
+  Store* store = projects_.store(call.asker.project);
   if (store == nullptr) {
     return Error{ErrorCode::kNotFound, "no such project"};
   }
-  const SubjectId subject = question.subjects.front();
-  VaultQuestion all = question;
+  const SubjectId subject = call.subjects.front();
+  EraseCall all = call;
   const std::vector<SubjectId> devices = store->snapshot().LinkedDevices(subject);
   all.subjects.insert(all.subjects.end(), devices.begin(), devices.end());
-  all.log_end = intake_->Get(kIntakeDurableEnd);
-  Result<std::string> values = vault_.Call(kVaultErase, EncodeVaultQuestion(all));
-  if (!values) {
-    return values.error();
-  }
-  if (Result<void> erased = store->EraseSubject(subject); !erased) {
+  Result<EraseAnswer> erased = vault_.Ask<EraseAnswer>(all, std::chrono::minutes(4));
+  if (!erased) {
     return erased.error();
+  }
+  if (Result<void> gone = store->EraseSubject(subject); !gone) {
+    return gone.error();
   }
   if (Result<void> forgotten = ForgetLog(); !forgotten) {
     return forgotten.error();
   }
-  return fmt::format("erased {} with {} linked devices and {} sealed values", subject.ToHex(),
-                     devices.size(), *values);
+  uint64_t values = 0;
+  for (const ErasedSubject& one : erased->subjects) {
+    values += one.values;
+  }
+  return fmt::format(R"({{"subject":"{}","devices":{},"values":{},"entry":{}}})", subject.ToHex(),
+                     devices.size(), values, erased->entry);
 }
 
 // Asks intake by core's board to begin the log anew, and waits until what was there is gone.
@@ -347,11 +351,15 @@ Result<std::string> CoreCompartment::Answer(uint8_t kind, std::string_view body)
   if (!opened_.load(std::memory_order_acquire)) {
     return Error{ErrorCode::kUnavailable, "the store is being opened"};
   }
-  if (kind != kVaultErase) {
+  if (kind != kCoreErase) {
     return Error{ErrorCode::kInvalid, "core does not know that call"};
   }
-  Result<VaultQuestion> question = DecodeVaultQuestion(body);
-  return question ? Erase(*question) : question.error();
+  Result<VaultCall> call = DecodeVaultCall(body);
+  if (!call) {
+    return call.error();
+  }
+  const EraseCall* erase = std::get_if<EraseCall>(&*call);
+  return erase == nullptr ? Error{ErrorCode::kInvalid, "no erasure"} : Erase(*erase);
 }
 
 void CoreCompartment::ReportLoop() {

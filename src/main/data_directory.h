@@ -22,6 +22,7 @@ class DataDirectory {
     return path_ + "/store/" + std::to_string(project.value);
   }
   [[nodiscard]] std::string Vault() const { return path_ + "/vault"; }
+  [[nodiscard]] std::string VaultSettings() const { return path_ + "/vault.conf"; }
   [[nodiscard]] std::string AuditFile() const { return path_ + "/audit/audit.ndjson"; }
   [[nodiscard]] std::string Catalogue() const { return path_ + "/catalogue/catalogue.db"; }
   [[nodiscard]] std::string SavedFunnels(ProjectId project) const {

@@ -147,7 +147,8 @@ Result<void> IntakeCompartment::OpenLog() {
     return said > 0 ? said - 1 : 0;
   };
   LogWriterOptions options;
-  options.at_least_position = std::max(applied(core_), applied(vault_));
+  options.at_least_position =
+      std::max({applied(core_), applied(vault_), vault_->Get(kVaultHorizon)});
   pace_ = std::make_unique<AnswerPace>(applied(core_));
   options.pace = [this](uint64_t durable_end, std::function<void()> acknowledge) {
     start_->own->Set(kIntakeDurableEnd, durable_end);

@@ -2,7 +2,7 @@
 
 #include <simdjson.h>
 
-#include "main/vault_calls.h"
+#include "main/erase_call.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -12,7 +12,9 @@ struct Command {
   std::string kind;
   std::string subject;  // 32 hexadecimal digits
   std::string id;       // as an SDK sent it
-  VaultQuestion question;
+  std::string email;
+  bool history = false;
+  VaultAsker asker;
 };
 
 Result<Command> Parse(std::string_view text, const std::string& actor) {
@@ -25,73 +27,61 @@ Result<Command> Parse(std::string_view text, const std::string& actor) {
     std::string_view value;
     return root[name].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
   };
+  Command command{member("command"), member("subject"), member("id"), member("email"), false, {}};
+  command.asker = {ProjectId{}, actor, member("purpose"), member("reference")};
   uint64_t project = 0;
-  Command command;
-  command.kind = member("command");
-  command.subject = member("subject");
-  command.id = member("id");
-  command.question.text = member("email");
-  command.question.request.purpose = member("purpose");
-  command.question.request.actor = actor;
   if (root["project"].get(project) != simdjson::SUCCESS || project == 0 || project > UINT32_MAX) {
     return Error{ErrorCode::kInvalid, "project: expected a number"};
   }
-  command.question.request.project = ProjectId{static_cast<uint32_t>(project)};
+  command.asker.project = ProjectId{static_cast<uint32_t>(project)};
+  command.history = root["history"].error() == simdjson::SUCCESS;
   return command;
 }
 
-Result<std::vector<SubjectId>> Pseudonym(const std::string& id, RpcClient* vault) {
-  VaultQuestion question;
-  question.text = id;
-  Result<std::string> answer = vault->Call(kVaultPseudonym, EncodeVaultQuestion(question));
-  return answer ? DecodeSubjects(*answer) : Result<std::vector<SubjectId>>(answer.error());
-}
-
-Result<void> NameSubject(Command* command, RpcClient* vault) {
-  if (command->subject.empty() && command->id.empty()) {
-    return Error{ErrorCode::kInvalid, "a subject or an id is required"};
-  }
-  if (!command->id.empty()) {
-    Result<std::vector<SubjectId>> subjects = Pseudonym(command->id, vault);
-    if (!subjects) {
-      return subjects.error();
+Result<SubjectId> SubjectOf(const Command& command, VaultClient* vault) {
+  if (!command.id.empty()) {
+    Result<PseudonymAnswer> answer =
+        vault->Ask<PseudonymAnswer>(PseudonymCall{command.asker, {command.id}});
+    if (!answer) {
+      return answer.error();
     }
-    command->question.subjects = *std::move(subjects);
-    return {};
+    return answer->subjects.empty() ? Result<SubjectId>(Error{ErrorCode::kBug, "no pseudonym"})
+                                    : answer->subjects.front();
   }
-  const std::optional<SubjectId> subject = SubjectId::FromHex(command->subject);
-  if (!subject) {
-    return Error{ErrorCode::kInvalid, "subject: expected 32 hexadecimal digits"};
-  }
-  command->question.subjects = {*subject};
-  return {};
+  const std::optional<SubjectId> subject = SubjectId::FromHex(command.subject);
+  return subject ? Result<SubjectId>(*subject)
+                 : Error{ErrorCode::kInvalid,
+                         "a subject of 32 hexadecimal digits, or an id, is required"};
 }
 
-std::string QuotedSubjects(const std::vector<SubjectId>& subjects) {
+Result<std::string> Find(const Command& command, VaultClient* vault) {
+  Result<FindAnswer> found = vault->Ask<FindAnswer>(FindCall{command.asker, command.email});
+  if (!found) {
+    return found.error();
+  }
   std::string json = "[";
-  for (const SubjectId& subject : subjects) {
+  for (const SubjectId& subject : found->subjects) {
     json += json.size() > 1 ? ",\"" : "\"";
     json += subject.ToHex() + "\"";
   }
   return json + "]";
 }
 
-Result<std::string> Reveal(const Command& command, RpcClient* vault) {
-  Result<std::string> answer = vault->Call(kVaultReveal, EncodeVaultQuestion(command.question));
+Result<std::string> Reveal(const Command& command, const SubjectId& subject, VaultClient* vault) {
+  Result<RevealAnswer> answer =
+      vault->Ask<RevealAnswer>(RevealCall{command.asker, {subject}, {}, command.history});
   if (!answer) {
     return answer.error();
   }
-  Result<std::vector<RevealedText>> fields = DecodeRevealed(*answer);
-  if (!fields) {
-    return fields.error();
-  }
-  std::string json = R"({"subject":")" + command.question.subjects[0].ToHex() + R"(","fields":[)";
-  for (const RevealedText& field : *fields) {
-    json += json.back() == '[' ? "{\"field\":" : ",{\"field\":";
-    AppendJsonString(field.field, &json);
-    json += ",\"value\":";
-    AppendJsonString(field.value, &json);
-    json += field.earlier ? ",\"earlier\":true}" : "}";
+  std::string json = R"({"subject":")" + subject.ToHex() + R"(","fields":[)";
+  for (const RevealedSubject& revealed : answer->subjects) {
+    for (const RevealedField& field : revealed.fields) {
+      json += json.back() == '[' ? "{\"field\":" : ",{\"field\":";
+      AppendJsonString(field.field, &json);
+      json += ",\"value\":";
+      AppendJsonString(field.value.view(), &json);
+      json += field.from_profile && !field.current ? ",\"earlier\":true}" : "}";
+    }
   }
   return json + "]}";
 }
@@ -103,29 +93,20 @@ Result<std::string> Answer(std::string_view text, const std::string& actor,
     return command.error();
   }
   if (command->kind == "find") {
-    Result<std::string> found =
-        peers.vault->Call(kVaultFind, EncodeVaultQuestion(command->question));
-    Result<std::vector<SubjectId>> subjects =
-        found ? DecodeSubjects(*found) : Result<std::vector<SubjectId>>(found.error());
-    return subjects ? Result<std::string>(QuotedSubjects(*subjects)) : subjects.error();
+    return Find(*command, peers.vault);
   }
   if (command->kind != "reveal" && command->kind != "erase") {
     return Error{ErrorCode::kInvalid, "this server does not know that command"};
   }
-  if (Result<void> named = NameSubject(&*command, peers.vault); !named) {
-    return named.error();
+  Result<SubjectId> subject = SubjectOf(*command, peers.vault);
+  if (!subject) {
+    return subject.error();
   }
   if (command->kind == "reveal") {
-    return Reveal(*command, peers.vault);
+    return Reveal(*command, *subject, peers.vault);
   }
-  Result<std::string> erased = peers.core->Call(kVaultErase, EncodeVaultQuestion(command->question),
-                                                std::chrono::minutes(5));
-  if (!erased) {
-    return erased.error();
-  }
-  std::string json;
-  AppendJsonString(*erased, &json);
-  return json;
+  return peers.core->Call(kCoreErase, EncodeVaultCall(EraseCall{command->asker, {*subject}}),
+                          std::chrono::minutes(5));
 }
 
 }  // namespace

@@ -7,16 +7,18 @@
 #include <string_view>
 
 #include "channel/rpc_client.h"
+#include "main/vault_client.h"
 
 namespace bulkhead {
 
 struct OperatorPeers {
   RpcClient* core;
-  RpcClient* vault;
+  VaultClient* vault;
 };
 
-// `command` is {"command":"erase|reveal|find|pseudonym","project":1,"subject":"<hex>"|"id":"<raw>",
-// "email":"...","purpose":"..."}; answers {"error":"..."} or {"answer":...}.
+// `command` is {"command":"erase|reveal|find","project":1,"subject":"<hex>"|"id":"<raw>",
+// "email":"...","purpose":"...","reference":"...","history":true}; answers {"error":"..."} or
+// {"answer":...}.
 std::string AnswerOperatorCommand(std::string_view command, const std::string& actor,
                                   const OperatorPeers& peers);
 

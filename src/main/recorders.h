@@ -1,5 +1,4 @@
-// Joins the rooms that read persons (http, vault) with the audit file; they are siblings of it or
-// must not know it.
+// Joins the faces that read persons (http) with the audit log, which they must not know.
 #pragma once
 
 #include <algorithm>
@@ -8,11 +7,10 @@
 #include "audit/audit_line.h"
 #include "http/server.h"
 #include "main/audit_messages.h"
-#include "vault/reveal.h"
 
 namespace bulkhead {
 
-class AuditRecorder final : public ReadRecorder, public RevealRecorder {
+class AuditRecorder final : public ReadRecorder {
  public:
   explicit AuditRecorder(AuditSink* audit) : audit_(audit) {}
 
@@ -40,17 +38,6 @@ class AuditRecorder final : public ReadRecorder, public RevealRecorder {
       }
     }
     return {};
-  }
-  Result<void> Record(const VaultAct& act) override {
-    AuditEntry entry;
-    entry.actor = act.request.actor;
-    entry.action = act.action;
-    entry.project = act.request.project.value;
-    entry.purpose = act.request.purpose;
-    entry.subjects = act.subjects;
-    entry.count = act.count;
-    entry.outcome = act.outcome;
-    return audit_->Append(entry);
   }
 
  private:

@@ -54,7 +54,7 @@ std::string FindPlaceDatabase() {
 
 Result<std::pair<Descriptor, Descriptor>> MakeLine(const LinkPlan& plan) {
   return plan.from == Compartment::kIntake && plan.to == Compartment::kCore ? MakeMessagePair()
-                                                                                : MakeStreamPair();
+                                                                            : MakeStreamPair();
 }
 
 }  // namespace
@@ -179,8 +179,7 @@ Result<void> Supervisor::SendStart(Child* child) {
   const auto index = IndexOf(child->id);
   CompartmentStart start;
   start.data_dir = dir_.path();
-  Result<SecretBytes> keys =
-      OpenKeyBundle(RealFileSystem(), dir_.Keys(), child->id, root_);
+  Result<SecretBytes> keys = OpenKeyBundle(RealFileSystem(), dir_.Keys(), child->id, root_);
   if (!keys) {
     return keys.error();
   }
@@ -220,12 +219,12 @@ bool Supervisor::Send(Compartment to, std::string_view about, int line) {
 }
 
 void Supervisor::AttachOwn(Compartment to, Descriptor line) {
-  RpcClient* client = to == Compartment::kAudit   ? &audit_
-                      : to == Compartment::kVault ? &vault_
-                      : to == Compartment::kCore  ? &core_
-                                                    : nullptr;
-  if (client != nullptr) {
-    client->Attach(std::move(line));
+  if (to == Compartment::kAudit) {
+    audit_.Attach(std::move(line));
+  } else if (to == Compartment::kVault) {
+    vault_.Attach(std::move(line));
+  } else if (to == Compartment::kCore) {
+    core_.Attach(std::move(line));
   }
 }
 
@@ -366,9 +365,8 @@ Supervisor::~Supervisor() {
     [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));
     watcher_.join();
   }
-  for (const Compartment id :
-       {Compartment::kIntake, Compartment::kCore, Compartment::kVault, Compartment::kEgress,
-        Compartment::kAudit}) {
+  for (const Compartment id : {Compartment::kIntake, Compartment::kCore, Compartment::kVault,
+                               Compartment::kEgress, Compartment::kAudit}) {
     StopChild(&child(id));
   }
 }

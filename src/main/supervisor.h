@@ -20,6 +20,7 @@
 #include "main/control_socket.h"
 #include "main/data_directory.h"
 #include "main/listen_socket.h"
+#include "main/vault_client.h"
 
 namespace bulkhead {
 
@@ -84,7 +85,8 @@ class Supervisor {
   std::string weaker_confinement_;
   std::string url_;
   std::array<Child, kCompartmentCount> children_;
-  RpcClient audit_, vault_, core_;
+  RpcClient audit_, core_;
+  VaultClient vault_;
   std::unique_ptr<ControlSocket> control_;
   Descriptor wake_;  // eventfd: written once, to stop
   std::thread watcher_;

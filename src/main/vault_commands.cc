@@ -22,13 +22,14 @@ std::string MakeCommand(const char* kind, const VaultCommand& command) {
   std::string json = fmt::format(R"({{"command":"{}","project":{})", kind, command.project);
   for (const auto& [name, text] :
        {std::pair("subject", &command.subject), std::pair("id", &command.raw_id),
-        std::pair("email", &command.email), std::pair("purpose", &command.purpose)}) {
+        std::pair("email", &command.email), std::pair("purpose", &command.purpose),
+        std::pair("reference", &command.reference)}) {
     if (!text->empty()) {
       json += fmt::format(",\"{}\":", name);
       AppendJsonString(*text, &json);
     }
   }
-  return json + "}";
+  return json + (command.history ? ",\"history\":true}" : "}");
 }
 
 Result<std::string> Ask(const DataDirectory& dir, const char* kind, const VaultCommand& command) {
@@ -87,11 +88,17 @@ Result<void> CommandErase(const DataDirectory& dir, const VaultCommand& command)
     return answer.error();
   }
   simdjson::dom::parser parser;
-  std::string_view text;
-  if (parser.parse(simdjson::padded_string(*answer)).get(text) != simdjson::SUCCESS) {
+  simdjson::dom::element root;
+  std::string_view subject;
+  uint64_t devices = 0;
+  uint64_t values = 0;
+  if (parser.parse(simdjson::padded_string(*answer)).get(root) != simdjson::SUCCESS ||
+      root["subject"].get(subject) != simdjson::SUCCESS ||
+      root["devices"].get(devices) != simdjson::SUCCESS ||
+      root["values"].get(values) != simdjson::SUCCESS) {
     return Unreadable();
   }
-  fmt::print("{}\n", text);
+  fmt::print("erased {} with {} linked devices and {} sealed values\n", subject, devices, values);
   return {};
 }
 

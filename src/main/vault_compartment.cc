@@ -11,10 +11,10 @@
 #include "main/compartment.h"
 #include "main/data_directory.h"
 #include "main/follower_thread.h"
-#include "main/recorders.h"
-#include "main/vault_calls.h"
+#include "main/remote_gate.h"
+#include "main/vault_client.h"
 #include "model/batch_codec.h"
-#include "vault/reveal.h"
+#include "vault/vault_service.h"
 
 namespace bulkhead {
 namespace {
@@ -33,6 +33,7 @@ class VaultCompartment final : public CompartmentRole {
     }
   }
 
+  Result<void> Prepare() override;
   Result<void> Open() override;
   void Link(std::string_view peer, Descriptor line) override {
     if (peer == CompartmentName(Compartment::kAudit)) {
@@ -46,18 +47,19 @@ class VaultCompartment final : public CompartmentRole {
   [[nodiscard]] const StatusBoard* board(Compartment id) const {
     return start_->boards.at(IndexOf(id)).get();
   }
+  Result<void> StartService();
   Result<void> Apply(const LogRecord& record);
   Result<std::string> Answer(uint8_t kind, std::string_view body);
-  Result<std::string> Erase(const VaultQuestion& question);
   void FlushLoop();
 
   CompartmentStart* start_;
   DataDirectory dir_;
   const StatusBoard* intake_;
   RemoteAudit audit_;
-  AuditRecorder recorder_{&audit_};
-  std::unique_ptr<KeyedHash> pseudonyms_;
+  RemoteGate gate_{&audit_};
+  VaultPolicy policy_;
   std::unique_ptr<Vault> vault_;
+  std::unique_ptr<VaultService> service_;
   std::atomic<bool> opened_{false};
   std::atomic<bool> stop_{false};
   std::unique_ptr<FollowerThread> follower_;
@@ -67,18 +69,35 @@ class VaultCompartment final : public CompartmentRole {
                     }};
 };
 
+// Its settings lie outside of its own directory.
+Result<void> VaultCompartment::Prepare() {
+  const std::string path = dir_.VaultSettings();
+  if (!RealFileSystem().Exists(path)) {
+    return {};
+  }
+  Result<std::string> text = RealFileSystem().ReadWhole(path);
+  Result<VaultPolicy> policy = text ? ParseVaultPolicy(*text) : Result<VaultPolicy>(text.error());
+  if (!policy) {
+    return Error{policy.error().code, path + ": " + policy.error().message};
+  }
+  policy_ = *std::move(policy);
+  return {};
+}
+
 Result<void> VaultCompartment::Open() {
   Result<VaultKeys> keys = ParseVaultKeys(start_->keys);
   if (!keys) {
     return keys.error();
   }
-  pseudonyms_ = std::make_unique<KeyedHash>(keys->pseudonym_key);
   Result<std::unique_ptr<Vault>> vault =
       Vault::Open(RealFileSystem(), dir_.Vault(), *std::move(keys));
   if (!vault) {
     return vault.error();
   }
   vault_ = *std::move(vault);
+  if (Result<void> started = StartService(); !started) {
+    return started;
+  }
   const uint64_t position = vault_->applied_position().value_or(0);
   start_->own->Set(kFollowerApplied, position + 1);
   start_->own->Set(kFollowerDurable, vault_->durable_position().value_or(0) + 1);
@@ -103,12 +122,33 @@ Result<void> VaultCompartment::Open() {
   return {};
 }
 
-Result<void> VaultCompartment::Apply(const LogRecord& record) {
-  Result<Batch> batch = DecodeBatch(record.payload);
-  if (!batch) {
-    return batch.error();
+// Before anything can be asked: what is restored from a backup learns of the erasures since.
+Result<void> VaultCompartment::StartService() {
+  VaultServiceOptions options;
+  options.vault = vault_.get();
+  options.gate = &gate_;
+  options.log_end = [this] { return intake_->Get(kIntakeDurableEnd); };
+  options.exports_path = dir_.Vault() + "/exports.db";
+  options.policy = policy_;
+  Result<std::unique_ptr<VaultService>> service = VaultService::Start(std::move(options));
+  if (!service) {
+    return service.error();
   }
-  Result<void> taken = vault_->Ingest(batch->sealed, record.position, batch->project);
+  service_ = *std::move(service);
+  Result<uint64_t> horizon = vault_->ErasureHorizon();
+  if (!horizon) {
+    return horizon.error();
+  }
+  start_->own->Set(kVaultHorizon, *horizon);
+  return {};
+}
+
+Result<void> VaultCompartment::Apply(const LogRecord& record) {
+  Result<SealedPart> part = SealedPartOf(record.payload);
+  if (!part) {
+    return part.error();
+  }
+  Result<void> taken = vault_->Ingest(part->sealed, record.position, part->project);
   if (!taken && taken.error().code == ErrorCode::kCorruption) {
     spdlog::error("sealed fields at log position {} do not open: {}", record.position,
                   taken.error().message);
@@ -140,46 +180,15 @@ void VaultCompartment::FlushLoop() {
   }
 }
 
-Result<std::string> VaultCompartment::Erase(const VaultQuestion& question) {
-  uint64_t values = 0;
-  for (const SubjectId& subject : question.subjects) {
-    Result<ErasedSubject> erased =
-        RecordedErase(*vault_, recorder_, question.request, subject, question.log_end);
-    if (!erased) {
-      return erased.error();
-    }
-    values += erased->values;
-  }
-  return std::to_string(values);
-}
-
 Result<std::string> VaultCompartment::Answer(uint8_t kind, std::string_view body) {
   if (!opened_.load(std::memory_order_acquire)) {
     return Error{ErrorCode::kUnavailable, "the vault is being opened"};
   }
-  Result<VaultQuestion> question = DecodeVaultQuestion(body);
-  if (!question) {
-    return question.error();
+  if (kind != kVaultCall) {
+    return Error{ErrorCode::kInvalid, "the vault does not know that call"};
   }
-  if (kind == kVaultErase) {
-    return Erase(*question);
-  }
-  if (kind == kVaultReveal && question->subjects.size() == 1) {
-    Result<std::vector<RevealedField>> fields =
-        RecordedReveal(*vault_, recorder_, question->request, question->subjects[0]);
-    return fields ? Result<std::string>(EncodeRevealed(*fields)) : fields.error();
-  }
-  if (kind == kVaultFind) {
-    Result<std::vector<SubjectId>> found =
-        RecordedFind(*vault_, recorder_, question->request, question->text);
-    return found ? Result<std::string>(EncodeSubjects(*found)) : found.error();
-  }
-  if (kind == kVaultPseudonym) {
-    SubjectId subject;  // of no text: nobody
-    if (!question->text.empty()) pseudonyms_->Digest128(question->text, subject.bytes.data());
-    return EncodeSubjects({subject});
-  }
-  return Error{ErrorCode::kInvalid, "the vault does not know that call"};
+  const SecretBytes answer = service_->AnswerMessage(body);
+  return std::string(answer.view());
 }
 
 }  // namespace

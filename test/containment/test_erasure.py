@@ -15,7 +15,7 @@ def files_with(server, text):
 
 
 def erase(server, identity):
-    return subprocess.run([binary(), "vault", "erase", str(server.data), "--id", identity, "--purpose", "request 17"],
+    return subprocess.run([binary(), "vault", "erase", str(server.data), "--id", identity, "--purpose", "erasure request", "--reference", "request 17"],
                           capture_output=True, text=True, check=False)
 
 

@@ -116,19 +116,26 @@ void AddGuardCommands(CLI::App& app, Arguments* a, Action* action) {
     CLI::Option* subject =
         command->add_option("--subject", a->vault.subject, "pseudonym, 32 hexadecimal digits");
     command->add_option("--id", a->vault.raw_id, "the id that the SDK sent")->excludes(subject);
-    command->add_option("--purpose", a->vault.purpose, "why; kept in the audit file")->required();
+    command
+        ->add_option("--purpose", a->vault.purpose,
+                     "why, one of docs/vault.md; kept in the audit log")
+        ->required();
     command->add_option("--project", a->vault.project, "project number");
+    command->add_option("--reference", a->vault.reference, "a ticket's number or the like");
     return command;
   };
-  person("reveal", "show what the vault knows of a person")->callback([=] {
-    *action = [=] { return bulkhead::CommandReveal(DataDirectory(a->dir), a->vault); };
-  });
+  CLI::App* reveal = person("reveal", "show what the vault knows of a person");
+  reveal->add_flag("--history", a->vault.history, "former values too");
+  reveal->callback(
+      [=] { *action = [=] { return bulkhead::CommandReveal(DataDirectory(a->dir), a->vault); }; });
   person("erase", "destroy a person's key and take their events out")->callback([=] {
     *action = [=] { return bulkhead::CommandErase(DataDirectory(a->dir), a->vault); };
   });
   CLI::App* find = WithDirectory(*vault, "find", "the pseudonyms of an e-mail address", a);
   find->add_option("--email", a->vault.email)->required();
-  find->add_option("--purpose", a->vault.purpose, "why; kept in the audit file")->required();
+  find->add_option("--purpose", a->vault.purpose,
+                   "why, one of docs/vault.md; kept in the audit log")
+      ->required();
   find->callback(
       [=] { *action = [=] { return bulkhead::CommandFind(DataDirectory(a->dir), a->vault); }; });
 
