@@ -19,6 +19,7 @@
 #include "model/event.h"
 #include "store/person_scan.h"
 #include "store/store.h"
+#include "store/test_keys.h"
 #include "store/time_scan.h"
 
 namespace bulkhead {
@@ -249,6 +250,7 @@ int Main(int argc, char** argv) {
   const size_t events = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 10'000'000;
   const size_t people = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 200'000;
   StoreOptions options;
+  options.keys = &TestStoreKeys();
   options.dir = argv[1];
   auto store = Store::Open(options);
   if (!store) {

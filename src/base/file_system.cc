@@ -124,8 +124,11 @@ class RealMappedFile final : public MappedFile {
 
 class PosixFileSystem final : public FileSystem {
  public:
+  PosixFileSystem(mode_t file_mode, mode_t directory_mode)
+      : file_mode_(file_mode), directory_mode_(directory_mode) {}
+
   Result<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path) override {
-    const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, file_mode_);
     if (fd < 0) {
       return FromErrno("open", path);
     }
@@ -190,7 +193,7 @@ class PosixFileSystem final : public FileSystem {
     for (size_t at = 0; at != std::string::npos;) {
       at = dir.find('/', at + 1);
       prefix = dir.substr(0, at);
-      if (::mkdir(prefix.c_str(), 0700) != 0 && errno != EEXIST) {
+      if (::mkdir(prefix.c_str(), directory_mode_) != 0 && errno != EEXIST) {
         return FromErrno("create", prefix);
       }
     }
@@ -212,6 +215,10 @@ class PosixFileSystem final : public FileSystem {
     return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
   }
   bool Exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
+
+ private:
+  mode_t file_mode_;
+  mode_t directory_mode_;
 };
 
 }  // namespace
@@ -243,7 +250,12 @@ Result<void> FileSystem::WriteFileAtomically(const std::string& path, std::strin
 }
 
 FileSystem& RealFileSystem() {
-  static PosixFileSystem file_system;
+  static PosixFileSystem file_system(0600, 0700);
+  return file_system;
+}
+
+FileSystem& GroupReadableFileSystem() {
+  static PosixFileSystem file_system(0640, 0750);
   return file_system;
 }
 

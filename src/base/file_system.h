@@ -60,5 +60,8 @@ class FileSystem {
 };
 
 FileSystem& RealFileSystem();
+// The same, but what it makes can be read by the group of the directory that it lies in (0640,
+// 0750), as far as the umask lets it: for the log, which other compartments follow.
+FileSystem& GroupReadableFileSystem();
 
 }  // namespace bulkhead

@@ -1,6 +1,7 @@
 #include "base/file_system.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -105,6 +106,22 @@ TEST(FaultyFileSystem, AtomicWritesHaveOldOrNewBytesAtEveryFault) {
       }
     }
   }
+}
+
+TEST(FileSystem, OnlyTheGroupReadableOneLetsTheGroupRead) {
+  const std::string dir = testing::TempDir() + "bulkhead-modes-" + std::to_string(::getpid());
+  const auto modes = [&](FileSystem& fs) {
+    EXPECT_TRUE(fs.CreateDirs(dir));
+    EXPECT_TRUE(fs.WriteFileAtomically(dir + "/file", "x"));
+    const auto folder = std::filesystem::status(dir).permissions();
+    const auto file = std::filesystem::status(dir + "/file").permissions();
+    std::filesystem::remove_all(dir);
+    return std::pair(static_cast<int>(folder), static_cast<int>(file));
+  };
+  const mode_t before = ::umask(0027);
+  EXPECT_EQ(modes(RealFileSystem()), std::pair(0700, 0600));
+  EXPECT_EQ(modes(GroupReadableFileSystem()), std::pair(0750, 0640));
+  ::umask(before);
 }
 
 }  // namespace

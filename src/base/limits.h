@@ -49,6 +49,9 @@ inline constexpr size_t kMemtableFlushRows =
 inline constexpr size_t kMaxPropertyColumns = 4096;  // distinct property names in a project
 inline constexpr size_t kMaxEventNames = 5000;       // distinct event names in a project
 
+inline constexpr uint64_t kMaxStoreLagBytes =
+    512UL * 1024 * 1024;  // of log that a quiet project may keep from being trimmed
+
 // --- Query ---
 inline constexpr size_t kMaxFunnelSteps = 64;
 inline constexpr size_t kMaxSegmentsInReport = 10000;

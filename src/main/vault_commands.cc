@@ -163,7 +163,15 @@ Result<void> CommandDumpLog(const std::string& path) {
 }
 
 Result<void> CommandDumpSegment(const std::string& path) {
-  Result<std::string> text = DumpSegment(RealFileSystem(), path);
+  // DIR/store/<project>/segment-<number>
+  const std::filesystem::path project = std::filesystem::absolute(path).parent_path();
+  const DataDirectory dir(project.parent_path().parent_path().string());
+  Result<CoreKeys> keys = LoadCoreKeys(RealFileSystem(), dir.Keys());
+  if (!keys) {
+    return keys.error();
+  }
+  Result<std::string> text =
+      DumpSegment(RealFileSystem(), path, keys->store_keys, project.filename().string());
   if (!text) {
     return text.error();
   }

@@ -11,6 +11,7 @@
 
 #include "query/engine.h"
 #include "store/store.h"
+#include "store/test_keys.h"
 #include "wire/expression_parser.h"
 
 namespace bulkhead {
@@ -40,6 +41,7 @@ class EngineFixture : public testing::Test {
     EXPECT_NE(mkdtemp(pattern.data()), nullptr);
     dir_ = pattern;
     StoreOptions options;
+    options.keys = &TestStoreKeys();
     options.dir = (dir_ / "store").string();
     options.flush_rows = flush_rows;
     options.background = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "crypto/sealed_file.h"
 #include "model/value.h"
 #include "query/funnel_check.h"
 #include "wire/report_parser.h"
@@ -11,6 +12,7 @@
 namespace bulkhead {
 namespace {
 
+constexpr std::string_view kMagic{"BHFUN\0\0\2", 8};  // last byte: version; 1 was plain JSON
 constexpr size_t kMaxFunnels = 10'000;
 constexpr size_t kMaxNameBytes = 255;
 
@@ -48,21 +50,45 @@ Result<std::vector<SavedFunnel>> Parse(std::string_view text, uint64_t* next_id)
 
 }  // namespace
 
-Result<std::unique_ptr<SavedFunnels>> SavedFunnels::Open(FileSystem* fs, std::string path) {
-  std::unique_ptr<SavedFunnels> saved(new SavedFunnels(fs, std::move(path)));
-  const Result<std::string> text = fs->ReadWhole(saved->path_);
-  if (!text) {
-    if (text.error().code == ErrorCode::kNotFound) {
-      return saved;
-    }
-    return text.error();
+Result<std::unique_ptr<SavedFunnels>> SavedFunnels::Open(Options options) {
+  Check(options.keys != nullptr && !options.keys->empty(), "saved funnels are opened with a key");
+  std::unique_ptr<SavedFunnels> saved(new SavedFunnels(std::move(options)));
+  if (Result<void> loaded = saved->Load(); !loaded) {
+    return loaded.error();
   }
-  Result<std::vector<SavedFunnel>> funnels = Parse(*text, &saved->next_id_);
+  return saved;
+}
+
+Result<void> SavedFunnels::Load() {
+  Result<std::string> text = options_.fs->ReadWhole(options_.path);
+  if (!text) {
+    return text.error().code == ErrorCode::kNotFound ? Result<void>() : text.error();
+  }
+  if (!text->starts_with('{')) {
+    Result<SealedFile> file = DecryptFile(*options_.keys, {kMagic, options_.owner}, *text);
+    if (!file) {
+      return Error{file.error().code, "saved funnels: " + file.error().message};
+    }
+    ring_key_ = file->ring_key;
+    *text = std::move(file->body);
+  } else if (!options_.accept_plain) {
+    return Damaged();
+  }
+  Result<std::vector<SavedFunnel>> funnels = Parse(*text, &next_id_);
   if (!funnels) {
     return funnels.error();
   }
-  saved->funnels_ = *std::move(funnels);
-  return saved;
+  funnels_ = *std::move(funnels);
+  return {};
+}
+
+Result<void> SavedFunnels::RewrapAll(const KeyRing& keys) {
+  const std::lock_guard lock(mutex_);
+  options_.keys = &keys;
+  if (ring_key_ == keys.newest().id || (ring_key_ == 0 && next_id_ == 1)) {
+    return {};
+  }
+  return Write(funnels_, next_id_);
 }
 
 Result<uint64_t> SavedFunnels::Add(std::string_view name, std::string_view definition_json) {
@@ -128,7 +154,10 @@ Result<void> SavedFunnels::Write(const std::vector<SavedFunnel>& funnels, uint64
     text += R"(,"definition":)" + funnel.definition + "}";
   }
   text += "]}\n";
-  return fs_->WriteFileAtomically(path_, text);
+  Result<void> written = options_.fs->WriteFileAtomically(
+      options_.path, EncryptFile(*options_.keys, {kMagic, options_.owner}, SecretBytes(), text));
+  if (written) ring_key_ = options_.keys->newest().id;
+  return written;
 }
 
 }  // namespace bulkhead

@@ -1,4 +1,5 @@
-// A project's saved funnels: one JSON file, replaced atomically. Thread-safe.
+// A project's saved funnels: one file, JSON inside, encrypted as a whole (crypto/sealed_file.h) and
+// replaced atomically. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
+#include "crypto/key_ring.h"
 #include "model/report.h"
 
 namespace bulkhead {
@@ -22,22 +24,33 @@ struct SavedFunnel {
 
 class SavedFunnels {
  public:
-  // A file that is not there is an empty list.
-  static Result<std::unique_ptr<SavedFunnels>> Open(FileSystem* fs, std::string path);
+  struct Options {
+    FileSystem* fs = &RealFileSystem();
+    std::string path;
+    const KeyRing* keys = nullptr;  // required; outlives this
+    std::string owner;              // whose they are: StoreOptions
+    bool accept_plain = true;       // files from before encryption are read
+  };
+  // A file that is not there is an empty list. kDenied: the ring lacks the key that it names.
+  static Result<std::unique_ptr<SavedFunnels>> Open(Options options);
 
   Result<uint64_t> Add(std::string_view name, std::string_view definition_json);
   Result<void> Remove(uint64_t id);
+  // From now on writes under this ring, which outlives this; when this returns, the file opens with
+  // its newest key.
+  Result<void> RewrapAll(const KeyRing& keys);
   [[nodiscard]] std::vector<SavedFunnel> List() const;
   // The parsed definition; the caller fills in dates and the rest of the request.
   [[nodiscard]] Result<FunnelReport> Find(uint64_t id) const;
 
  private:
-  SavedFunnels(FileSystem* fs, std::string path) : fs_(fs), path_(std::move(path)) {}
+  explicit SavedFunnels(Options options) : options_(std::move(options)) {}
+  Result<void> Load();
   Result<void> Write(const std::vector<SavedFunnel>& funnels, uint64_t next_id);
 
-  FileSystem* fs_;
-  std::string path_;
   mutable std::mutex mutex_;
+  Options options_;
+  uint32_t ring_key_ = 0;  // that the file is wrapped under; 0: plain, or there is none
   uint64_t next_id_ = 1;
   std::vector<SavedFunnel> funnels_;
 };

@@ -1,6 +1,6 @@
 #include "store/identity_links.h"
 
-#include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace bulkhead {
@@ -21,9 +21,8 @@ bool IdentityLinks::Add(const IdentityLink& link) {
 }
 
 void IdentityLinks::Erase(const std::vector<SubjectId>& ids) {
-  const auto erased = [&](const SubjectId& id) {
-    return std::find(ids.begin(), ids.end(), id) != ids.end();
-  };
+  const std::unordered_set<SubjectId, SubjectIdHash> all(ids.begin(), ids.end());
+  const auto erased = [&](const SubjectId& id) { return all.contains(id); };
   for (IdentityLink& link : links_) {
     if (erased(link.device) || erased(link.user)) {
       user_of_.Erase(link.device);

@@ -182,14 +182,15 @@ ColumnData PendingRows::SealCells(const ValueInterner& values, const std::vector
 void PendingRows::SealRows(const std::vector<uint32_t>& order, SegmentData* data) const {
   std::vector<int64_t> times;
   times.reserve(order.size());
+  data->fingerprints = FingerprintArray::Zeros(static_cast<uint32_t>(order.size()));
   for (const uint32_t at : order) {
     const Row& row = rows_[at];
     if (data->persons.empty() || row.person != data->persons.back()) {
       data->persons.push_back(row.person);
       data->starts.push_back(static_cast<uint32_t>(times.size()));
     }
+    data->fingerprints.Set(static_cast<uint32_t>(times.size()), row.fingerprint);
     times.push_back(row.time_ms);
-    data->fingerprints.push_back(row.fingerprint);
   }
   data->starts.push_back(static_cast<uint32_t>(order.size()));
   data->ranks = CodeArray::From(order);

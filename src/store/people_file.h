@@ -9,6 +9,7 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
+#include "crypto/crypto.h"
 #include "store/identity_links.h"
 #include "store/profiles.h"
 
@@ -20,10 +21,13 @@ struct PeopleState {
   std::shared_ptr<const Profiles::Groups::View> groups;
 };
 
-// Durable when this returns, the name after the directory is synced.
-Result<void> WritePeopleFile(FileSystem& fs, const std::string& path, const PeopleState& state);
+// Durable when this returns, the name after the directory is synced. The result is the key that
+// opens it.
+Result<SecretBytes> WritePeopleFile(FileSystem& fs, const std::string& path,
+                                    const PeopleState& state);
 
-// Into empty ones.
-Result<void> ReadPeople(std::string_view file, IdentityLinks* links, Profiles* profiles);
+// Into empty ones. An empty `key` is that of a plain file.
+Result<void> ReadPeople(std::string_view file, const SecretBytes& key, IdentityLinks* links,
+                        Profiles* profiles);
 
 }  // namespace bulkhead

@@ -1,16 +1,20 @@
 #include "store/segment.h"
 
 #include <algorithm>
-#include <cstring>
-
-#include "base/crc32c.h"
+#include <utility>
 
 namespace bulkhead {
 namespace {
 
 // Cache slots of a segment: two for each column after kColumns, two for each event name after
 // kEventTimes.
-enum Slot : uint32_t { kTimes = 0, kRanks = 1, kColumns = 2, kEventTimes = 1U << 19 };
+enum Slot : uint32_t {
+  kTimes = 0,
+  kRanks = 1,
+  kColumns = 2,
+  kFingerprints = (1U << 19) - 1,
+  kEventTimes = 1U << 19
+};
 
 Error Damaged(const char* what) {
   return Error{ErrorCode::kCorruption, std::string("segment: ") + what};
@@ -19,7 +23,7 @@ Error Damaged(const char* what) {
 uint32_t RowsOf(const std::vector<uint32_t>& all) { return static_cast<uint32_t>(all.size()); }
 
 struct BlockSource {
-  std::string_view file;
+  const SegmentBlocks& blocks;
   const BlockList& list;
   uint32_t rows;
   uint32_t largest;        // no code is larger
@@ -29,14 +33,14 @@ struct BlockSource {
 // Decodes blocks of codes one after the other into f(first row, codes).
 template <typename F>
 Result<void> DecodeBlocks(const BlockSource& source, F&& f) {
-  const auto& [file, list, rows, largest, events] = source;
+  const auto& [blocks, list, rows, largest, events] = source;
+  std::string scratch;
   std::vector<uint32_t> codes;
   std::vector<uint32_t> event_codes;
   for (size_t i = 0; i < list.blocks.size(); ++i) {
-    const BlockList::Block& block = list.blocks[i];
     const auto first = static_cast<uint32_t>(i) * kBlockRows;
     const uint32_t count = std::min(kBlockRows, rows - first);
-    Result<std::string_view> bytes = CheckedBytes(file, block.offset, block.size, block.crc);
+    Result<std::string_view> bytes = blocks.Read(list.blocks[i], &scratch);
     if (!bytes) {
       return bytes.error();
     }
@@ -86,26 +90,27 @@ std::shared_ptr<Segment> Segment::InMemory(SegmentData data) {
   segment->data_ = std::make_shared<const SegmentData>(std::move(data));
   segment->persons_ = {segment->data_->persons, segment->data_->starts};
   segment->persons_loaded_ = true;
-  segment->fingerprints_checked_ = true;
   return segment;
 }
 
-Result<std::shared_ptr<Segment>> Segment::Open(FileSystem& fs, std::string path,
-                                               uint64_t file_number,
+Result<std::shared_ptr<Segment>> Segment::Open(FileSystem& fs, File file,
                                                std::shared_ptr<ColumnCache> cache) {
-  Result<std::unique_ptr<MappedFile>> file = fs.Map(path);
-  if (!file) {
-    return file.error();
+  Result<std::unique_ptr<MappedFile>> mapped = fs.Map(file.path);
+  if (!mapped) {
+    return mapped.error();
   }
-  Result<SegmentFooter> footer = ReadSegmentFooter((*file)->bytes());
+  Result<SegmentBlocks> blocks = SegmentBlocks::Open((*mapped)->bytes(), file.key);
+  if (!blocks) {
+    return blocks.error();
+  }
+  Result<SegmentFooter> footer = blocks->ReadFooter();
   if (!footer) {
     return footer.error();
   }
   std::shared_ptr<Segment> segment(new Segment());
-  segment->fs_ = &fs;
-  segment->path_ = std::move(path);
-  segment->file_number_ = file_number;
-  segment->file_ = std::move(*file);
+  segment->file_number_ = file.number;
+  segment->file_ = std::move(*mapped);
+  segment->blocks_ = std::move(*blocks);
   segment->cache_ = std::move(cache);
   segment->footer_ = std::move(*footer);
   segment->info_ = segment->footer_.info;
@@ -116,14 +121,8 @@ Result<std::shared_ptr<Segment>> Segment::Open(FileSystem& fs, std::string path,
 }
 
 Segment::~Segment() {
-  if (file_ == nullptr) {
-    return;
-  }
-  cache_->Forget(file_number_);
-  file_.reset();
-  if (obsolete_) {
-    // What stays behind after a failure is removed when the store is next opened.
-    [[maybe_unused]] const Result<void> removed = fs_->Remove(path_);
+  if (file_ != nullptr) {
+    cache_->Forget(file_number_);
   }
 }
 
@@ -155,18 +154,17 @@ Result<const Segment::PersonTable*> Segment::Persons() const {
 }
 
 Result<void> Segment::LoadPersons() const {
-  const FileSection& section = footer_.person_ids;
-  Result<std::string_view> raw = CheckedBytes(bytes(), section.offset, section.size, section.crc);
-  if (!raw) {
-    return raw.error();
-  }
   static_assert(sizeof(SubjectId) == 16 && alignof(SubjectId) == 1);
-  const std::span<const SubjectId> ids(reinterpret_cast<const SubjectId*>(raw->data()),
-                                       info_.persons);
+  ids_.resize(info_.persons);
+  Result<void> read = blocks_.ReadInto(footer_.person_ids, {reinterpret_cast<uint8_t*>(ids_.data()),
+                                                            ids_.size() * sizeof(SubjectId)});
+  if (!read) {
+    return read;
+  }
   starts_.assign(1, 0);
   uint64_t rows = 0;
   Result<void> decoded =
-      DecodeBlocks({bytes(), footer_.person_rows, info_.persons, UINT32_MAX, nullptr},
+      DecodeBlocks({blocks_, footer_.person_rows, info_.persons, UINT32_MAX, nullptr},
                    [&](uint32_t, const std::vector<uint32_t>& counts) {
                      for (const uint32_t count : counts) {
                        rows += static_cast<uint64_t>(count) + 1;
@@ -177,12 +175,12 @@ Result<void> Segment::LoadPersons() const {
     return decoded;
   }
   const bool ascending =
-      std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end();
+      std::adjacent_find(ids_.begin(), ids_.end(), std::greater_equal<>()) == ids_.end();
   // Every person has at least one row, so more rows than the segment has cannot wrap to its number.
   if (rows != info_.rows || !ascending) {
     return Damaged("person table is malformed");
   }
-  persons_ = {ids, starts_};
+  persons_ = {ids_, starts_};
   return {};
 }
 
@@ -216,8 +214,8 @@ Result<std::shared_ptr<const Dictionary>> Segment::LoadDictionary(size_t column)
   const ColumnEntry& entry = footer_.columns[column];
   Dictionary dictionary;
   if (entry.dictionary.size > 0) {
-    const FileSection& section = entry.dictionary;
-    Result<std::string_view> raw = CheckedBytes(bytes(), section.offset, section.size, section.crc);
+    std::string scratch;
+    Result<std::string_view> raw = blocks_.Read(entry.dictionary, &scratch);
     if (!raw) {
       return raw.error();
     }
@@ -267,7 +265,7 @@ Result<Segment::Codes> Segment::LoadCodes(size_t column) const {
   CodeArray array = CodeArray::Zeros(info_.rows, entry.largest_code);
   bool nameless = false;
   Result<void> decoded = DecodeBlocks(
-      {bytes(), entry.codes, info_.rows, entry.largest_code, event_codes ? &events : nullptr},
+      {blocks_, entry.codes, info_.rows, entry.largest_code, event_codes ? &events : nullptr},
       [&](uint32_t first, const std::vector<uint32_t>& codes) {
         nameless = nameless || (column == kEventColumn &&
                                 std::find(codes.begin(), codes.end(), 0U) != codes.end());
@@ -297,10 +295,10 @@ Result<std::shared_ptr<const TimeArray>> Segment::LoadTimes() const {
   std::vector<uint32_t> narrow;
   std::vector<int64_t> wide;
   std::vector<uint64_t> times;
+  std::string scratch;
   (footer_.narrow_times ? narrow.resize(info_.rows) : wide.resize(info_.rows));
   for (size_t i = 0; i < footer_.times.blocks.size(); ++i) {
-    const BlockList::Block& block = footer_.times.blocks[i];
-    Result<std::string_view> raw = CheckedBytes(bytes(), block.offset, block.size, block.crc);
+    Result<std::string_view> raw = blocks_.Read(footer_.times.blocks[i], &scratch);
     if (!raw) {
       return raw.error();
     }
@@ -364,7 +362,7 @@ Result<Segment::Ranks> Segment::RanksOf() const {
 Result<Segment::Ranks> Segment::LoadRanks() const {
   std::vector<uint32_t> ranks;
   ranks.reserve(info_.rows);
-  Result<void> decoded = DecodeBlocks({bytes(), footer_.ranks, info_.rows, UINT32_MAX, nullptr},
+  Result<void> decoded = DecodeBlocks({blocks_, footer_.ranks, info_.rows, UINT32_MAX, nullptr},
                                       [&](uint32_t, const std::vector<uint32_t>& codes) {
                                         ranks.insert(ranks.end(), codes.begin(), codes.end());
                                       });
@@ -374,30 +372,25 @@ Result<Segment::Ranks> Segment::LoadRanks() const {
   return std::make_shared<const CodeArray>(CodeArray::From(ranks));
 }
 
-Result<void> Segment::CheckFingerprints() const {
-  if (!fingerprints_checked_.load(std::memory_order_acquire)) {
-    const std::lock_guard lock(load_mutex_);
-    const FileSection& section = footer_.fingerprints;
-    Result<std::string_view> raw = CheckedBytes(bytes(), section.offset, section.size, section.crc);
-    if (!raw) {
-      return raw.error();
-    }
-    fingerprints_checked_.store(true, std::memory_order_release);
+Result<Segment::Fingerprints> Segment::FingerprintsOf() const {
+  if (data_ != nullptr || footer_.fingerprints.size == 0) {
+    return LoadFingerprints();
   }
-  return {};
+  return Cached<FingerprintArray>(kFingerprints, [&] { return LoadFingerprints(); });
 }
 
-uint64_t Segment::Fingerprint(uint32_t row) const {
+Result<Segment::Fingerprints> Segment::LoadFingerprints() const {
   if (data_ != nullptr) {
-    return data_->fingerprints.empty() ? 0 : data_->fingerprints[row];
+    return Fingerprints(data_, &data_->fingerprints);
   }
   if (footer_.fingerprints.size == 0) {
-    return 0;
+    return std::make_shared<const FingerprintArray>();
   }
-  uint64_t fingerprint = 0;
-  std::memcpy(&fingerprint, bytes().data() + footer_.fingerprints.offset + row * kFingerprintBytes,
-              kFingerprintBytes);
-  return fingerprint;
+  FingerprintArray array = FingerprintArray::Zeros(info_.rows);
+  if (Result<void> read = blocks_.ReadInto(footer_.fingerprints, array.bytes()); !read) {
+    return read.error();
+  }
+  return std::make_shared<const FingerprintArray>(std::move(array));
 }
 
 }  // namespace bulkhead

@@ -1,6 +1,6 @@
 // One immutable run of rows in the order (person, time, arrival), in memory or in a mapped file. Of
-// a file only the footer is read at first; columns are decoded when first used and cached.
-// Thread-safe.
+// a file only the footer is read at first; columns are decrypted and decoded when first used, and
+// cached as they are then. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "store/column_cache.h"
 #include "store/event_times.h"
+#include "store/segment_blocks.h"
 #include "store/segment_data.h"
 #include "store/segment_format.h"
 
@@ -36,10 +37,16 @@ class Segment {
   // How a row stands among rows of equal time by arrival.
   using Ranks = std::shared_ptr<const CodeArray>;
 
+  using Fingerprints = std::shared_ptr<const FingerprintArray>;
+
+  struct File {
+    std::string path;
+    uint64_t number = 0;  // names the segment in the cache
+    SecretBytes key;      // empty: plain, of version 1
+  };
+
   static std::shared_ptr<Segment> InMemory(SegmentData data);
-  // `file_number` names the segment in the cache.
-  static Result<std::shared_ptr<Segment>> Open(FileSystem& fs, std::string path,
-                                               uint64_t file_number,
+  static Result<std::shared_ptr<Segment>> Open(FileSystem& fs, File file,
                                                std::shared_ptr<ColumnCache> cache);
   ~Segment();
   Segment(const Segment&) = delete;
@@ -49,7 +56,7 @@ class Segment {
   [[nodiscard]] bool on_disk() const { return file_ != nullptr; }
   [[nodiscard]] uint64_t file_number() const { return file_number_; }
   [[nodiscard]] uint64_t file_bytes() const { return file_ ? file_->bytes().size() : 0; }
-  void RemoveFileWhenUnused() { obsolete_ = true; }
+  [[nodiscard]] const SecretBytes& key() const { return blocks_.key(); }
 
   [[nodiscard]] size_t columns() const { return names_.size(); }
   [[nodiscard]] const std::string& ColumnName(size_t column) const { return names_[column]; }
@@ -64,9 +71,10 @@ class Segment {
   // `event`: a code of kEventColumn, or EventTimes::kAnyEvent.
   [[nodiscard]] Result<std::shared_ptr<const EventTimes>> EventTimesOf(
       uint32_t event, EventTimes::Resolution resolution) const;
-  // kFingerprintMask bits per row; the whole section is verified on first use.
-  [[nodiscard]] Result<void> CheckFingerprints() const;
-  [[nodiscard]] uint64_t Fingerprint(uint32_t row) const;  // after CheckFingerprints
+  // For looking up single rows: cached.
+  [[nodiscard]] Result<Fingerprints> FingerprintsOf() const;
+  // For reading them all once: not put into the cache.
+  [[nodiscard]] Result<Fingerprints> LoadFingerprints() const;
 
  private:
   Segment() = default;
@@ -79,7 +87,6 @@ class Segment {
   Result<std::shared_ptr<const EventTimes>> MakeEventTimes(uint32_t event,
                                                            EventTimes::Resolution resolution) const;
   Result<void> LoadPersons() const;
-  [[nodiscard]] std::string_view bytes() const { return file_->bytes(); }
 
   SegmentInfo info_;
   std::vector<std::string> names_;
@@ -90,18 +97,16 @@ class Segment {
   mutable std::map<uint32_t, std::shared_ptr<const EventTimes>> event_times_;
 
   // On disk only.
-  FileSystem* fs_ = nullptr;
-  std::string path_;
   uint64_t file_number_ = 0;
   std::unique_ptr<MappedFile> file_;
+  SegmentBlocks blocks_;
   SegmentFooter footer_;
   std::shared_ptr<ColumnCache> cache_;
-  std::atomic<bool> obsolete_{false};
 
-  mutable std::mutex load_mutex_;  // person table and fingerprints: loaded once
+  mutable std::mutex load_mutex_;  // the person table is loaded once
   mutable std::atomic<bool> persons_loaded_{false};
-  mutable std::atomic<bool> fingerprints_checked_{false};
   mutable PersonTable persons_;
+  mutable std::vector<SubjectId> ids_;
   mutable std::vector<uint32_t> starts_;
 };
 

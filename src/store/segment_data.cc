@@ -16,6 +16,10 @@ CodeArray CodeArray::From(std::span<const uint32_t> codes) {
   return array;
 }
 
+bool FingerprintArray::AllZero() const {
+  return std::all_of(bytes_.begin(), bytes_.end(), [](uint8_t byte) { return byte == 0; });
+}
+
 TimeArray TimeArray::From(std::span<const int64_t> times_ms) {
   if (times_ms.empty()) {
     return Narrow(0, 1, {});

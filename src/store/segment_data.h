@@ -112,6 +112,34 @@ class TimeArray {
   std::vector<int64_t> wide_;
 };
 
+// The kept bits of each row's insert id, five bytes each; 0 = none was sent.
+class FingerprintArray {
+ public:
+  static constexpr size_t kBytes = 5;
+
+  FingerprintArray() = default;  // 0 on every row
+  static FingerprintArray Zeros(uint32_t rows) {
+    FingerprintArray array;
+    array.bytes_.assign(static_cast<size_t>(rows) * kBytes, 0);
+    return array;
+  }
+  void Set(uint32_t row, uint64_t fingerprint) {
+    std::memcpy(&bytes_[size_t{row} * kBytes], &fingerprint, kBytes);
+  }
+  [[nodiscard]] uint64_t operator[](uint32_t row) const {
+    uint64_t fingerprint = 0;
+    if (!bytes_.empty()) std::memcpy(&fingerprint, &bytes_[size_t{row} * kBytes], kBytes);
+    return fingerprint;
+  }
+  [[nodiscard]] std::span<uint8_t> bytes() { return bytes_; }
+  [[nodiscard]] std::span<const uint8_t> bytes() const { return bytes_; }
+  [[nodiscard]] bool AllZero() const;
+  [[nodiscard]] size_t MemoryBytes() const { return bytes_.size(); }
+
+ private:
+  std::vector<uint8_t> bytes_;
+};
+
 struct ColumnData {
   std::string name;  // empty for the first two
   std::shared_ptr<const CodeArray> codes = std::make_shared<CodeArray>();
@@ -137,9 +165,9 @@ struct SegmentData {
   std::vector<SubjectId> persons;  // ascending
   std::vector<uint32_t> starts;    // persons + 1 entries: first row of each, then `rows`
   TimeArray times;
-  CodeArray ranks;                     // order of arrival among rows of equal time
-  std::vector<uint64_t> fingerprints;  // empty = all 0
-  std::vector<ColumnData> columns;     // kEventColumn, kOriginColumn, properties by name
+  CodeArray ranks;  // order of arrival among rows of equal time
+  FingerprintArray fingerprints;
+  std::vector<ColumnData> columns;  // kEventColumn, kOriginColumn, properties by name
 };
 
 }  // namespace bulkhead

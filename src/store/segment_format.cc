@@ -4,6 +4,7 @@
 
 #include "base/byte_codec.h"
 #include "base/crc32c.h"
+#include "crypto/block_cipher.h"
 
 namespace bulkhead {
 namespace {
@@ -15,7 +16,6 @@ Error Damaged(const char* what) {
 void PutSection(const FileSection& section, ByteWriter* out) {
   out->Varint(section.offset);
   out->Varint(section.size);
-  out->Fixed(section.crc);
 }
 
 void PutBlocks(const BlockList& list, ByteWriter* out) {
@@ -25,20 +25,20 @@ void PutBlocks(const BlockList& list, ByteWriter* out) {
   }
   for (const BlockList::Block& block : list.blocks) {
     out->Varint(block.size);
-    out->Fixed(block.crc);
   }
 }
 
 // Collects the first thing that is wrong, so that the reading itself stays a plain list.
 class FooterReader {
  public:
-  FooterReader(std::string_view bytes, uint64_t file_size) : in_(bytes), file_size_(file_size) {}
+  FooterReader(std::string_view bytes, uint64_t file_size, SegmentForm form)
+      : in_(bytes), file_size_(file_size), plain_(form == SegmentForm::kPlain) {}
 
   FileSection Section() {
     FileSection section;
     section.offset = in_.Varint();
     section.size = in_.Varint();
-    section.crc = in_.Fixed<uint32_t>();
+    section.crc = Checksum();
     RequireInside(section.offset, section.size);
     return section;
   }
@@ -61,22 +61,28 @@ class FooterReader {
       if (size > UINT32_MAX) {
         ok_ = false;
       }
-      list.blocks.push_back({offset, static_cast<uint32_t>(size), in_.Fixed<uint32_t>()});
+      list.blocks.push_back({offset, static_cast<uint32_t>(size), Checksum()});
       offset += size;
     }
     return list;
   }
 
   void Require(bool condition) { ok_ = ok_ && condition; }
+  // The section holds exactly so many bytes.
+  void RequireBytes(const FileSection& section, uint64_t bytes) {
+    Require(section.size == bytes + (plain_ ? 0 : kBlockTagBytes));
+  }
   [[nodiscard]] bool ok() const { return ok_ && in_.ok(); }
   ByteReader& in() { return in_; }
 
  private:
+  uint32_t Checksum() { return plain_ ? in_.Fixed<uint32_t>() : 0; }
   void RequireInside(uint64_t offset, uint64_t size) {
     Require(offset <= file_size_ && size <= file_size_ - offset);
   }
   ByteReader in_;
   uint64_t file_size_;
+  bool plain_;
   bool ok_ = true;
 };
 
@@ -122,8 +128,8 @@ void EncodeFooter(const SegmentFooter& footer, std::string* out) {
   }
 }
 
-Result<SegmentFooter> DecodeFooter(std::string_view bytes, uint64_t file_size) {
-  FooterReader reader(bytes, file_size);
+Result<SegmentFooter> DecodeFooter(std::string_view bytes, uint64_t file_size, SegmentForm form) {
+  FooterReader reader(bytes, file_size, form);
   SegmentFooter footer;
   SegmentInfo& info = footer.info;
   const uint64_t rows = reader.in().Varint();
@@ -145,13 +151,14 @@ Result<SegmentFooter> DecodeFooter(std::string_view bytes, uint64_t file_size) {
   footer.time_unit_ms = reader.in().Fixed<int64_t>();
   reader.Require(footer.time_unit_ms >= 1 && footer.time_unit_ms <= INT32_MAX);
   footer.person_ids = reader.Section();
-  reader.Require(footer.person_ids.size == persons * sizeof(SubjectId));
+  reader.RequireBytes(footer.person_ids, persons * sizeof(SubjectId));
   footer.person_rows = reader.Blocks(BlocksFor(persons), false);
   footer.times = reader.Blocks(BlocksFor(rows), false);
   footer.ranks = reader.Blocks(BlocksFor(rows), true);
   footer.fingerprints = reader.Section();
-  reader.Require(footer.fingerprints.size == 0 ||
-                 footer.fingerprints.size == rows * kFingerprintBytes);
+  if (footer.fingerprints.size != 0) {
+    reader.RequireBytes(footer.fingerprints, rows * FingerprintArray::kBytes);
+  }
   const size_t columns = reader.in().Count();
   for (size_t i = 0; i < columns && reader.ok(); ++i) {
     footer.columns.push_back(ReadColumn(&reader, rows));
@@ -162,30 +169,6 @@ Result<SegmentFooter> DecodeFooter(std::string_view bytes, uint64_t file_size) {
     return Damaged("footer is malformed");
   }
   return footer;
-}
-
-Result<SegmentFooter> ReadSegmentFooter(std::string_view file) {
-  if (file.size() < kSegmentHead.size() + kSegmentTrailerBytes ||
-      file.substr(file.size() - kSegmentTail.size()) != kSegmentTail) {
-    return Damaged("file is cut off or is no segment");
-  }
-  if (file.substr(0, kSegmentHead.size()) != kSegmentHead) {
-    const bool other_version = file.substr(0, 7) == kSegmentHead.substr(0, 7);
-    return Damaged(other_version ? "format version is not known to this program"
-                                 : "file is no segment");
-  }
-  ByteReader trailer(file.substr(file.size() - kSegmentTrailerBytes));
-  const auto size = trailer.Fixed<uint32_t>();
-  const auto crc = trailer.Fixed<uint32_t>();
-  const size_t before = file.size() - kSegmentTrailerBytes;
-  if (size > before - kSegmentHead.size()) {
-    return Damaged("footer does not fit the file");
-  }
-  const std::string_view footer = file.substr(before - size, size);
-  if (Crc32c(footer) != crc) {
-    return Damaged("footer checksum does not match");
-  }
-  return DecodeFooter(footer, before - size);
 }
 
 Result<std::string_view> CheckedBytes(std::string_view file, uint64_t offset, uint64_t size,

@@ -13,17 +13,21 @@
 
 namespace bulkhead {
 
-inline constexpr std::string_view kSegmentHead{"BHSEG\0\0\1", 8};  // last byte: version
+// The last byte is the version. Version 1 is plain; it is read, and no longer written.
+inline constexpr std::string_view kSegmentHead{"BHSEG\0\0\2", 8};
+inline constexpr std::string_view kPlainSegmentHead{"BHSEG\0\0\1", 8};
 inline constexpr std::string_view kSegmentTail = "BHSEGEND";
-inline constexpr size_t kSegmentTrailerBytes = 4 + 4 + 8;  // footer size, its crc, tail
+inline constexpr size_t kSegmentTrailerBytes = 4 + 8;           // footer size, tail
+inline constexpr size_t kPlainSegmentTrailerBytes = 4 + 4 + 8;  // footer size, its crc, tail
 inline constexpr uint32_t kMaxSegmentRows = 1U << 30;
-inline constexpr size_t kFingerprintBytes = 5;
 inline constexpr size_t kMaxDictionaryBytes = 1UL << 32;
+
+enum class SegmentForm : uint8_t { kPlain = 1, kEncrypted = 2 };
 
 struct FileSection {
   uint64_t offset = 0;
-  uint64_t size = 0;  // 0 = absent
-  uint32_t crc = 0;
+  uint64_t size = 0;  // as it lies in the file; 0 = absent
+  uint32_t crc = 0;   // of plain files
 };
 
 // Blocks lie one after the other, kBlockRows rows each, the last one shorter.
@@ -31,7 +35,7 @@ struct BlockList {
   struct Block {
     uint64_t offset;
     uint32_t size;
-    uint32_t crc;
+    uint32_t crc;  // of plain files
   };
   std::vector<Block> blocks;
 };
@@ -59,15 +63,13 @@ struct SegmentFooter {
 
 inline size_t BlocksFor(uint64_t items) { return (items + kBlockRows - 1) / kBlockRows; }
 
+// For an encrypted file: without checksums, which its tags replace.
 void EncodeFooter(const SegmentFooter& footer, std::string* out);
 
 // Checks that everything named lies inside a file of `file_size` bytes and that counts agree.
-Result<SegmentFooter> DecodeFooter(std::string_view bytes, uint64_t file_size);
+Result<SegmentFooter> DecodeFooter(std::string_view bytes, uint64_t file_size, SegmentForm form);
 
-// Finds, checks and decodes the footer of a whole file.
-Result<SegmentFooter> ReadSegmentFooter(std::string_view file);
-
-// The bytes of a section or block, its checksum verified.
+// The bytes of a plain file's section or block, its checksum verified.
 Result<std::string_view> CheckedBytes(std::string_view file, uint64_t offset, uint64_t size,
                                       uint32_t crc);
 

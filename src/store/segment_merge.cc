@@ -41,7 +41,6 @@ Result<void> SegmentMerge::LoadInputs() {
     if (!times) return times.error();
     Result<Segment::Ranks> ranks = segment.RanksOf();
     if (!ranks) return ranks.error();
-    if (Result<void> checked = segment.CheckFingerprints(); !checked) return checked;
     input.persons = *persons;
     input.times = *times;
     input.ranks = *ranks;
@@ -213,11 +212,17 @@ std::vector<uint32_t> SegmentMerge::DenseRanks() const {
   return ranks;
 }
 
-std::vector<uint64_t> SegmentMerge::MakeFingerprints() const {
-  std::vector<uint64_t> fingerprints;
-  fingerprints.reserve(order_.size());
-  for (const Place& place : order_) {
-    fingerprints.push_back(inputs_[place.input].source.segment->Fingerprint(place.row));
+Result<FingerprintArray> SegmentMerge::MakeFingerprints() const {
+  std::vector<Segment::Fingerprints> sources;
+  for (const Input& input : inputs_) {
+    Result<Segment::Fingerprints> loaded = input.source.segment->LoadFingerprints();
+    if (!loaded) return loaded.error();
+    sources.push_back(*std::move(loaded));
+  }
+  FingerprintArray fingerprints = FingerprintArray::Zeros(info_.rows);
+  for (uint32_t row = 0; row < info_.rows; ++row) {
+    const Place& place = order_[row];
+    fingerprints.Set(row, (*sources[place.input])[place.row]);
   }
   return fingerprints;
 }
@@ -346,7 +351,9 @@ Result<SegmentData> SegmentMerge::ToMemory() {
   data.persons = persons_;
   data.starts = starts_;
   data.ranks = CodeArray::From(ExactRanks());
-  data.fingerprints = MakeFingerprints();
+  Result<FingerprintArray> fingerprints = MakeFingerprints();
+  if (!fingerprints) return fingerprints.error();
+  data.fingerprints = *std::move(fingerprints);
   Result<ColumnData> column = MakeColumn("", true);
   if (!column) return column.error();
   data.columns.push_back(std::move(*column));
@@ -363,16 +370,19 @@ Result<SegmentData> SegmentMerge::ToMemory() {
   return data;
 }
 
-Result<uint64_t> SegmentMerge::ToFile(FileSystem& fs, const std::string& path) {
+Result<SecretBytes> SegmentMerge::ToFile(FileSystem& fs, const std::string& path) {
   const TimeArray times = MakeTimes();
   SetTimeRange(times.view(), &info_);
-  Result<std::unique_ptr<SegmentWriter>> writer = SegmentWriter::Create(fs, path, info_);
+  Result<std::unique_ptr<SegmentWriter>> writer =
+      SegmentWriter::Create(fs, path, info_, BlockFile(kSegmentHead));
   if (!writer) return writer.error();
   Result<void> done = (*writer)->Persons(persons_, starts_);
   if (done) done = (*writer)->Times(times.view());
   if (done) done = (*writer)->Ranks(CodeArray::From(DenseRanks()).view());
-  if (done) done = (*writer)->Fingerprints(MakeFingerprints());
   if (!done) return done.error();
+  const Result<FingerprintArray> fingerprints = MakeFingerprints();
+  if (!fingerprints) return fingerprints.error();
+  if (done = (*writer)->Fingerprints(*fingerprints); !done) return done.error();
   Result<ColumnData> column = MakeColumn("", true);
   if (column) done = (*writer)->Column(*column);
   if (column && done) column = MakeOrigin();
@@ -418,7 +428,8 @@ Result<void> AddKeys(const SourceState& source, KeyFilter* filter) {
   if (!events) return events.error();
   Result<std::shared_ptr<const TimeArray>> times = segment.Times();
   if (!times) return times.error();
-  if (Result<void> checked = segment.CheckFingerprints(); !checked) return checked;
+  Result<Segment::Fingerprints> fingerprints = segment.LoadFingerprints();
+  if (!fingerprints) return fingerprints.error();
   std::vector<uint64_t> hashes(1);
   for (uint32_t code = 1; code <= (*names)->size(); ++code) {
     hashes.push_back(HashBytes((*names)->String(code)));
@@ -426,7 +437,7 @@ Result<void> AddKeys(const SourceState& source, KeyFilter* filter) {
   const CodeView codes = (*events)->view();
   const TimeView view = (*times)->view();
   for (uint32_t row = 0; row < segment.info().rows; ++row) {
-    const uint64_t fingerprint = segment.Fingerprint(row);
+    const uint64_t fingerprint = (**fingerprints)[row];
     if (fingerprint != 0) {
       filter->Add(EventKey(hashes[codes[row]], view[row], fingerprint));
     }

@@ -28,8 +28,8 @@ class SegmentMerge {
 
   // All in memory; ranks are exact places in the order of arrival.
   Result<SegmentData> ToMemory();
-  // To a file, with dense ranks. The result is its size.
-  Result<uint64_t> ToFile(FileSystem& fs, const std::string& path);
+  // To a file, with dense ranks. The result is the key that opens it.
+  Result<SecretBytes> ToFile(FileSystem& fs, const std::string& path);
 
   // What was row `row` of input `input`; kDropped if it is gone.
   static constexpr uint32_t kDropped = UINT32_MAX;
@@ -53,7 +53,7 @@ class SegmentMerge {
   [[nodiscard]] TimeArray MakeTimes() const;
   [[nodiscard]] std::vector<uint32_t> ExactRanks() const;
   [[nodiscard]] std::vector<uint32_t> DenseRanks() const;
-  [[nodiscard]] std::vector<uint64_t> MakeFingerprints() const;
+  [[nodiscard]] Result<FingerprintArray> MakeFingerprints() const;
   [[nodiscard]] std::vector<std::string> PropertyNames() const;
   Result<ColumnData> MakeColumn(const std::string& name, bool is_event) const;
   Result<ColumnData> MakeOrigin() const;

@@ -4,14 +4,14 @@
 #include <vector>
 
 #include "base/byte_codec.h"
-#include "base/crc32c.h"
 
 namespace bulkhead {
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(FileSystem& fs,
                                                              const std::string& path,
-                                                             const SegmentInfo& info) {
-  std::unique_ptr<SegmentWriter> writer(new SegmentWriter(info));
+                                                             const SegmentInfo& info,
+                                                             BlockFile cipher) {
+  std::unique_ptr<SegmentWriter> writer(new SegmentWriter(info, std::move(cipher)));
   if (fs.Exists(path)) {  // left over from a write that failed
     if (Result<void> removed = fs.Remove(path); !removed) {
       return removed.error();
@@ -22,7 +22,7 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(FileSystem& fs,
     return file.error();
   }
   writer->file_ = std::move(*file);
-  if (Result<void> done = writer->Append(kSegmentHead); !done) {
+  if (Result<void> done = writer->Append(writer->cipher_.head()); !done) {
     return done.error();
   }
   return writer;
@@ -34,16 +34,20 @@ Result<void> SegmentWriter::Append(std::string_view bytes) {
 }
 
 Result<FileSection> SegmentWriter::AppendSection(std::string_view bytes) {
-  const FileSection section{.offset = size_, .size = bytes.size(), .crc = Crc32c(bytes)};
-  if (Result<void> done = Append(bytes); !done) {
+  box_.clear();
+  cipher_.Encrypt(size_, bytes, 0, &box_);
+  const FileSection section{.offset = size_, .size = box_.size()};
+  if (Result<void> done = Append(box_); !done) {
     return done.error();
   }
   return section;
 }
 
 Result<void> SegmentWriter::AppendBlock(std::string_view bytes, BlockList* list) {
-  list->blocks.push_back({size_, static_cast<uint32_t>(bytes.size()), Crc32c(bytes)});
-  return Append(bytes);
+  box_.clear();
+  cipher_.Encrypt(size_, bytes, 0, &box_);
+  list->blocks.push_back({size_, static_cast<uint32_t>(box_.size()), 0});
+  return Append(box_);
 }
 
 template <typename At>
@@ -122,16 +126,13 @@ Result<void> SegmentWriter::Ranks(const CodeView& ranks) {
       footer_.info.rows, [&](uint32_t row) { return ranks[row]; }, false, &footer_.ranks);
 }
 
-Result<void> SegmentWriter::Fingerprints(std::span<const uint64_t> fingerprints) {
-  if (std::all_of(fingerprints.begin(), fingerprints.end(), [](uint64_t f) { return f == 0; })) {
+Result<void> SegmentWriter::Fingerprints(const FingerprintArray& fingerprints) {
+  if (fingerprints.AllZero()) {
     return {};
   }
-  std::string bytes;
-  bytes.reserve(fingerprints.size() * kFingerprintBytes);
-  for (const uint64_t fingerprint : fingerprints) {
-    bytes.append(reinterpret_cast<const char*>(&fingerprint), kFingerprintBytes);
-  }
-  Result<FileSection> section = AppendSection(bytes);
+  const std::span<const uint8_t> bytes = fingerprints.bytes();
+  Result<FileSection> section =
+      AppendSection({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (!section) {
     return section.error();
   }
@@ -174,39 +175,22 @@ Result<void> SegmentWriter::Column(const ColumnData& column) {
   return {};
 }
 
-Result<uint64_t> SegmentWriter::Finish() {
+Result<SecretBytes> SegmentWriter::Finish() {
   std::string footer;
   EncodeFooter(footer_, &footer);
-  const uint32_t crc = Crc32c(footer);
-  ByteWriter writer(&footer);
-  writer.Fixed(static_cast<uint32_t>(footer.size()));
-  writer.Fixed(crc);
+  const uint64_t footer_bytes = footer.size() + kBlockTagBytes;
+  std::string end;
+  cipher_.Encrypt(size_, footer, size_ + footer_bytes + kSegmentTrailerBytes, &end);
+  ByteWriter writer(&end);
+  writer.Fixed(static_cast<uint32_t>(footer_bytes));
   writer.Raw(kSegmentTail);
-  if (Result<void> done = Append(footer); !done) {
+  if (Result<void> done = Append(end); !done) {
     return done.error();
   }
   if (Result<void> done = file_->Sync(); !done) {
     return done.error();
   }
-  return size_;
-}
-
-Result<uint64_t> WriteSegment(FileSystem& fs, const std::string& path, const SegmentData& data) {
-  Result<std::unique_ptr<SegmentWriter>> writer = SegmentWriter::Create(fs, path, data.info);
-  if (!writer) {
-    return writer.error();
-  }
-  Result<void> done = (*writer)->Persons(data.persons, data.starts);
-  if (done) done = (*writer)->Times(data.times.view());
-  if (done) done = (*writer)->Ranks(data.ranks.view());
-  if (done) done = (*writer)->Fingerprints(data.fingerprints);
-  for (size_t i = 0; i < data.columns.size() && done; ++i) {
-    done = (*writer)->Column(data.columns[i]);
-  }
-  if (!done) {
-    return done.error();
-  }
-  return (*writer)->Finish();
+  return SecretBytes(cipher_.key().view());
 }
 
 }  // namespace bulkhead

@@ -25,7 +25,17 @@ uint64_t Store::applied_position() const { return impl_->applied(); }
 uint64_t Store::durable_position() const { return impl_->durable(); }
 Result<void> Store::Flush() { return impl_->Flush(); }
 Snapshot Store::snapshot() const { return impl_->TakeSnapshot(); }
-Result<void> Store::EraseSubject(SubjectId person) { return impl_->EraseSubject(person); }
+Result<void> Store::EraseSubjects(std::span<const SubjectId> people,
+                                  std::optional<uint64_t> through) {
+  return impl_->EraseSubjects(people, through);
+}
+uint64_t Store::erasures_applied() const { return impl_->erasures_applied(); }
+void Store::NotePosition(uint64_t next_position) { impl_->NotePosition(next_position); }
+Result<void> Store::SetRetention(RetentionRules rules) {
+  return impl_->SetRetention(std::move(rules));
+}
+Result<uint64_t> Store::ExpireNow(int64_t now_ms) { return impl_->ExpireNow(now_ms); }
+Result<void> Store::RewrapAll(const KeyRing& keys) { return impl_->RewrapAll(keys); }
 Result<void> Store::Compact() { return impl_->Compact(); }
 StoreStats Store::stats() const { return impl_->Stats(); }
 

@@ -21,6 +21,7 @@ struct KeyColumns {
   Segment::Codes event_array;
   Segment::Codes origin_array;
   std::shared_ptr<const TimeArray> time_array;
+  Segment::Fingerprints fingerprints;
   const Segment::PersonTable* persons = nullptr;
   CodeView events;
   CodeView origin_codes;
@@ -37,6 +38,8 @@ struct KeyColumns {
     if (!all_origins) return all_origins.error();
     const auto all_times = segment.Times();
     if (!all_times) return all_times.error();
+    const auto all_fingerprints = segment.FingerprintsOf();
+    if (!all_fingerprints) return all_fingerprints.error();
     const auto person_table = segment.Persons();
     if (!person_table) return person_table.error();
     names = *name_dictionary;
@@ -44,11 +47,12 @@ struct KeyColumns {
     event_array = *event_codes;
     origin_array = *all_origins;
     time_array = *all_times;
+    fingerprints = *all_fingerprints;
     persons = *person_table;
     events = event_array->view();
     origin_codes = origin_array->view();
     times = time_array->view();
-    return segment.CheckFingerprints();
+    return {};
   }
 
   // The first row of begin..end that is not before the time.
@@ -295,7 +299,7 @@ Result<std::optional<uint32_t>> Store::Impl::FindInSource(const Source& source,
     uint32_t row = columns.FirstAt(event.time_ms, columns.persons->starts[*at], end);
     for (; row < end && columns.times[row] == event.time_ms; ++row) {
       if (columns.events[row] == name && columns.origin_codes[row] == (in_place ? 0 : origin) &&
-          source.segment->Fingerprint(row) == fingerprint &&
+          (*columns.fingerprints)[row] == fingerprint &&
           (source.dead == nullptr || !source.dead->Has(row))) {
         return std::optional(row);
       }

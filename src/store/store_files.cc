@@ -1,6 +1,8 @@
 // Flush, merge, erasure and the background thread: everything that writes files.
 #include <algorithm>
+#include <bit>
 #include <chrono>
+#include <span>
 
 #include "store/store_impl.h"
 
@@ -82,9 +84,11 @@ Result<void> Store::Impl::WriteAndReplace(std::vector<SourceState> inputs, uint6
     std::optional<Source> output;
     if ((*merge)->rows() > 0) {
       const std::string path = Path(SegmentFileName(file));
-      if (Result<uint64_t> size = (*merge)->ToFile(fs(), path); !size) return size.error();
+      Result<SecretBytes> key = (*merge)->ToFile(fs(), path);
+      if (!key) return key.error();
       if (Result<void> synced = fs().SyncDir(options_.dir); !synced) return synced;
-      Result<std::shared_ptr<Segment>> segment = Segment::Open(fs(), path, file, cache_);
+      Result<std::shared_ptr<Segment>> segment =
+          Segment::Open(fs(), {path, file, *std::move(key)}, cache_);
       if (!segment) return segment.error();
       if (const auto persons = (*segment)->Persons(); !persons) return persons.error();
       Result<std::shared_ptr<KeyFilter>> filter = (*merge)->MakeFilter();
@@ -148,20 +152,42 @@ void Store::Impl::ReplaceSources(const std::vector<SourceState>& inputs,
   last_snapshot_ = nullptr;
 }
 
+namespace {
+
+std::vector<RowRun> RunsOf(const DeadRows& dead) {
+  std::vector<RowRun> runs;
+  const std::span<const uint64_t> words = dead.words();
+  for (uint32_t at = 0; at < words.size(); ++at) {
+    for (uint64_t word = words[at]; word != 0; word &= word - 1) {
+      const uint32_t row = at * 64 + static_cast<uint32_t>(std::countr_zero(word));
+      if (!runs.empty() && runs.back().first + runs.back().count == row) {
+        ++runs.back().count;
+      } else {
+        runs.push_back({row, 1});
+      }
+    }
+  }
+  return runs;
+}
+
+}  // namespace
+
 Manifest Store::Impl::DescribeSources() {
   Manifest manifest;
   manifest.position = written_;
   manifest.next_seq = next_seq_;
+  manifest.commits = ++commits_;
+  manifest.erasures_applied = erasures_applied_;
   for (const Source& source : sources_) {
     if (!source.segment->on_disk()) {
       continue;
     }
     ManifestSegment& entry = manifest.segments.emplace_back();
     entry.file = source.segment->file_number();
-    for (uint32_t row = 0; source.dead != nullptr && row < source.segment->info().rows; ++row) {
-      if (source.dead->Has(row)) {
-        entry.dead_rows.push_back(row);
-      }
+    entry.key = SecretBytes(source.segment->key().view());
+    entry.purge_due = source.purge_due;
+    if (source.dead != nullptr) {
+      entry.dead_rows = RunsOf(*source.dead);
     }
   }
   return manifest;
@@ -182,6 +208,7 @@ Result<void> Store::Impl::Commit() {
     manifest = DescribeSources();
     manifest.people_file = people_file_;
     manifest.people_position = people_position_;
+    manifest.people_key = SecretBytes(people_key_.view());
     if (write_people) {
       manifest.people_file = next_file_++;
       manifest.people_position = applied_;
@@ -194,10 +221,13 @@ Result<void> Store::Impl::Commit() {
   const auto write = [&]() -> Result<void> {
     if (write_people) {
       const std::string path = Path(PeopleFileName(manifest.people_file));
-      if (Result<void> done = WritePeopleFile(fs(), path, people); !done) return done;
+      Result<SecretBytes> key = WritePeopleFile(fs(), path, people);
+      if (!key) return key.error();
+      manifest.people_key = *std::move(key);
       if (Result<void> done = fs().SyncDir(options_.dir); !done) return done;
     }
-    return fs().WriteFileAtomically(Path(std::string(kManifestName)), EncodeManifest(manifest));
+    return fs().WriteFileAtomically(Path(std::string(kManifestName)),
+                                    EncodeManifest(manifest, *ring_, options_.owner));
   };
   const Result<void> written = write();
   const std::lock_guard lock(mutex_);
@@ -208,6 +238,8 @@ Result<void> Store::Impl::Commit() {
   durable_ = manifest.position;
   people_file_ = manifest.people_file;
   people_position_ = manifest.people_position;
+  people_key_ = std::move(manifest.people_key);
+  ring_key_ = ring_->newest().id;
   std::erase_if(obsolete_files_, [&](uint64_t file) {
     return std::find(obsolete.begin(), obsolete.end(), file) != obsolete.end();
   });
@@ -223,6 +255,9 @@ Result<void> Store::Impl::Commit() {
 
 // The shortest tier of neighbours with enough of them; else one segment that is mostly dead.
 std::vector<std::shared_ptr<const Segment>> Store::Impl::FindMerge() {
+  if (auto due = FindPurge(); !due.empty()) {
+    return due;
+  }
   const std::lock_guard lock(mutex_);
   const uint64_t unit = std::max<uint64_t>(1, options_.flush_rows / 2);
   for (uint64_t limit = unit * 4; limit / 4 <= options_.max_merge_rows; limit *= 4) {
@@ -255,6 +290,9 @@ std::vector<std::shared_ptr<const Segment>> Store::Impl::FindMerge() {
 }
 
 std::vector<std::shared_ptr<const Segment>> Store::Impl::FindCalmMerge() {
+  if (auto due = FindPurge(); !due.empty()) {
+    return due;
+  }
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<const Segment>> newest;  // as many as one merge may take
   uint64_t rows = 0;
@@ -341,45 +379,6 @@ Result<void> Store::Impl::Compact() {
   return {};
 }
 
-Result<void> Store::Impl::EraseSubject(const SubjectId& person) {
-  const std::lock_guard maintenance(maintenance_mutex_);
-  // Afterwards the log before now is no longer applied again, so that nothing comes back.
-  if (Result<void> flushed = FlushRows(); !flushed) return flushed;
-  std::vector<std::shared_ptr<const Segment>> affected;
-  {
-    const std::lock_guard lock(mutex_);
-    SealPending();
-    std::vector<SubjectId> ids = links_.LinkedDevices(links_.Canonical(person));
-    ids.push_back(links_.Canonical(person));
-    for (Source& source : sources_) {
-      const Result<const Segment::PersonTable*> table = source.segment->Persons();
-      if (!table) return table.error();
-      bool any = false;
-      for (const SubjectId& id : ids) {
-        const std::optional<uint32_t> at = (*table)->Find(id);
-        for (uint32_t row = at ? (*table)->starts[*at] : 0; at && row < (*table)->starts[*at + 1];
-             ++row) {
-          Kill(&source, row);
-          any = true;
-        }
-      }
-      if (any && source.segment->on_disk()) {
-        affected.push_back(source.segment);
-      }
-    }
-    links_.Erase(ids);
-    for (const SubjectId& id : ids) {
-      profiles_.Erase(id);
-    }
-    people_changed_ = true;
-    last_snapshot_ = nullptr;
-  }
-  for (const auto& segment : affected) {
-    if (Result<void> done = Rewrite({segment}); !done) return done;
-  }
-  return Commit();
-}
-
 void Store::Impl::Background() {
   uint64_t seen_seq = 0;
   for (;;) {
@@ -395,20 +394,29 @@ void Store::Impl::Background() {
       if (stopping_) {
         return;
       }
-      due = full();
+      due = full() || applied_ - std::min(applied_, durable_) >= limits::kMaxStoreLagBytes;
       calm = !due && next_seq_ - seen_seq <= kCalmRows;
       seen_seq = next_seq_;
     }
-    const std::lock_guard maintenance(maintenance_mutex_);
-    // A merge that fails leaves its inputs in place; a later check comes back to it.
-    if (due) {
-      if (Result<void> flushed = FlushRows(); flushed) {
-        [[maybe_unused]] const Result<void> merged = MergeDue();
-      }
-    } else if (calm) {
-      if (const auto segments = FindCalmMerge(); !segments.empty()) {
-        [[maybe_unused]] const Result<void> merged = Rewrite(segments);
-      }
+    Maintain(due, calm);
+  }
+}
+
+// What fails leaves its inputs in place; a later check comes back to it.
+void Store::Impl::Maintain(bool due, bool calm) {
+  const std::lock_guard maintenance(maintenance_mutex_);
+  if (due) {
+    if (Result<void> flushed = FlushRows(); flushed) {
+      [[maybe_unused]] const Result<void> merged = MergeDue();
+    }
+  }
+  if (ExpiryDue(calm)) {
+    if (const auto hidden = HideExpired(options_.clock->NowMs()); hidden) {
+      [[maybe_unused]] const Result<void> merged = MergeDue();  // stops where a flush is due
+    }
+  } else if (calm) {
+    if (const auto segments = FindCalmMerge(); !segments.empty()) {
+      [[maybe_unused]] const Result<void> merged = Rewrite(segments);
     }
   }
 }

@@ -4,11 +4,13 @@
 // pending_.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -37,11 +39,16 @@ class Store::Impl {
   Result<void> Apply(const Batch& batch, uint64_t position, uint64_t next_position);
   Result<void> Flush();
   Result<void> Compact();
-  Result<void> EraseSubject(const SubjectId& person);
+  Result<void> EraseSubjects(std::span<const SubjectId> people, std::optional<uint64_t> through);
+  Result<void> SetRetention(RetentionRules rules);
+  Result<uint64_t> ExpireNow(int64_t now_ms);
+  Result<void> RewrapAll(const KeyRing& keys);
+  void NotePosition(uint64_t next_position);
   Snapshot TakeSnapshot();
   StoreStats Stats();
   uint64_t applied();
   uint64_t durable();
+  uint64_t erasures_applied();
 
  private:
   struct Source {
@@ -52,6 +59,9 @@ class Store::Impl {
     uint64_t links_seen = 0;  // `moved` and the rows reflect this many links
     std::shared_ptr<KeyFilter> filter;
     bool frozen = false;  // in memory and being written
+    // On disk with rows that were erased or have expired. Set and cleared with maintenance_mutex_
+    // held.
+    bool purge_due = false;
 
     [[nodiscard]] uint32_t live_rows() const {
       return segment->info().rows - (dead ? dead->count() : 0);
@@ -63,6 +73,7 @@ class Store::Impl {
   };
 
   // store_open.cc
+  Result<Manifest> ReadManifest(const std::string& bytes);
   Result<void> LoadSegment(const ManifestSegment& entry);
   Result<void> LoadPeople(const Manifest& manifest);
   Result<void> LearnNames(const Segment& segment);
@@ -89,6 +100,16 @@ class Store::Impl {
   [[nodiscard]] SourceState Share(Source* source);
   [[nodiscard]] uint64_t MemoryRows() const;
 
+  // store_removal.cc
+  Result<void> KillSubjects(std::span<const SubjectId> people);     // with mutex_ held
+  uint64_t KillRuns(Source* source, std::span<const RowRun> runs);  // with mutex_ held
+  Result<uint64_t> KillExpired(const RetentionCutoffs& cutoffs);
+  // Rewrites every segment that is due to lose rows. With maintenance_mutex_ held and mutex_ free.
+  Result<void> PurgeDue();
+  Result<uint64_t> HideExpired(int64_t now_ms);  // the same
+  std::vector<std::shared_ptr<const Segment>> FindPurge();
+  bool ExpiryDue(bool calm);
+
   // store_files.cc; all with maintenance_mutex_ held and mutex_ free
   Result<void> FlushRows();
   Result<void> MergeDue();
@@ -105,6 +126,7 @@ class Store::Impl {
                       const std::vector<std::vector<uint32_t>>& row_maps);
   Manifest DescribeSources();  // with mutex_ held
   void Background();
+  void Maintain(bool due, bool calm);
 
   [[nodiscard]] std::string Path(const std::string& name) const {
     return options_.dir + "/" + name;
@@ -115,6 +137,7 @@ class Store::Impl {
   const std::shared_ptr<ColumnCache> cache_;
 
   std::mutex maintenance_mutex_;
+  const KeyRing* ring_;  // changed and used with maintenance_mutex_ held
   std::mutex mutex_;
   std::condition_variable work_;  // for the background thread
   std::condition_variable room_;  // for Apply
@@ -129,7 +152,11 @@ class Store::Impl {
   uint64_t next_file_ = 1;
   uint64_t people_position_ = 0;
   uint64_t people_file_ = 0;
+  SecretBytes people_key_;
   bool people_changed_ = false;
+  uint64_t erasures_applied_ = 0;
+  uint64_t commits_ = 0;
+  uint32_t ring_key_ = 0;  // of the manifest
   uint64_t duplicates_dropped_ = 0;
   uint64_t duplicates_replaced_ = 0;
 
@@ -142,6 +169,11 @@ class Store::Impl {
   IdentityLinks links_;
   Profiles profiles_;
   std::shared_ptr<const SnapshotState> last_snapshot_;  // null = something changed since
+
+  RetentionRules retention_;
+  int64_t expired_on_ = INT64_MIN;  // the day of UTC up to which rows have expired
+  std::optional<std::chrono::steady_clock::time_point> expiry_due_since_;
+  uint64_t expired_rows_ = 0;
 
   bool tracking_kills_ = false;  // a merge is under way: rows that die meanwhile are noted
   std::vector<std::pair<const Segment*, uint32_t>> late_kills_;

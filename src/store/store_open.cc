@@ -10,11 +10,21 @@ Error Damaged(const char* what) {
   return Error{ErrorCode::kCorruption, std::string("store: ") + what};
 }
 
+// A file that the manifest names is not there: an old manifest, or lost files.
+Error Named(const Error& error) {
+  return error.code == ErrorCode::kNotFound ? Damaged("a file that the manifest names is missing")
+                                            : error;
+}
+
 }  // namespace
 
 Store::Impl::Impl(StoreOptions options)
     : options_(std::move(options)),
-      cache_(std::make_shared<ColumnCache>(options_.column_cache_bytes)) {}
+      cache_(std::make_shared<ColumnCache>(options_.column_cache_bytes)),
+      ring_(options_.keys) {
+  Check(ring_ != nullptr && !ring_->empty(), "a store is opened with its keys");
+  InitCrypto();
+}
 
 Store::Impl::~Impl() {
   {
@@ -47,11 +57,13 @@ Result<void> Store::Impl::Load() {
         return Damaged("there are segments but no manifest");
       }
     }
-    return fs().WriteFileAtomically(manifest_path, EncodeManifest(Manifest()));
+    ring_key_ = ring_->newest().id;
+    return fs().WriteFileAtomically(manifest_path,
+                                    EncodeManifest(Manifest(), *ring_, options_.owner));
   }
   const Result<std::string> bytes = fs().ReadWhole(manifest_path);
   if (!bytes) return bytes.error();
-  const Result<Manifest> manifest = DecodeManifest(*bytes);
+  const Result<Manifest> manifest = ReadManifest(*bytes);
   if (!manifest) return manifest.error();
   if (Result<void> loaded = LoadPeople(*manifest); !loaded) return loaded;
   for (const ManifestSegment& entry : manifest->segments) {
@@ -71,21 +83,37 @@ Result<void> Store::Impl::Load() {
   return {};
 }
 
+Result<Manifest> Store::Impl::ReadManifest(const std::string& bytes) {
+  Result<Manifest> manifest = DecodeManifest(bytes, *ring_, options_.owner);
+  if (!manifest) return manifest;
+  if (manifest->ring_key == 0 && !options_.accept_plain) {
+    return Damaged("the manifest is a plain one, which this store never had");
+  }
+  if (manifest->position != 0 && manifest->position < options_.log_begins_at) {
+    return Damaged("older than the log: an old copy was put back, or the log is another's");
+  }
+  ring_key_ = manifest->ring_key;
+  commits_ = manifest->commits;
+  erasures_applied_ = manifest->erasures_applied;
+  return manifest;
+}
+
 Result<void> Store::Impl::LoadPeople(const Manifest& manifest) {
   people_position_ = manifest.people_position;
   people_file_ = manifest.people_file;
   if (people_file_ == 0) {
     return {};
   }
+  people_key_ = SecretBytes(manifest.people_key.view());
   const Result<std::string> bytes = fs().ReadWhole(Path(PeopleFileName(people_file_)));
-  if (!bytes) return bytes.error();
-  return ReadPeople(*bytes, &links_, &profiles_);
+  if (!bytes) return Named(bytes.error());
+  return ReadPeople(*bytes, people_key_, &links_, &profiles_);
 }
 
 Result<void> Store::Impl::LoadSegment(const ManifestSegment& entry) {
-  Result<std::shared_ptr<Segment>> segment =
-      Segment::Open(fs(), Path(SegmentFileName(entry.file)), entry.file, cache_);
-  if (!segment) return segment.error();
+  Result<std::shared_ptr<Segment>> segment = Segment::Open(
+      fs(), {Path(SegmentFileName(entry.file)), entry.file, SecretBytes(entry.key.view())}, cache_);
+  if (!segment) return Named(segment.error());
   const SegmentInfo& info = (*segment)->info();
   if (!sources_.empty()) {
     const SegmentInfo& last = sources_.back().segment->info();
@@ -97,10 +125,13 @@ Result<void> Store::Impl::LoadSegment(const ManifestSegment& entry) {
   if (const auto persons = (*segment)->Persons(); !persons) return persons.error();
   if (Result<void> learned = LearnNames(**segment); !learned) return learned;
   Source source;
-  for (const uint32_t row : entry.dead_rows) {
-    if (row >= info.rows) return Damaged("dead row outside its segment");
+  source.purge_due = entry.purge_due;
+  for (const RowRun& run : entry.dead_rows) {
+    if (run.first >= info.rows || run.count > info.rows - run.first) {
+      return Damaged("dead row outside its segment");
+    }
     if (source.dead == nullptr) source.dead = std::make_shared<DeadRows>(info.rows);
-    source.dead->Add(row);
+    for (uint32_t row = run.first; row < run.first + run.count; ++row) source.dead->Add(row);
   }
   source.links_seen = std::min<uint64_t>(info.links_applied, links_.links().size());
   source.segment = std::move(*segment);

@@ -1,5 +1,6 @@
 // Snapshots: pending rows become a sorted source in memory; such sources are merged by size, so
 // that there are few of them however often someone asks.
+#include <algorithm>
 #include <utility>
 
 #include "store/store_impl.h"
@@ -14,6 +15,16 @@ uint64_t Store::Impl::applied() {
 uint64_t Store::Impl::durable() {
   const std::lock_guard lock(mutex_);
   return durable_;
+}
+
+uint64_t Store::Impl::erasures_applied() {
+  const std::lock_guard lock(mutex_);
+  return erasures_applied_;
+}
+
+void Store::Impl::NotePosition(uint64_t next_position) {
+  const std::lock_guard lock(mutex_);
+  applied_ = std::max(applied_, next_position);
 }
 
 uint64_t Store::Impl::MemoryRows() const {
@@ -127,6 +138,8 @@ StoreStats Store::Impl::Stats() {
     stats.dead_rows += dead;
     stats.disk_bytes += source.segment->file_bytes();
     stats.segments += source.segment->on_disk() ? 1 : 0;
+    stats.plain_segments += source.segment->on_disk() && source.segment->key().empty() ? 1 : 0;
+    stats.purge_due += source.purge_due ? 1 : 0;
   }
   stats.events += pending_.live_rows();
   stats.memory_rows = MemoryRows();
@@ -135,6 +148,9 @@ StoreStats Store::Impl::Stats() {
   stats.duplicates_dropped = duplicates_dropped_;
   stats.duplicates_replaced = duplicates_replaced_;
   stats.column_cache_bytes = cache_->bytes();
+  stats.expired_rows = expired_rows_;
+  stats.commits = commits_;
+  stats.ring_key = ring_key_;
   return stats;
 }
 

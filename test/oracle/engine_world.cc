@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "store/test_keys.h"
 
 namespace bulkhead::oracle {
 namespace {
@@ -39,6 +40,7 @@ EngineWorld::EngineWorld(const Scenario& scenario) : clock_(scenario.now_ms) {
   Check(mkdtemp(pattern.data()) != nullptr, "a temporary directory");
   dir_ = pattern;
   StoreOptions options;
+  options.keys = &TestStoreKeys();
   options.dir = (dir_ / "store").string();
   options.flush_rows = scenario.flush_rows;
   options.background = false;
