@@ -96,8 +96,8 @@ void KeyedHash::Digest256(std::string_view text, uint8_t out[32]) const {
   SHA256_Final(inner, &state);
   std::memcpy(&state, states_.data() + sizeof(state), sizeof(state));
   SHA256_Update(&state, inner, sizeof(inner));
-  SHA256_Final(out,
-               &state);  // wipes the state's block; what is left of it is public once the digest is
+  SHA256_Final(out, &state);
+  sodium_memzero(&state, sizeof(state));  // the digest too may be a key
   sodium_memzero(inner, sizeof(inner));
 }
 

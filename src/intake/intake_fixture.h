@@ -15,6 +15,7 @@
 
 #include "base/base64.h"
 #include "base/file_system.h"
+#include "crypto/key_ring.h"
 #include "crypto/keys.h"
 #include "intake/failed_logins.h"
 #include "intake/intake.h"
@@ -71,7 +72,8 @@ class IntakeTest : public ::testing::Test {
 
   void OpenLog(const LogWriterOptions& options) {
     log_.reset();
-    log_ = LogWriter::Open(RealFileSystem(), dir_, options).value();
+    const std::vector<LogReaderKey> readers{log_keys_.newest().public_key};
+    log_ = LogWriter::Open(RealFileSystem(), dir_, readers, options).value();
     IntakeOptions parts;
     parts.log = log_.get();
     parts.sieve = sieve_.get();
@@ -112,20 +114,31 @@ class IntakeTest : public ::testing::Test {
     return Send(request);
   }
 
-  // Every batch acknowledged so far.
-  std::vector<Batch> Logged() {
-    std::vector<Batch> batches;
-    auto follower = LogFollower::Open(RealFileSystem(), dir_, 0).value();
+  // What was acknowledged so far, opened with a reader's key.
+  std::vector<std::string> LoggedPayloads() {
+    std::vector<std::string> payloads;
+    auto follower = LogFollower::Open(RealFileSystem(), dir_, log_keys_, 0).value();
     while (true) {
       auto record = follower.Next();
       EXPECT_TRUE(record) << record.error().message;
-      if (!record || !record->has_value()) return batches;
-      batches.push_back(DecodeBatch((*record)->payload).value());
+      if (!record || !record->has_value()) return payloads;
+      payloads.push_back(std::move((*record)->payload));
     }
   }
-  // All bytes of the log's files.
+  // Every batch of that.
+  std::vector<Batch> Logged() {
+    std::vector<Batch> batches;
+    for (const std::string& payload : LoggedPayloads()) {
+      batches.push_back(DecodeBatch(payload).value());
+    }
+    return batches;
+  }
+  // All bytes that a reader of the log sees, and all of its files as they lie there.
   std::string LogBytes() {
     std::string bytes;
+    for (const std::string& payload : LoggedPayloads()) {
+      bytes += payload;
+    }
     for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
       bytes += RealFileSystem().ReadWhole(entry.path().string()).value();
     }
@@ -147,6 +160,7 @@ class IntakeTest : public ::testing::Test {
   SieveCounters counters_;
   TestProjects projects_;
   FailedLogins logins_{&clock_};
+  SealKeyRing log_keys_{GenerateSealKeyPair()};
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<Intake> intake_;
 };

@@ -1,5 +1,5 @@
 // What is in a log directory, for people: `bulkhead dump log`. Positions, sizes and checksum
-// states; never a payload.
+// states; never a payload, and so without any key.
 #pragma once
 
 #include <functional>

@@ -32,13 +32,13 @@ Error Damaged(uint64_t start, uint64_t position) {
 }
 
 // The bytes from the record at `position` on; empty past the end.
-std::string_view From(std::string_view bytes, uint64_t start, uint64_t position) {
-  const uint64_t offset = kLogHeaderBytes + (position - start);
+std::string_view From(std::string_view bytes, const LogHeader& header, uint64_t position) {
+  const uint64_t offset = header.bytes() + (position - header.start);
   return offset < bytes.size() ? bytes.substr(static_cast<size_t>(offset)) : std::string_view();
 }
 
-std::optional<LogFrame> WholeRecord(std::string_view rest, uint64_t position) {
-  const std::optional<LogFrame> frame = DecodeLogFrame(rest, position);
+std::optional<LogFrame> WholeRecord(std::string_view rest, uint64_t position, uint32_t version) {
+  const std::optional<LogFrame> frame = DecodeLogFrame(rest, position, version);
   return frame && LogRecordIsWhole(*frame, rest) ? frame : std::nullopt;
 }
 
@@ -70,11 +70,11 @@ Result<LogFile> ReadLogFile(FileSystem& fs, const std::string& dir, uint64_t sta
   if (!file) {
     return file.error();
   }
-  const Result<std::string> bytes = (*file)->ReadAt(0, kLogHeaderBytes);
+  const Result<std::string> bytes = (*file)->ReadAt(0, kMostLogHeaderBytes);
   if (!bytes) {
     return bytes.error();
   }
-  const Result<LogHeader> header = DecodeLogHeader(*bytes);
+  Result<LogHeader> header = DecodeLogHeader(*bytes);
   if (!header) {
     return Error{header.error().code,
                  fmt::format("{}: {}", LogFileName(start), header.error().message)};
@@ -87,7 +87,7 @@ Result<LogFile> ReadLogFile(FileSystem& fs, const std::string& dir, uint64_t sta
   if (!size) {
     return size.error();
   }
-  return LogFile{start, header->previous_end, *size};
+  return LogFile{*std::move(header), *size};
 }
 
 Result<std::vector<LogFile>> ListLogFiles(FileSystem& fs, const std::string& dir) {
@@ -97,49 +97,50 @@ Result<std::vector<LogFile>> ListLogFiles(FileSystem& fs, const std::string& dir
   }
   std::vector<LogFile> files;
   for (const uint64_t start : *starts) {
-    const Result<LogFile> file = ReadLogFile(fs, dir, start);
+    Result<LogFile> file = ReadLogFile(fs, dir, start);
     if (!file) {
       return file.error();
     }
     if (!files.empty()) {
       const LogFile& before = files.back();
-      if (file->previous_end < before.start ||
-          file->previous_end - before.start > before.bytes - kLogHeaderBytes) {
-        return Error{
-            ErrorCode::kCorruption,
-            fmt::format("log file {} does not reach position {}, where {} goes on",
-                        LogFileName(before.start), file->previous_end, LogFileName(start))};
+      const uint64_t end = file->header.previous_end;
+      if (end < before.header.start ||
+          end - before.header.start > before.bytes - before.header.bytes()) {
+        return Error{ErrorCode::kCorruption,
+                     fmt::format("log file {} does not reach position {}, where {} goes on",
+                                 LogFileName(before.header.start), end, LogFileName(start))};
       }
     }
-    files.push_back(*file);
+    files.push_back(*std::move(file));
   }
   return files;
 }
 
-Result<LogTail> ScanLastFile(std::string_view bytes, uint64_t start) {
+Result<LogTail> ScanLastFile(std::string_view bytes, const LogHeader& header) {
   LogTail tail;
-  tail.end = tail.last_group_start = start;
-  std::string_view rest = From(bytes, start, tail.end);
-  while (const std::optional<LogFrame> frame = WholeRecord(rest, tail.end)) {
+  tail.end = tail.last_group_start = header.start;
+  std::string_view rest = From(bytes, header, tail.end);
+  while (const std::optional<LogFrame> frame = WholeRecord(rest, tail.end, header.version)) {
     if (frame->group_start != tail.last_group_start && frame->group_start != frame->position) {
-      return Damaged(start, tail.end);  // of a group that did not begin where it says
+      return Damaged(header.start, tail.end);  // of a group that did not begin where it says
     }
     ++tail.records;
     tail.end = frame->next_position();
     tail.last_group_start = frame->group_start;
-    rest.remove_prefix(kLogFrameBytes + frame->payload_bytes);
+    rest.remove_prefix(kLogFrameBytes + frame->body_bytes);
   }
   tail.torn_bytes = rest.size();
-  if (WasDurable(bytes, start, tail.end)) {
-    return Damaged(start, tail.end);
+  if (WasDurable(bytes, header, tail.end)) {
+    return Damaged(header.start, tail.end);
   }
   return tail;
 }
 
-bool WasDurable(std::string_view bytes, uint64_t start, uint64_t position) {
-  const std::string_view rest = From(bytes, start, position);
+bool WasDurable(std::string_view bytes, const LogHeader& header, uint64_t position) {
+  const std::string_view rest = From(bytes, header, position);
   for (size_t at = rest.find('B', 1); at != std::string_view::npos; at = rest.find('B', at + 1)) {
-    const std::optional<LogFrame> frame = WholeRecord(rest.substr(at), position + at);
+    const std::optional<LogFrame> frame =
+        WholeRecord(rest.substr(at), position + at, header.version);
     if (frame && frame->group_start > position) {
       return true;
     }
@@ -147,12 +148,13 @@ bool WasDurable(std::string_view bytes, uint64_t start, uint64_t position) {
   return false;
 }
 
-Result<void> CheckRecords(std::string_view bytes, uint64_t start, uint64_t end) {
-  uint64_t position = start;
+Result<void> CheckRecords(std::string_view bytes, const LogHeader& header, uint64_t end) {
+  uint64_t position = header.start;
   while (position < end) {
-    const std::optional<LogFrame> frame = WholeRecord(From(bytes, start, position), position);
+    const std::optional<LogFrame> frame =
+        WholeRecord(From(bytes, header, position), position, header.version);
     if (!frame || frame->next_position() > end) {
-      return Damaged(start, position);
+      return Damaged(header.start, position);
     }
     position = frame->next_position();
   }

@@ -8,13 +8,14 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
+#include "log/log_format.h"
 
 namespace bulkhead {
 
 struct LogFile {
-  uint64_t start = 0;  // position of its first record
-  uint64_t previous_end =
-      0;               // where the file before it ends: what lies there at or after that is void
+  // `start` is the position of its first record, `previous_end` where the file before it ends: what
+  // lies there at or after that is void.
+  LogHeader header;
   uint64_t bytes = 0;  // size on disk
 };
 
@@ -38,16 +39,19 @@ struct LogTail {
   uint64_t torn_bytes = 0;        // what follows: a group that was never acknowledged
 };
 
-// Walks all records of a last file, whose bytes these are (header included). A bad record is the
-// end, unless a whole record after it tells that it had been durable: then kCorruption.
-Result<LogTail> ScanLastFile(std::string_view bytes, uint64_t start);
+// What follows takes the bytes of a file, the header that was decoded from them included. No key is
+// needed: the checksums are those of the encrypted bytes.
+
+// Walks all records of a last file. A bad record is the end, unless a whole record after it tells
+// that it had been durable: then kCorruption.
+Result<LogTail> ScanLastFile(std::string_view bytes, const LogHeader& header);
 
 // Whether after the bad record at `position` stands a whole one that was written when this one was
 // durable.
-bool WasDurable(std::string_view bytes, uint64_t start, uint64_t position);
+bool WasDurable(std::string_view bytes, const LogHeader& header, uint64_t position);
 
 // Walks the records of a file up to `end`; kCorruption unless every one is whole and the last ends
 // there.
-Result<void> CheckRecords(std::string_view bytes, uint64_t start, uint64_t end);
+Result<void> CheckRecords(std::string_view bytes, const LogHeader& header, uint64_t end);
 
 }  // namespace bulkhead

@@ -14,9 +14,10 @@ constexpr uint64_t kReadBytes = 256UL * 1024;
 }  // namespace
 
 Result<LogFollower> LogFollower::Open(FileSystem& fs, const std::string& dir,
-                                      uint64_t from_position,
+                                      const SealKeyRing& keys, uint64_t from_position,
                                       std::function<uint64_t()> durable_end) {
-  LogFollower follower(fs, dir, from_position, std::move(durable_end));
+  LogFollower follower(fs, dir, keys, from_position);
+  follower.durable_end_ = std::move(durable_end);
   if (follower.durable_end_) {
     const uint64_t end = follower.durable_end_();
     if (from_position > end) {
@@ -77,29 +78,45 @@ Result<bool> LogFollower::FindFile() {
       listed_at_ = 0;
       return next.error();
     }
-    if (next->previous_end > position_) {
-      file_end_ = next->previous_end;
+    if (next->header.previous_end > position_) {
+      file_end_ = next->header.previous_end;
       break;
     }
   }
-  const uint64_t start = (*starts)[at];
-  const Result<LogFile> file = ReadLogFile(*fs_, dir_, start);
-  Result<std::unique_ptr<ReadFile>> opened = fs_->OpenRead(LogFilePath(dir_, start));
-  if (!file || !opened) {
+  if (Result<void> opened = OpenFile((*starts)[at]); !opened) {
+    file_.reset();
     listed_at_ = 0;
-    return !file ? file.error() : opened.error();
+    return opened.error();
   }
-  if (position_ < start) {
-    if (position_ != 0 && position_ < file->previous_end) {
-      listed_at_ = 0;
-      return Error{ErrorCode::kNotFound,
-                   fmt::format("the log begins at {}; position {} was trimmed", start, position_)};
-    }
-    position_ = start;
-  }
-  file_ = std::move(*opened);
-  file_start_ = start;
   return true;
+}
+
+Result<void> LogFollower::OpenFile(uint64_t start) {
+  Result<LogFile> file = ReadLogFile(*fs_, dir_, start);
+  if (!file) {
+    return file.error();
+  }
+  Result<std::unique_ptr<ReadFile>> opened = fs_->OpenRead(LogFilePath(dir_, start));
+  if (!opened) {
+    return opened.error();
+  }
+  if (position_ < start && position_ != 0 && position_ < file->header.previous_end) {
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("the log begins at {}; position {} was trimmed", start, position_)};
+  }
+  if (!decryptor_ || file->header != header_) {
+    decryptor_.reset();
+    Result<LogDecryptor> decryptor = LogDecryptor::Open(file->header, *keys_);
+    if (!decryptor) {
+      return Error{decryptor.error().code,
+                   fmt::format("{}: {}", LogFileName(start), decryptor.error().message)};
+    }
+    decryptor_ = *std::move(decryptor);
+    header_ = std::move(file->header);
+  }
+  file_ = *std::move(opened);
+  position_ = std::max(position_, start);
+  return {};
 }
 
 Result<std::optional<LogRecord>> LogFollower::ReadRecord(uint64_t limit) {
@@ -107,21 +124,25 @@ Result<std::optional<LogRecord>> LogFollower::ReadRecord(uint64_t limit) {
   if (!head) {
     return head.error();
   }
-  const std::optional<LogFrame> frame = DecodeLogFrame(*head, position_);
+  const std::optional<LogFrame> frame = DecodeLogFrame(*head, position_, header_.version);
   if (!frame) {
     return AtBadRecord();
   }
-  const Result<std::string_view> whole = Bytes(kLogFrameBytes + frame->payload_bytes, limit);
+  const Result<std::string_view> whole = Bytes(kLogFrameBytes + frame->body_bytes, limit);
   if (!whole) {
     return whole.error();
   }
   if (!LogRecordIsWhole(*frame, *whole)) {
     return AtBadRecord();
   }
-  LogRecord record;
-  record.position = position_;
-  record.next_position = frame->next_position();
-  record.payload = whole->substr(kLogFrameBytes, frame->payload_bytes);
+  Result<std::string> payload = decryptor_->Open(*frame, *whole);
+  if (!payload) {
+    buffer_.clear();
+    return Error{payload.error().code,
+                 fmt::format("log file {} at position {}: {}", LogFileName(header_.start),
+                             position_, payload.error().message)};
+  }
+  LogRecord record{position_, frame->next_position(), *std::move(payload)};
   position_ = record.next_position;
   return std::optional<LogRecord>(std::move(record));
 }
@@ -132,7 +153,7 @@ Result<std::string_view> LogFollower::Bytes(uint64_t size, uint64_t limit) {
   if (buffer_.empty() || position_ < buffer_position_ || skip + size > buffer_.size()) {
     const uint64_t wanted = std::min(std::max(size, kReadBytes), limit - position_);
     Result<std::string> bytes =
-        file_->ReadAt(kLogHeaderBytes + (position_ - file_start_), static_cast<size_t>(wanted));
+        file_->ReadAt(header_.bytes() + (position_ - header_.start), static_cast<size_t>(wanted));
     if (!bytes) {
       return bytes.error();
     }
@@ -148,16 +169,16 @@ Result<std::optional<LogRecord>> LogFollower::AtBadRecord() {
   bool damaged = durable_end_ || file_end_;
   if (!damaged) {
     // Without a writer: the end of the log, unless this record had been durable.
-    const Result<std::unique_ptr<MappedFile>> map = fs_->Map(LogFilePath(dir_, file_start_));
+    const Result<std::unique_ptr<MappedFile>> map = fs_->Map(LogFilePath(dir_, header_.start));
     if (!map) {
       return map.error();
     }
-    damaged = WasDurable((*map)->bytes(), file_start_, position_);
+    damaged = WasDurable((*map)->bytes(), header_, position_);
     listed_at_ = 0;
   }
   if (damaged) {
     return Error{ErrorCode::kCorruption, fmt::format("log file {} is damaged at position {}",
-                                                     LogFileName(file_start_), position_)};
+                                                     LogFileName(header_.start), position_)};
   }
   return std::optional<LogRecord>();
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "crypto/crypto.h"
 #include "log/log_format.h"
 
 namespace bulkhead {
@@ -22,8 +23,12 @@ Error DiskFailed(const Error& error) {
 }  // namespace
 
 Result<std::unique_ptr<LogWriter>> LogWriter::Open(FileSystem& fs, const std::string& dir,
+                                                   std::vector<LogReaderKey> readers,
                                                    LogWriterOptions options) {
   std::unique_ptr<LogWriter> writer(new LogWriter(fs, dir, std::move(options)));
+  if (Result<void> set = writer->SetReaders(std::move(readers)); !set) {
+    return set.error();
+  }
   if (Result<void> recovered = writer->Recover(); !recovered) {
     return recovered.error();
   }
@@ -63,17 +68,15 @@ Result<void> LogWriter::Recover() {
     return files.error();
   }
   files_ = std::move(*files);
+  next_start_ = std::max(kFirstLogPosition, options_.at_least_position);
   if (!files_.empty()) {
     if (Result<void> recovered = RecoverLastFile(); !recovered) {
       return recovered;
     }
   }
-  if (files_.empty() || file_end_ < options_.at_least_position) {
-    file_.reset();
-    next_start_ = std::max({kFirstLogPosition, file_end_, options_.at_least_position});
-    if (Result<void> begun = BeginFile(); !begun) {
-      return begun;
-    }
+  // Always a new file: the key of the old one is gone.
+  if (Result<void> begun = BeginFile(); !begun) {
+    return begun;
   }
   durable_end_ = file_end_;
   return {};
@@ -94,48 +97,58 @@ Result<void> LogWriter::RemoveTemporaries() {
   return {};
 }
 
-// What can be read is not always on the disk: after a failed sync, or when only the process was
-// killed. All groups but the last were synced before the next was written, so the last one alone is
-// written again, into a file of its own that replaces it (and whatever follows it) as a whole.
+// Sets file_start_, file_end_ and next_start_ for the file that is begun next.
 Result<void> LogWriter::RecoverLastFile() {
-  LogFile& last = files_.back();
-  const std::string path = LogFilePath(dir_, last.start);
-  Result<std::unique_ptr<MappedFile>> map = fs_.Map(path);
+  const LogHeader& last = files_.back().header;
+  Result<std::unique_ptr<MappedFile>> map = fs_.Map(LogFilePath(dir_, last.start));
   if (!map) {
     return map.error();
   }
-  const std::string_view bytes = (*map)->bytes();
-  const Result<LogTail> tail = ScanLastFile(bytes, last.start);
+  const Result<LogTail> tail = ScanLastFile((*map)->bytes(), last);
   if (!tail) {
     return tail.error();
   }
   recovery_ = {tail->records, tail->torn_bytes};
-  const uint64_t start = tail->last_group_start;
-  const bool same_file = start == last.start;
-  const uint64_t kept = kLogHeaderBytes + (start - last.start);
-  std::string content = EncodeLogHeader({start, same_file ? last.previous_end : start});
-  content += bytes.substr(static_cast<size_t>(kept), static_cast<size_t>(tail->end - start));
-  map->reset();
+  next_start_ = std::max(next_start_, tail->end);
+  if (tail->records == 0 && next_start_ == last.start) {
+    // Nothing was written to it: the new file takes its place and its name.
+    file_end_ = last.previous_end;
+    files_.pop_back();
+    return {};
+  }
+  file_start_ = tail->last_group_start;
+  file_end_ = tail->end;
+  return RewriteLastGroup((*map)->bytes(), *tail);
+}
+
+// What can be read is not always on the disk: after a failed sync, or when only the process was
+// killed. All groups but the last were synced before the next was written, so the last one alone is
+// written again, as it is and with its file's sealed key, into a file of its own that replaces it
+// (and whatever follows it) as a whole.
+Result<void> LogWriter::RewriteLastGroup(std::string_view bytes, const LogTail& tail) {
+  LogFile& last = files_.back();
+  const uint64_t start = tail.last_group_start;
+  const uint64_t kept = last.header.bytes() + (start - last.header.start);
+  LogHeader header = last.header;
+  if (start != header.start) {
+    header.start = header.previous_end = start;
+  }
+  std::string content = EncodeLogHeader(header);
+  content += bytes.substr(static_cast<size_t>(kept), static_cast<size_t>(tail.end - start));
   if (Result<void> written = fs_.WriteFileAtomically(LogFilePath(dir_, start), content); !written) {
     return written;
   }
-  if (same_file) {
+  if (start == last.header.start) {
     last.bytes = content.size();
-  } else {
-    // Void from here on; that the space is given back is a courtesy.
-    if (Result<std::unique_ptr<AppendFile>> old = fs_.OpenAppend(path);
-        old && (*old)->Truncate(kept)) {
-      last.bytes = kept;
-    }
-    files_.push_back({start, start, content.size()});
+    return {};
   }
-  Result<std::unique_ptr<AppendFile>> file = fs_.OpenAppend(LogFilePath(dir_, start));
-  if (!file) {
-    return file.error();
+  // Void from here on; that the space is given back is a courtesy.
+  if (Result<std::unique_ptr<AppendFile>> old =
+          fs_.OpenAppend(LogFilePath(dir_, last.header.start));
+      old && (*old)->Truncate(kept)) {
+    last.bytes = kept;
   }
-  file_ = std::move(*file);
-  file_start_ = start;
-  file_end_ = tail->end;
+  files_.push_back({std::move(header), content.size()});
   return {};
 }
 
@@ -185,8 +198,7 @@ void LogWriter::BeginFileFor(Pending* roll) {
   if (damaged_) {
     begun = *damaged_;
   } else if (file_ == nullptr || file_end_ > file_start_) {
-    if (file_) next_start_ = file_end_;
-    file_.reset();
+    if (file_) EndFile();
     begun = BeginFile();
   }
   roll->done(begun ? Result<uint64_t>(file_start_) : DiskFailed(begun.error()));
@@ -225,7 +237,7 @@ std::vector<LogWriter::Pending> LogWriter::TakeGroup() {
 void LogWriter::WriteGroup(std::vector<Pending>* group) {
   uint64_t bytes = 0;
   for (const Pending& pending : *group) {
-    bytes += kLogFrameBytes + pending.payload.size();
+    bytes += kLogFrameBytes + kLogBodyOverheadBytes + pending.payload.size();
   }
   if (Result<void> ready = PrepareFor(bytes); !ready) {
     Refuse(group, ready.error());
@@ -236,10 +248,11 @@ void LogWriter::WriteGroup(std::vector<Pending>* group) {
   positions.reserve(group->size());
   for (Pending& pending : *group) {
     positions.push_back(file_end_ + buffer_.size());
-    AppendLogRecord(pending.payload, positions.back(), static_cast<uint32_t>(buffer_.size()),
-                    &buffer_);
+    encryptor_->AppendRecord(pending.payload, positions.back(), file_end_, &buffer_);
+    Wipe(&pending.payload);
     std::string().swap(pending.payload);
   }
+  encryptor_->EndGroup();
   Result<void> written = file_->Append(buffer_);
   if (written) {
     written = file_->Sync();
@@ -272,9 +285,10 @@ Result<void> LogWriter::PrepareFor(uint64_t bytes) {
   if (Result<void> room = HasRoomFor(bytes); !room) {
     return room;
   }
-  if (file_ && file_end_ - file_start_ >= options_.file_bytes && file_end_ > file_start_) {
-    file_.reset();
-    next_start_ = file_end_;
+  if (file_ && file_end_ > file_start_ &&
+      (file_end_ - file_start_ >= options_.file_bytes ||
+       encryptor_->group() >= options_.file_groups)) {
+    EndFile();
   }
   if (file_) {
     return {};
@@ -308,9 +322,18 @@ Result<void> LogWriter::BeginFile() {
     }
     verify_old_file_ = false;
   }
+  std::vector<LogReaderKey> readers;
+  {
+    const std::lock_guard lock(mutex_);
+    readers = readers_;
+  }
+  LogHeader header;
+  header.start = next_start_;
+  header.previous_end = file_end_;
+  LogEncryptor encryptor = LogEncryptor::Begin(readers, &header);
   const std::string path = LogFilePath(dir_, next_start_);
-  const std::string header = EncodeLogHeader({next_start_, file_end_});
-  if (Result<void> written = fs_.WriteFileAtomically(path, header); !written) {
+  const std::string bytes = EncodeLogHeader(header);
+  if (Result<void> written = fs_.WriteFileAtomically(path, bytes); !written) {
     return written;
   }
   const Result<LogFile> read_back = ReadLogFile(fs_, dir_, next_start_);
@@ -322,8 +345,10 @@ Result<void> LogWriter::BeginFile() {
     return file.error();
   }
   const std::lock_guard lock(mutex_);
-  files_.push_back({next_start_, file_end_, kLogHeaderBytes});
+  files_.push_back({std::move(header), bytes.size()});
   file_ = std::move(*file);
+  file_header_bytes_ = bytes.size();
+  encryptor_ = std::move(encryptor);
   file_start_ = file_end_ = next_start_;
   return {};
 }
@@ -333,21 +358,31 @@ Result<void> LogWriter::VerifyOldFile() {
   if (!map) {
     return map.error();
   }
-  Result<void> intact = CheckRecords((*map)->bytes(), file_start_, file_end_);
+  const Result<LogHeader> header = DecodeLogHeader((*map)->bytes());
+  Result<void> intact = header && header->start == file_start_
+                            ? CheckRecords((*map)->bytes(), *header, file_end_)
+                            : Error{ErrorCode::kCorruption,
+                                    LogFileName(file_start_) + " has another header than before"};
   if (!intact) {
     damaged_ = intact.error();
   }
   return intact;
 }
 
+void LogWriter::EndFile() {
+  file_.reset();
+  encryptor_.reset();
+  next_start_ = file_end_;
+}
+
 // What follows the last durable record of this file is unknown. The next file takes over, at
 // positions that nothing had.
 void LogWriter::GiveUpFile(uint64_t attempted_bytes) {
-  if (!file_->Truncate(kLogHeaderBytes + (file_end_ - file_start_))) {
+  if (!file_->Truncate(file_header_bytes_ + (file_end_ - file_start_))) {
     // It does not matter: what follows is void. A full disk would have got its space back.
   }
-  file_.reset();
-  next_start_ = file_end_ + attempted_bytes;
+  EndFile();
+  next_start_ += attempted_bytes;
   verify_old_file_ = true;
   const std::lock_guard lock(mutex_);
   ++counts_.failed_groups;
@@ -377,6 +412,15 @@ void LogWriter::Refuse(std::vector<Pending>* group, const Error& error) {
 
 // --- Everything else ---
 
+Result<void> LogWriter::SetReaders(std::vector<LogReaderKey> readers) {
+  if (Result<void> sound = CheckLogReaders(readers); !sound) {
+    return sound;
+  }
+  const std::lock_guard lock(mutex_);
+  readers_ = std::move(readers);
+  return {};
+}
+
 bool LogWriter::WaitForData(uint64_t position, std::chrono::milliseconds timeout) const {
   std::unique_lock lock(mutex_);
   return advanced_.wait_for(lock, timeout, [&] { return durable_end() > position; });
@@ -389,10 +433,10 @@ Result<void> LogWriter::TrimBefore(uint64_t position) {
     uint64_t start = 0;
     {
       const std::lock_guard lock(mutex_);
-      if (files_.size() < 2 || files_[1].previous_end > position) {
+      if (files_.size() < 2 || files_[1].header.previous_end > position) {
         break;
       }
-      start = files_.front().start;
+      start = files_.front().header.start;
     }
     // The oldest first: whatever stops this, the rest follows each other.
     const Result<void> removed = fs_.Remove(LogFilePath(dir_, start));
@@ -413,7 +457,7 @@ LogStats LogWriter::stats() const {
   for (const LogFile& file : files_) {
     stats.bytes += file.bytes;
   }
-  stats.first_position = files_.front().start;
+  stats.first_position = files_.front().header.start;
   stats.durable_end = durable_end();
   stats.queued_bytes = queued_bytes_;
   return stats;

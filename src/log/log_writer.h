@@ -3,6 +3,10 @@
 // durable; after any failure of the disk nothing that was not acknowledged stands in the way of
 // what comes (docs/formats/log.md).
 //
+// What it writes is encrypted to its readers. It has no key of theirs and forgets each group's own
+// key before the group is written, so that it cannot read what it wrote; after a restart it begins
+// a new file. Opening, recovery and trimming need no key.
+//
 // One writer per directory: the caller holds the lock on the data directory. All functions are
 // thread-safe. The file system must outlive the writer. Destruction writes what is queued, calls
 // every `done`, then returns.
@@ -24,12 +28,14 @@
 #include "base/file_system.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "log/log_cipher.h"
 #include "log/log_files.h"
 
 namespace bulkhead {
 
 struct LogWriterOptions {
   uint64_t file_bytes = limits::kLogFileBytes;  // a new file is begun past this
+  uint32_t file_groups = kMostGroupsInLogFile;  // or after so many groups; no more than these
   uint64_t min_free_bytes =
       limits::kMinFreeDiskBytes;             // with less left on the disk, appends answer kLimit
   uint64_t max_total_bytes = 0;              // of all files together, likewise; 0 = no bound
@@ -72,21 +78,25 @@ class LogWriter {
 
   // Makes the directory if there is none, cuts off the unfinished group that a crash may leave at
   // the end, and makes the rest durable. kCorruption: a record that was acknowledged is damaged;
-  // nothing is changed then.
+  // nothing is changed then. kInvalid: no reader, or more than kMostLogReaders.
   static Result<std::unique_ptr<LogWriter>> Open(FileSystem& fs, const std::string& dir,
+                                                 std::vector<LogReaderKey> readers,
                                                  LogWriterOptions options = {});
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
-  // `done` is called exactly once, on the writer's thread or, where the answer is known at once, on
-  // the caller's. It should be short (the next group waits for it), and must not throw or destroy
-  // the writer.
+  // The payload is wiped once it is encrypted. `done` is called exactly once, on the writer's
+  // thread or, where the answer is known at once, on the caller's. It should be short (the next
+  // group waits for it), and must not throw or destroy the writer.
   void Append(std::string payload, Done done);
 
   // Begins a new file, so that everything appended so far can be trimmed. `done` as Append's, with
   // the new file's start.
   void Roll(Done done);
+
+  // Seals the keys of the files that are begun from now on to these instead. kInvalid as for Open.
+  Result<void> SetReaders(std::vector<LogReaderKey> readers);
 
   // Every record before this position is durable. Followers read up to here.
   [[nodiscard]] uint64_t durable_end() const {
@@ -112,6 +122,7 @@ class LogWriter {
 
   Result<void> Recover();
   Result<void> RecoverLastFile();
+  Result<void> RewriteLastGroup(std::string_view bytes, const LogTail& tail);
   Result<void> RemoveTemporaries();
   void Run();
   std::vector<Pending> TakeGroup();
@@ -121,6 +132,7 @@ class LogWriter {
   Result<void> HasRoomFor(uint64_t bytes);
   Result<void> BeginFile();
   Result<void> VerifyOldFile();
+  void EndFile();
   void GiveUpFile(uint64_t attempted_bytes);
   void Publish(uint64_t end, size_t records);
   void Refuse(std::vector<Pending>* group, const Error& error);
@@ -132,9 +144,11 @@ class LogWriter {
 
   // Of the writer's thread alone, once it runs.
   std::unique_ptr<AppendFile> file_;  // null: a new file must be begun before anything is written
-  uint64_t file_start_ = 0;           // of the newest file; 0 = there is none
-  uint64_t file_end_ = 0;             // position after its last durable record
-  uint64_t next_start_ = 0;           // where the next file begins
+  std::optional<LogEncryptor> encryptor_;  // of file_
+  uint64_t file_start_ = 0;                // of the newest file; 0 = there is none
+  size_t file_header_bytes_ = 0;
+  uint64_t file_end_ = 0;         // position after its last durable record
+  uint64_t next_start_ = 0;       // where the next file begins
   bool verify_old_file_ = false;  // a write or sync failed: read the old file back before going on
   std::optional<Error> damaged_;  // reading it back showed that it is
   std::string buffer_;
@@ -143,6 +157,7 @@ class LogWriter {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable queued_;
   mutable std::condition_variable advanced_;
+  std::vector<LogReaderKey> readers_;
   std::deque<Pending> queue_;
   size_t queued_bytes_ = 0;
   bool closing_ = false;

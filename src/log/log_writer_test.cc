@@ -9,48 +9,11 @@
 #include <map>
 #include <set>
 
-#include "base/faulty_file_system.h"
-#include "log/log_follower.h"
+#include "log/log_fixture.h"
 #include "log/log_format.h"
 
 namespace bulkhead {
 namespace {
-
-const std::string kDir = "/data/log";
-
-Result<uint64_t> AppendAndWait(LogWriter& writer, std::string payload) {
-  auto answer = std::make_shared<std::promise<Result<uint64_t>>>();
-  writer.Append(std::move(payload),
-                [answer](Result<uint64_t> position) { answer->set_value(std::move(position)); });
-  return answer->get_future().get();
-}
-
-// Everything from a position on, by position.
-Result<std::map<uint64_t, std::string>> ReadAll(FileSystem& fs, uint64_t from = 0,
-                                                std::function<uint64_t()> durable_end = {}) {
-  Result<LogFollower> follower = LogFollower::Open(fs, kDir, from, std::move(durable_end));
-  if (!follower) {
-    return follower.error();
-  }
-  std::map<uint64_t, std::string> records;
-  for (;;) {
-    Result<std::optional<LogRecord>> record = follower->Next();
-    if (!record) {
-      return record.error();
-    }
-    if (!*record) {
-      return records;
-    }
-    EXPECT_TRUE(records.emplace((*record)->position, (*record)->payload).second);
-    EXPECT_EQ(follower->position(), (*record)->next_position);
-  }
-}
-
-std::unique_ptr<LogWriter> MustOpen(FileSystem& fs, LogWriterOptions options = {}) {
-  Result<std::unique_ptr<LogWriter>> writer = LogWriter::Open(fs, kDir, options);
-  EXPECT_TRUE(writer) << (writer ? "" : writer.error().message);
-  return writer ? std::move(*writer) : nullptr;
-}
 
 TEST(LogWriter, WhatWasAppendedIsReadBackAcrossFilesAndRestarts) {
   FaultyFileSystem fs;
@@ -126,16 +89,11 @@ TEST(LogWriter, TrimsWholeFilesOnlyAndTellsAFollowerThatComesTooLate) {
 TEST(LogWriter, RollsOnDemandSoThatEverythingCanBeTrimmed) {
   FaultyFileSystem fs;
   const auto writer = MustOpen(fs, {});
-  const auto roll = [&] {
-    std::promise<Result<uint64_t>> promise;
-    writer->Roll([&](Result<uint64_t> start) { promise.set_value(std::move(start)); });
-    return promise.get_future().get();
-  };
   ASSERT_TRUE(AppendAndWait(*writer, "unforgettable"));
-  const Result<uint64_t> start = roll();
+  const Result<uint64_t> start = RollAndWait(*writer);
   ASSERT_TRUE(start.has_value());
   EXPECT_EQ(*start, writer->durable_end());
-  EXPECT_EQ(roll().value(), *start);  // nothing was appended since
+  EXPECT_EQ(RollAndWait(*writer).value(), *start);  // nothing was appended since
   ASSERT_TRUE(writer->TrimBefore(*start));
   EXPECT_EQ(writer->stats().files, 1U);
   EXPECT_EQ(AppendAndWait(*writer, "after").value(), *start);
@@ -149,9 +107,10 @@ TEST(LogWriter, StartsPastTheFollowersWhereTheLogWasLost) {
   EXPECT_EQ(AppendAndWait(*writer, "new").value(), 9000U);
   EXPECT_EQ(ReadAll(fs, 5000, [&] { return writer->durable_end(); })->size(), 1U);
   EXPECT_EQ(ReadAll(fs)->size(), 1U);
-  EXPECT_EQ(
-      LogFollower::Open(fs, kDir, 1 << 20, [&] { return writer->durable_end(); }).error().code,
-      ErrorCode::kCorruption);
+  EXPECT_EQ(LogFollower::Open(fs, kDir, TestKeys(), 1 << 20, [&] { return writer->durable_end(); })
+                .error()
+                .code,
+            ErrorCode::kCorruption);
 }
 
 TEST(LogWriter, DamageToWhatWasAcknowledgedIsNeverSkipped) {
@@ -164,20 +123,21 @@ TEST(LogWriter, DamageToWhatWasAcknowledgedIsNeverSkipped) {
     }
   }
   const std::string path = LogFilePath(kDir, 1);
+  const size_t header_bytes = ReadLogFile(fs, kDir, 1)->header.bytes();
   fs.Damage(path, [&](std::string* bytes) {
-    bytes->at(kLogHeaderBytes + positions[2] - 1 + kLogFrameBytes) ^= 1;
+    bytes->at(header_bytes + positions[2] - 1 + kLogFrameBytes) ^= 1;
   });
-  EXPECT_EQ(LogWriter::Open(fs, kDir).error().code, ErrorCode::kCorruption);
+  EXPECT_EQ(LogWriter::Open(fs, kDir, TestReaders()).error().code, ErrorCode::kCorruption);
   EXPECT_EQ(ReadAll(fs).error().code, ErrorCode::kCorruption);
   // In an earlier file too.
   fs.Damage(path, [&](std::string* bytes) {
-    bytes->at(kLogHeaderBytes + positions[2] - 1 + kLogFrameBytes) ^= 1;
+    bytes->at(header_bytes + positions[2] - 1 + kLogFrameBytes) ^= 1;
   });
   { const auto writer = MustOpen(fs); }
   EXPECT_EQ(ReadAll(fs)->size(), 5U);
-  ASSERT_EQ(fs.List(kDir)->size(), 2U);
+  ASSERT_EQ(fs.List(kDir)->size(), 3U);  // the rest, the last group, the new file
   fs.Damage(path, [](std::string* bytes) { bytes->resize(bytes->size() - 1); });
-  EXPECT_EQ(LogWriter::Open(fs, kDir).error().code, ErrorCode::kCorruption);
+  EXPECT_EQ(LogWriter::Open(fs, kDir, TestReaders()).error().code, ErrorCode::kCorruption);
 }
 
 TEST(LogWriter, ManyThreadsAndAFollowerOnTheRealDisk) {
@@ -186,11 +146,12 @@ TEST(LogWriter, ManyThreadsAndAFollowerOnTheRealDisk) {
   constexpr int kThreads = 4;
   constexpr int kRecords = 300;
   {
-    auto writer =
-        LogWriter::Open(RealFileSystem(), dir, {.file_bytes = 20000, .min_free_bytes = 0}).value();
+    auto writer = LogWriter::Open(RealFileSystem(), dir, TestReaders(),
+                                  {.file_bytes = 20000, .min_free_bytes = 0})
+                      .value();
     std::set<std::string> seen;
     std::thread reader([&] {
-      LogFollower follower = LogFollower::Open(RealFileSystem(), dir, 0, [&] {
+      LogFollower follower = LogFollower::Open(RealFileSystem(), dir, TestKeys(), 0, [&] {
                                return writer->durable_end();
                              }).value();
       while (seen.size() < kThreads * kRecords) {
@@ -260,7 +221,7 @@ struct History {
   }
   void Run(FileSystem& fs, const LogWriterOptions& options) {
     for (int run = 0; run < 3; ++run) {
-      Result<std::unique_ptr<LogWriter>> writer = LogWriter::Open(fs, kDir, options);
+      Result<std::unique_ptr<LogWriter>> writer = LogWriter::Open(fs, kDir, TestReaders(), options);
       if (writer) {
         AppendSome(**writer, 7);
         CheckFollower(fs, **writer);
@@ -297,7 +258,7 @@ struct History {
     }
     History more = *this;
     {
-      Result<std::unique_ptr<LogWriter>> writer = LogWriter::Open(fs, kDir, options);
+      Result<std::unique_ptr<LogWriter>> writer = LogWriter::Open(fs, kDir, TestReaders(), options);
       ASSERT_TRUE(writer) << writer.error().message;
       const auto recovered = ReadAll(fs);
       ASSERT_TRUE(recovered);

@@ -163,6 +163,7 @@ Result<void> CoreCompartment::OpenStore() {
       .name = "store",
       .fs = &RealFileSystem(),
       .log_dir = dir_.Log(),
+      .keys = &keys_.log_keys,
       .log = LogEnd(intake_),
       .from_position = projects_.applied_position(),
       .apply =

@@ -8,17 +8,22 @@
 namespace bulkhead {
 
 Result<void> CoreProjects::Open(const DataDirectory& dir, const Catalogue& catalogue,
-                                const CoreKeys& /*keys*/) {
+                                const CoreKeys& keys) {
   for (const Project& info : catalogue.ListProjects()) {
     StoreOptions options;
     options.fs = &RealFileSystem();
     options.dir = dir.Store(info.id);
+    options.keys = &keys.store_keys;
+    options.owner = std::to_string(info.id.value);
     Result<std::unique_ptr<Store>> store = Store::Open(options);
     if (!store) {
       return store.error();
     }
     Result<std::unique_ptr<SavedFunnels>> funnels =
-        SavedFunnels::Open(&RealFileSystem(), dir.SavedFunnels(info.id));
+        SavedFunnels::Open({.fs = &RealFileSystem(),
+                            .path = dir.SavedFunnels(info.id),
+                            .keys = &keys.store_keys,
+                            .owner = options.owner});
     if (!funnels) {
       return funnels.error();
     }

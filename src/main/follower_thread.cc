@@ -40,7 +40,7 @@ std::optional<LogFollower> FollowerThread::OpenLog() {
       continue;
     }
     Result<LogFollower> follower =
-        LogFollower::Open(*options_.fs, options_.log_dir, options_.from_position,
+        LogFollower::Open(*options_.fs, options_.log_dir, *options_.keys, options_.from_position,
                           [this] { return options_.log.durable_end(); });
     if (follower) {
       SetTrouble("");

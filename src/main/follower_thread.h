@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/file_system.h"
+#include "crypto/key_ring.h"
 #include "log/log_follower.h"
 #include "main/log_end.h"
 
@@ -26,6 +27,7 @@ class FollowerThread {
     std::string name;  // for messages: "store", "vault"
     FileSystem* fs = nullptr;
     std::string log_dir;
+    const SealKeyRing* keys = nullptr;  // of this reader of the log; outlives the thread
     LogEnd log;
     uint64_t from_position = 0;
     Apply apply;

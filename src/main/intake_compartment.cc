@@ -103,16 +103,16 @@ Result<void> IntakeCompartment::Prepare() {
     return keys.error();
   }
   keys_ = *std::move(keys);
-  return OpenSieve();
-}
-
-Result<void> IntakeCompartment::Open() {
   Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir_.Catalogue());
   if (!catalogue) {
     return catalogue.error();
   }
   catalogue_ = *std::move(catalogue);
   project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get());
+  return OpenSieve();
+}
+
+Result<void> IntakeCompartment::Open() {
   for (const auto step : {&IntakeCompartment::OpenLog, &IntakeCompartment::Listen}) {
     if (Result<void> opened = (this->*step)(); !opened) {
       return opened;
@@ -154,7 +154,7 @@ Result<void> IntakeCompartment::OpenLog() {
     start_->own->Set(kIntakeDurableEnd, durable_end);
     pace_->Answer(durable_end, std::move(acknowledge));
   };
-  Result<std::unique_ptr<LogWriter>> log = LogWriter::Open(RealFileSystem(), dir_.Log(), options);
+  Result<std::unique_ptr<LogWriter>> log = LogWriter::Open(RealFileSystem(), dir_.Log(), keys_.log_recipients, options);
   if (!log) {
     return log.error();
   }

@@ -58,6 +58,7 @@ class VaultCompartment final : public CompartmentRole {
   RemoteAudit audit_;
   RemoteGate gate_{&audit_};
   VaultPolicy policy_;
+  SealKeyRing log_keys_;
   std::unique_ptr<Vault> vault_;
   std::unique_ptr<VaultService> service_;
   std::atomic<bool> opened_{false};
@@ -89,6 +90,7 @@ Result<void> VaultCompartment::Open() {
   if (!keys) {
     return keys.error();
   }
+  log_keys_ = std::move(keys->log_keys);
   Result<std::unique_ptr<Vault>> vault =
       Vault::Open(RealFileSystem(), dir_.Vault(), *std::move(keys));
   if (!vault) {
@@ -108,6 +110,7 @@ Result<void> VaultCompartment::Open() {
       FollowerThread::Options{.name = "vault",
                               .fs = &RealFileSystem(),
                               .log_dir = dir_.Log(),
+      .keys = &log_keys_,
                               .log = LogEnd(intake_),
                               .from_position = position,
                               .apply =
