@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kMaxRounds = 6;
 constexpr int kMaxDepth = 4;
+constexpr int kMaxInspectedMembers = 256;
 constexpr size_t kMinBase64Bytes = 8;  // "a@b.co" encoded
 
 enum ByteClass : uint8_t {
@@ -52,30 +53,6 @@ bool IsLowerHexId(std::string_view text) {
     letter |= hex_letter;
   }
   return letter && text[0] != 'a' && text[0] != 'b';  // two of these letters open an IBAN
-}
-
-// 2025-11-24T06:15:00[.fraction][Z|+hh:mm], nothing more.
-bool IsTimestamp(std::string_view t) {
-  static constexpr std::string_view kShape = "0000-00-00 00:00:00";
-  if (t.size() < kShape.size() || t.size() > 35) return false;
-  for (size_t i = 0; i < kShape.size(); ++i) {
-    const bool digit = t[i] >= '0' && t[i] <= '9';
-    if (kShape[i] == '0'   ? !digit
-        : kShape[i] == ' ' ? t[i] != 'T' && t[i] != ' '
-                           : t[i] != kShape[i])
-      return false;
-  }
-  t.remove_prefix(kShape.size());
-  if (!t.empty() && t[0] == '.') {
-    t.remove_prefix(1);
-    size_t digits = 0;
-    while (digits < t.size() && digits < 9 && t[digits] >= '0' && t[digits] <= '9') ++digits;
-    t.remove_prefix(digits);
-  }
-  if (t.empty() || t == "Z") return true;
-  if ((t[0] != '+' && t[0] != '-') || t.size() < 3 || t.size() > 6) return false;
-  return std::all_of(t.begin() + 1, t.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || c == ':'; });
 }
 
 bool IsBase64Byte(char c) {
@@ -242,7 +219,7 @@ bool IsTriviallyClean(std::string_view text) {
   const size_t limit = (any & (kUpper | kDigit)) != 0 ? kMinBase64Bytes : 16;
   if ((any & kSpecial) == 0 && digits < 7 && dots < 3 && longest < limit && text[0] != '/')
     return true;
-  return validators::IsUuid(text) || IsLowerHexId(text) || IsTimestamp(text);
+  return validators::IsUuid(text) || IsLowerHexId(text) || validators::IsTimestamp(text);
 }
 
 std::string TextCleaner::Token(std::string_view kind, std::string_view value) const {
@@ -281,15 +258,16 @@ bool TextCleaner::CleanAt(std::string* text, View view, std::vector<TextHit>* hi
 bool TextCleaner::CleanOnce(std::string* text, View view, std::vector<TextHit>* hits) const {
   bool changed = CleanMembers(text, hits);
   changed |= CleanAddresses(text, view, hits);
-  changed |= ReplaceSpans(text, view, hits);
+  // Encodings before the detectors, which otherwise see a secret end where its first escape stands.
   if (text->find('\\') != std::string::npos)
     changed |= AdoptIfHit(Unescape(*text), text, view, hits);
-  changed |= CleanBase64(text, view, hits);
   // Addresses are decoded part by part: a decoded & or # would move their borders.
   const bool address = view.value_class == ValueClass::kUrl || IsRelativeAddress(*text) ||
                        (text->find("://") < 32 && !HasSpace(*text));
   if (!address && text->find('%') != std::string::npos)
     changed |= AdoptIfHit(PercentDecode(*text, false), text, view, hits);
+  changed |= ReplaceSpans(text, view, hits);
+  changed |= CleanBase64(text, view, hits);
   return changed;
 }
 
@@ -346,11 +324,16 @@ std::optional<std::string> TextCleaner::MemberReplacement(const TextMember& memb
 bool TextCleaner::CleanMembers(std::string* text, std::vector<TextHit>* hits) const {
   if (text->find_first_of("\"'") == std::string::npos) return false;
   bool changed = false;
+  int inspected = 0;
   size_t from = 0;
   while (const std::optional<TextMember> member = NextTextMember(*text, from)) {
     const std::optional<std::string> replaced = MemberReplacement(*member, hits);
     if (!replaced) {
-      from = member->composite ? member->begin + 1 : member->end;
+      // Members may stand inside: in a list, or in a string whose quotes lost their escapes. The
+      // bound keeps hostile text from costing its square.
+      const bool inside =
+          member->composite || (!member->value.is_number() && ++inspected < kMaxInspectedMembers);
+      from = inside ? member->begin + 1 : member->end;
       continue;
     }
     const std::string quoted = member->quote + *replaced + member->quote;

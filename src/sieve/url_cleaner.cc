@@ -62,6 +62,28 @@ bool AnnouncesHash(std::string_view segment) {
   return std::find(std::begin(kWords), std::end(kWords), segment) != std::end(kWords);
 }
 
+// Files of a site: index-3f2a1b4c.js, also with the line and column of a stack,
+// index-3f2a1b4c.js:1:23.
+bool IsFileName(std::string_view segment) {
+  static constexpr std::string_view kEndings[] = {".js",   ".mjs",  ".css", ".map", ".html",
+                                                  ".htm",  ".png",  ".jpg", ".svg", ".gif",
+                                                  ".webp", ".json", ".tsx", ".ts",  ".woff2"};
+  segment = segment.substr(0, segment.find_first_of(":)"));
+  return std::any_of(std::begin(kEndings), std::end(kEndings),
+                     [segment](std::string_view ending) { return segment.ends_with(ending); });
+}
+
+// A file's name holds a short hash beside words; each part is judged alone.
+bool LooksRandomPart(std::string_view segment) {
+  if (!IsFileName(segment)) return validators::LooksRandom(segment);
+  for (size_t from = 0; from <= segment.size();) {
+    const size_t end = std::min(segment.find_first_of("-_.~", from), segment.size());
+    if (validators::LooksRandom(segment.substr(from, end - from))) return true;
+    from = end + 1;
+  }
+  return false;
+}
+
 std::string FullyDecoded(std::string_view text) {
   std::string decoded(text);
   for (int i = 0; i < 3 && decoded.find('%') != std::string::npos; ++i)
@@ -71,6 +93,12 @@ std::string FullyDecoded(std::string_view text) {
 
 void Report(const char* rule, Action action, std::vector<TextHit>* hits) {
   hits->push_back({rule, action, std::string()});
+}
+
+// After two slashes: a host, rather than the first step of an XPath.
+bool IsNetworkPath(std::string_view rest) {
+  return rest.substr(0, rest.find_first_of("/?#")).find_first_of("'\"()=*") ==
+         std::string_view::npos;
 }
 
 class UrlParts {
@@ -154,8 +182,7 @@ class UrlParts {
       Report("url_secret_segment", Action::kRedact, hits_);
       return "<redacted>";
     }
-    if (validators::LooksRandom(decoded) &&
-        !(validators::IsHex(decoded) && AnnouncesHash(previous))) {
+    if (LooksRandomPart(decoded) && !(validators::IsHex(decoded) && AnnouncesHash(previous))) {
       Report("url_random_segment", Action::kRedact, hits_);
       return "<redacted>";
     }
@@ -201,7 +228,7 @@ std::string CleanUrl(std::string_view url, const CleanPart& clean_part,
     const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
     out += parts.Authority(authority);
     rest.remove_prefix(authority.size());
-  } else if (url.starts_with("//")) {
+  } else if (url.starts_with("//") && IsNetworkPath(url.substr(2))) {
     out += "//";
     rest.remove_prefix(2);
     const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));

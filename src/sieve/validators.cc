@@ -60,6 +60,8 @@ bool IssuerFits(std::string_view d) {
   }
 }
 
+constexpr size_t kLongJwtGroup = 17;
+
 struct IbanLength {
   char country[3];
   size_t length;
@@ -190,6 +192,11 @@ bool IsPublicIpv6(std::string_view text) {
 bool IsJwt(std::string_view text) {
   const size_t dot = text.find('.');
   const std::string_view head = text.substr(0, dot);
+  // Two long groups that both begin as encoded braces do, and a third: damaged, but nothing else.
+  if (dot != std::string_view::npos && dot >= kLongJwtGroup && text.substr(dot + 1, 2) == "ey" &&
+      text.find('.', dot + 1) != std::string_view::npos &&
+      text.find('.', dot + 1) - dot > kLongJwtGroup)
+    return true;
   const auto header = DecodePart(head);
   if (!header || !StartsLikeJson(*header)) return false;
   for (const char* key : {"\"alg\"", "\"typ\"", "\"enc\"", "\"kid\""}) {
@@ -244,6 +251,46 @@ bool IsUuid(std::string_view text) {
 
 bool IsHex(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), IsHexDigit);
+}
+
+bool IsTimestamp(std::string_view t) {
+  static constexpr std::string_view kShape = "0000-00-00 00:00:00";
+  if (t.size() < kShape.size() || t.size() > 35) return false;
+  for (size_t i = 0; i < kShape.size(); ++i) {
+    const bool digit = t[i] >= '0' && t[i] <= '9';
+    if (kShape[i] == '0'   ? !digit
+        : kShape[i] == ' ' ? t[i] != 'T' && t[i] != ' '
+                           : t[i] != kShape[i])
+      return false;
+  }
+  t.remove_prefix(kShape.size());
+  if (!t.empty() && t[0] == '.') {
+    t.remove_prefix(1);
+    size_t digits = 0;
+    while (digits < t.size() && digits < 9 && t[digits] >= '0' && t[digits] <= '9') ++digits;
+    t.remove_prefix(digits);
+  }
+  if (t.empty() || t == "Z") return true;
+  if ((t[0] != '+' && t[0] != '-') || t.size() < 3 || t.size() > 6) return false;
+  return std::all_of(t.begin() + 1, t.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || c == ':'; });
+}
+
+bool IsSecretValue(std::string_view text) {
+  bool digit = false;
+  bool other = false;
+  bool version = true;
+  for (const char c : text) {
+    digit |= IsDigit(c);
+    other |= !IsDigit(c);
+    version &= IsDigit(c) || c == '.' || c == '-' || c == ':' || c == 'T' || c == 'Z';
+  }
+  if (text.size() < 6 || text.find("://") != std::string_view::npos) return false;
+  if (text[0] == '/' || text[0] == '.' || text[0] == '$' || text[0] == '(' || text[0] == '{')
+    return false;
+  if (!other) return text.size() >= 10;
+  if (version || IsTimestamp(text.substr(0, 19))) return false;
+  return digit || Entropy(text) >= 3.7;
 }
 
 bool LooksRandom(std::string_view text) {

@@ -33,6 +33,10 @@ bool IsEmail(std::string_view text);
 double Entropy(std::string_view text);
 bool IsUuid(std::string_view text);
 bool IsHex(std::string_view text);
+// What may follow the name of a secret: no word, time, version, short number, path or address.
+bool IsSecretValue(std::string_view text);
+// 2025-11-24T06:15:00[.fraction][Z|+hh:mm], nothing more.
+bool IsTimestamp(std::string_view text);
 // No word, number or id of common form: long, mixed, high entropy.
 bool LooksRandom(std::string_view text);
 

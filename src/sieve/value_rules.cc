@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <bitset>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -72,8 +73,11 @@ class Scratch {
   hs_scratch_t* scratch_ = nullptr;
 };
 
+constexpr size_t kMaxRules = 256;
+using RuleMask = std::bitset<kMaxRules>;
+
 int OnMatch(unsigned int id, unsigned long long, unsigned long long, unsigned int, void* context) {
-  *static_cast<uint64_t*>(context) |= 1ULL << id;
+  static_cast<RuleMask*>(context)->set(id);
   return 0;
 }
 
@@ -102,6 +106,7 @@ std::vector<Span> Flatten(std::vector<Span> spans) {
 
 struct RuleSet::Compiled {
   hs_database_t* database = nullptr;
+  std::vector<const ValueRule*> rules;
   std::vector<std::unique_ptr<RE2>> exact;
   ~Compiled() { hs_free_database(database); }
 };
@@ -118,7 +123,11 @@ Result<std::unique_ptr<RuleSet>> RuleSet::Compile() {
   RE2::Options options;
   options.set_encoding(RE2::Options::EncodingLatin1);
   options.set_log_errors(false);
-  for (const ValueRule* rule = BeginOfValueRules(); rule != EndOfValueRules(); ++rule) {
+  for (const std::span<const ValueRule> table : {GeneralRules(), VendorKeyRules()}) {
+    for (const ValueRule& rule : table) compiled->rules.push_back(&rule);
+  }
+  Check(compiled->rules.size() <= kMaxRules, "sieve rules fit one mask");
+  for (const ValueRule* rule : compiled->rules) {
     ids.push_back(static_cast<unsigned int>(ids.size()));
     flags.push_back(HS_FLAG_SINGLEMATCH | HS_FLAG_PREFILTER);
     expanded.push_back(ExpandPattern(rule->pattern));
@@ -127,7 +136,6 @@ Result<std::unique_ptr<RuleSet>> RuleSet::Compile() {
       return Error{ErrorCode::kBug, std::string("sieve rule does not compile: ") + rule->id};
   }
   for (const std::string& pattern : expanded) patterns.push_back(pattern.c_str());
-  Check(ids.size() <= 64, "sieve rules fit one mask");
   hs_compile_error_t* error = nullptr;
   const hs_error_t code = hs_compile_multi(patterns.data(), flags.data(), ids.data(),
                                            static_cast<unsigned int>(ids.size()), HS_MODE_BLOCK,
@@ -143,18 +151,18 @@ Result<std::unique_ptr<RuleSet>> RuleSet::Compile() {
 
 std::vector<Span> RuleSet::Scan(std::string_view text, bool version) const {
   thread_local Scratch scratch;
-  const size_t count = compiled_->exact.size();
-  const uint64_t every = count == 64 ? ~0ULL : (1ULL << count) - 1;
-  uint64_t mask = 0;
+  RuleMask mask;
   hs_scratch_t* memory = scratch.For(compiled_->database);
   if (memory == nullptr ||
       hs_scan(compiled_->database, text.data(), static_cast<unsigned int>(text.size()), 0, memory,
               OnMatch, &mask) != HS_SUCCESS) {
-    mask = every;
+    mask.set();
   }
   std::vector<Span> spans;
-  for (; mask != 0; mask &= mask - 1)
-    FindSpans(static_cast<size_t>(__builtin_ctzll(mask)), text, &spans);
+  if (mask.none()) return spans;
+  for (size_t index = 0; index < compiled_->exact.size(); ++index) {
+    if (mask.test(index)) FindSpans(index, text, &spans);
+  }
   if (version) {
     std::erase_if(spans, [](const Span& span) { return std::strcmp(span.rule->id, "ipv4") == 0; });
   }
@@ -162,7 +170,7 @@ std::vector<Span> RuleSet::Scan(std::string_view text, bool version) const {
 }
 
 void RuleSet::FindSpans(size_t index, std::string_view text, std::vector<Span>* spans) const {
-  const ValueRule& rule = BeginOfValueRules()[index];
+  const ValueRule& rule = *compiled_->rules[index];
   const RE2& exact = *compiled_->exact[index];
   re2::StringPiece groups[2];
   const re2::StringPiece whole(text.data(), text.size());

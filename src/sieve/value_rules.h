@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,7 +52,8 @@ class RuleSet {
 // The pattern with its key lists, {secret} and {personal}, written out.
 std::string ExpandPattern(const char* pattern);
 
-const ValueRule* BeginOfValueRules();
-const ValueRule* EndOfValueRules();
+// The rules of docs/detectors.md: the first come before the second where they touch.
+std::span<const ValueRule> GeneralRules();    // value_rule_table.cc
+std::span<const ValueRule> VendorKeyRules();  // vendor_key_table.cc
 
 }  // namespace bulkhead
