@@ -154,7 +154,7 @@ Result<void> IntakeCompartment::OpenLog() {
     start_->own->Set(kIntakeDurableEnd, durable_end);
     pace_->Answer(durable_end, std::move(acknowledge));
   };
-  Result<std::unique_ptr<LogWriter>> log = LogWriter::Open(RealFileSystem(), dir_.Log(), keys_.log_recipients, options);
+  Result<std::unique_ptr<LogWriter>> log = LogWriter::Open(GroupReadableFileSystem(), dir_.Log(), keys_.log_recipients, options);
   if (!log) {
     return log.error();
   }

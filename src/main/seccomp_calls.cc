@@ -144,6 +144,10 @@ std::vector<ConditionalCall> ConditionalCalls(const SeccompAllowance& allowance)
   AddProcess(&calls);
   AddFiles(allowance.write_files, &calls);
   AddSockets(&calls);
+  // What is relayed to core goes over pairs that intake makes, one for each connection.
+  if (allowance.accept) {
+    calls.push_back({"socketpair", {Is(0, AF_UNIX), Is(1, SOCK_STREAM | SOCK_CLOEXEC), Is(2, 0)}});
+  }
   if (allowance.connect_out) AddConnecting(&calls);
   return calls;
 }

@@ -97,6 +97,9 @@ Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
   if (Result<void> owned = PrepareOwnership(dir_); !owned) {
     return owned;
   }
+  if (Result<void> synced = fs.SyncDir(dir_.path()); !synced) {
+    return synced;  // the compartments cannot
+  }
   if (Result<void> reachable = CheckReachable(dir_.path()); !reachable) {
     return reachable;
   }
