@@ -1,6 +1,8 @@
 // Measures the store alone: applying, size on disk, opening and scanning.
 //
-//   store_scan DIR [EVENTS] [PEOPLE]
+//   store_scan DIR [EVENTS] [PEOPLE] [remove]
+//
+// With `remove` the store then loses 2000 people and the first third of the time.
 //
 // Events have 40-bit fingerprints, 20 names and 8 properties: plan, country and browser belong to
 // the person; path, status, latency and endpoint to some events; amount to few.
@@ -242,15 +244,32 @@ void MeasureScans(const Store& store) {
   }
 }
 
+void MeasureRemoval(Store* store, size_t people) {
+  std::vector<SubjectId> gone;
+  for (size_t i = 0; i < 2000; ++i) gone.push_back(Person(i * people / 2000));
+  const uint64_t before = store->stats().events;
+  double begin = Now();
+  Check(store->EraseSubjects(gone).has_value(), "erase failed");
+  std::printf("erase 2000 people, %llu events: %.2f s\n",
+              static_cast<unsigned long long>(before - store->stats().events), Now() - begin);
+  Check(store->SetRetention({.days = 20, .events = {}}).has_value(), "rules failed");
+  begin = Now();
+  Check(store->ExpireNow(kStartMs + kSpanMs).has_value(), "expire failed");
+  std::printf("expire %llu events: %.2f s\n",
+              static_cast<unsigned long long>(store->stats().expired_rows), Now() - begin);
+}
+
 int Main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: store_scan DIR [EVENTS] [PEOPLE]\n");
+    std::fprintf(stderr, "usage: store_scan DIR [EVENTS] [PEOPLE] [remove]\n");
     return 2;
   }
   const size_t events = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 10'000'000;
   const size_t people = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 200'000;
   StoreOptions options;
   options.keys = &TestStoreKeys();
+  const ManualClock clock(kStartMs + kSpanMs);
+  options.clock = &clock;
   options.dir = argv[1];
   auto store = Store::Open(options);
   if (!store) {
@@ -291,6 +310,7 @@ int Main(int argc, char** argv) {
               static_cast<double>(stats.disk_bytes) / static_cast<double>(stats.events),
               static_cast<unsigned long long>(stats.segments));
   MeasureScans(**store);
+  if (argc > 4) MeasureRemoval(store->get(), people);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "http/app_routes.h"
 #include "http/cors.h"
 #include "http/ingest_routes.h"
 #include "http/operator_routes.h"
@@ -15,6 +16,7 @@ namespace {
 class Dispatcher final : public RequestHandler {
  public:
   Dispatcher(Services services, HttpMetrics* metrics, WorkPool* pool)
+<<<<<<< HEAD
       : services_(std::move(services)), query_routes_(&services_, pool) {
     if (services_.serve_ingest) {
       AddIngestRoutes(&services_, &router_);
@@ -27,6 +29,16 @@ class Dispatcher final : public RequestHandler {
     if (services_.relay) {
       relay_ = std::make_unique<Relay>(services_.relay, pool);
     }
+=======
+      : services_(std::move(services)),
+        query_routes_(&services_, pool),
+        app_routes_(&services_, pool) {
+    AddIngestRoutes(&services_, &router_);
+    AddSdkSupportRoutes(&services_, &router_);
+    AddOperatorRoutes(&services_, metrics, &router_);
+    query_routes_.Add(&router_);
+    app_routes_.Add(&router_);
+>>>>>>> 311aafa29c8488c0012f8e17de8d746820665a2b
   }
 
   void Handle(HttpRequest request, Reply reply) override {
@@ -73,7 +85,10 @@ class Dispatcher final : public RequestHandler {
     return response;
   }
 
-  void Stop() override { query_routes_.Stop(); }
+  void Stop() override {
+    query_routes_.Stop();
+    app_routes_.Stop();
+  }
 
  private:
   static std::string RefusalText(int status) {
@@ -104,6 +119,7 @@ class Dispatcher final : public RequestHandler {
 
   Services services_;
   QueryRoutes query_routes_;
+  AppRoutes app_routes_;
   Router router_;
   std::unique_ptr<Relay> relay_;  // null: none
 };

@@ -17,13 +17,18 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/result.h"
+<<<<<<< HEAD
 #include "channel/descriptor.h"
+=======
+#include "crypto/crypto.h"
+>>>>>>> 311aafa29c8488c0012f8e17de8d746820665a2b
 #include "model/ids.h"
 
 namespace bulkhead {
 
 class FailedLogins;
 class Intake;
+class PersonRequests;
 class ProjectLookup;
 class QueryEngine;
 class SavedFunnels;
@@ -94,11 +99,38 @@ class ReadRecorder {
   virtual Result<void> Record(const PersonRead& read) = 0;  // thread-safe
 };
 
+<<<<<<< HEAD
 // The pseudonym of an id as an SDK sent it.
 using PseudonymSource = std::function<Result<SubjectId>(std::string_view raw_id)>;
 
 // A new connection to the compartment that answers queries.
 using RelayConnect = std::function<Result<Descriptor>()>;
+=======
+// One reading of what the vault knows of persons who asked for access to their data.
+struct AccessReading {
+  ProjectId project;
+  std::string account;
+  std::string task_id;
+  std::vector<SubjectId> subjects;
+  bool names_only = false;  // which fields are known, without their values
+};
+struct KnownIdentity {
+  SubjectId subject;  // the one asked for, also where a linked device has it
+  std::string field;
+  SecretBytes value;
+  int64_t first_seen_ms = 0;
+  int64_t last_seen_ms = 0;
+  bool current = false;  // the present value of a profile field
+};
+
+// A seam to the vault: recorded and charged there, for the purpose "access request". Thread-safe.
+class AccessReader {
+ public:
+  virtual ~AccessReader() = default;
+  // With the devices linked to each. kLimit: over the budget; kUnavailable: it cannot be recorded.
+  virtual Result<std::vector<KnownIdentity>> Reveal(const AccessReading& reading) = 0;
+};
+>>>>>>> 311aafa29c8488c0012f8e17de8d746820665a2b
 
 // What the server works with; all outlive it. A null part's paths answer 503.
 struct Services {
@@ -112,6 +144,8 @@ struct Services {
   std::function<QueryEngine*(ProjectId)> engine;  // null where the project has none
   ReadRecorder* reads = nullptr;
   std::function<SavedFunnels*(ProjectId)> funnels;  // null where the project has none
+  PersonRequests* person_requests = nullptr;        // erasure and access (access/person_requests.h)
+  AccessReader* access = nullptr;  // with `person_requests`: results of access requests
   HealthSource health;
   MetricsSource metrics;
   ProjectJsonSource sieve;  // GET /api/v1/sieve

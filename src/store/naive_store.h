@@ -9,6 +9,7 @@
 
 #include "model/event.h"
 #include "store/profiles.h"
+#include "store/retention_rules.h"
 #include "store/segment_data.h"
 
 namespace bulkhead {
@@ -40,6 +41,13 @@ class NaiveStore {
       if (Canonical(device) == who) devices.push_back(device);
     }
     for (const SubjectId& device : devices) links_.erase(device);
+  }
+
+  // How many there were.
+  size_t Expire(const RetentionRules& rules, int64_t now_ms) {
+    const RetentionCutoffs cutoffs(rules, now_ms);
+    return std::erase_if(
+        rows_, [&](const Row& row) { return row.event.time_ms < cutoffs.Of(row.event.name); });
   }
 
   [[nodiscard]] SubjectId Canonical(SubjectId id) const {

@@ -22,6 +22,8 @@ inline SubjectId TestSubject(uint32_t number) {
 
 class RandomBatches {
  public:
+  static constexpr int64_t kStartMs = 1'700'000'000'000;
+
   explicit RandomBatches(uint64_t seed) : random_(seed) {}
 
   uint32_t Below(uint32_t n) { return std::uniform_int_distribution<uint32_t>(0, n - 1)(random_); }
@@ -64,7 +66,7 @@ class RandomBatches {
   Event RandomEvent() {
     Event event;
     event.name = "event " + std::to_string(Below(OneIn(10) ? 400 : 6));
-    event.time_ms = 1'700'000'000'000 + Below(40) * 1000;
+    event.time_ms = kStartMs + Below(40) * 1000;
     if (OneIn(15)) event.time_ms += Below(1'000'000'000);
     if (OneIn(300)) event.time_ms += 400LL * 86'400'000 + 7;
     if (!OneIn(20)) {
@@ -87,7 +89,7 @@ class RandomBatches {
     update.subject = Anyone();
     update.op = static_cast<ProfileOperator>(1 + Below(8));
     if (update.op == ProfileOperator::kDelete && !OneIn(4)) update.op = ProfileOperator::kSet;
-    update.time_ms = 1'700'000'000'000 + Below(1'000'000'000);
+    update.time_ms = kStartMs + Below(1'000'000'000);
     update.ignore_time = OneIn(3);
     if (OneIn(5)) {
       update.group_key = "company";

@@ -34,6 +34,7 @@ void Store::NotePosition(uint64_t next_position) { impl_->NotePosition(next_posi
 Result<void> Store::SetRetention(RetentionRules rules) {
   return impl_->SetRetention(std::move(rules));
 }
+RetentionRules Store::retention() const { return impl_->retention(); }
 Result<uint64_t> Store::ExpireNow(int64_t now_ms) { return impl_->ExpireNow(now_ms); }
 Result<void> Store::RewrapAll(const KeyRing& keys) { return impl_->RewrapAll(keys); }
 Result<void> Store::Compact() { return impl_->Compact(); }

@@ -118,9 +118,11 @@ class Store {
   // at the latest kMaxExpiryDelay after. Until then questions see them. kInvalid: a name twice, or
   // days beyond 1 to kMaxRetentionDays.
   Result<void> SetRetention(RetentionRules rules);
+  [[nodiscard]] RetentionRules retention() const;
   // Removes what has expired at that moment, from memory and, by rewriting segments, from disk with
-  // all values that nothing else uses. The result is how many events. After an error they are not
-  // seen any more and may be on disk; calling again, or merging, goes on.
+  // all values that nothing else uses; the log before now is no longer applied again. The result is
+  // how many events. After an error they are not seen any more and may be on disk; calling again,
+  // or merging, goes on.
   Result<uint64_t> ExpireNow(int64_t now_ms);
 
   // From now on writes under this ring, which outlives the store; when this returns, opening it

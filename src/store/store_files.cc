@@ -110,8 +110,8 @@ Result<void> Store::Impl::WriteAndReplace(std::vector<SourceState> inputs, uint6
     late_kills_.clear();
   }
   if (!written) {
-    // A file that was begun is removed when the store is next opened, or now.
-    [[maybe_unused]] const Result<void> removed = fs().Remove(Path(SegmentFileName(file)));
+    const std::lock_guard lock(mutex_);
+    RemoveFiles({SegmentFileName(file)});  // that was begun
     return written;
   }
   inputs.clear();
@@ -131,7 +131,7 @@ void Store::Impl::ReplaceSources(const std::vector<SourceState>& inputs,
     const Source& source = first[static_cast<ptrdiff_t>(i)];
     Check(source.segment == inputs[i].segment, "merged sources are adjacent");
     if (source.segment->on_disk()) {
-      obsolete_files_.push_back(source.segment->file_number());
+      obsolete_files_.push_back(SegmentFileName(source.segment->file_number()));
     }
   }
   if (output) {
@@ -199,7 +199,7 @@ Result<void> Store::Impl::Commit() {
   Manifest manifest;
   PeopleState people;
   bool write_people = false;
-  std::vector<uint64_t> obsolete;
+  std::vector<std::string> obsolete;
   uint64_t old_people = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -233,6 +233,7 @@ Result<void> Store::Impl::Commit() {
   const std::lock_guard lock(mutex_);
   if (!written) {
     people_changed_ = people_changed_ || write_people;
+    if (write_people) obsolete_files_.push_back(PeopleFileName(manifest.people_file));
     return written;
   }
   durable_ = manifest.position;
@@ -240,17 +241,25 @@ Result<void> Store::Impl::Commit() {
   people_position_ = manifest.people_position;
   people_key_ = std::move(manifest.people_key);
   ring_key_ = ring_->newest().id;
-  std::erase_if(obsolete_files_, [&](uint64_t file) {
-    return std::find(obsolete.begin(), obsolete.end(), file) != obsolete.end();
-  });
-  // Mappings that snapshots hold outlive the names. What fails here goes at the next opening.
-  for (const uint64_t file : obsolete) {
-    [[maybe_unused]] const Result<void> removed = fs().Remove(Path(SegmentFileName(file)));
-  }
   if (write_people && old_people != 0) {
-    [[maybe_unused]] const Result<void> removed = fs().Remove(Path(PeopleFileName(old_people)));
+    obsolete.push_back(PeopleFileName(old_people));
   }
+  RemoveFiles(obsolete);
   return {};
+}
+
+// What the manifest does not name and so nobody can open any more. Mappings that snapshots hold
+// outlive the names. What fails here is tried again after the next commit, or when next opened.
+void Store::Impl::RemoveFiles(const std::vector<std::string>& names) {
+  std::erase_if(obsolete_files_, [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  });
+  for (const std::string& name : names) {
+    const Result<void> removed = fs().Remove(Path(name));
+    if (!removed && removed.error().code != ErrorCode::kNotFound) {
+      obsolete_files_.push_back(name);
+    }
+  }
 }
 
 // The shortest tier of neighbours with enough of them; else one segment that is mostly dead.
@@ -411,9 +420,9 @@ void Store::Impl::Maintain(bool due, bool calm) {
     }
   }
   if (ExpiryDue(calm)) {
-    if (const auto hidden = HideExpired(options_.clock->NowMs()); hidden) {
-      [[maybe_unused]] const Result<void> merged = MergeDue();  // stops where a flush is due
-    }
+    Result<void> done;
+    if (const auto hidden = HideExpired(options_.clock->NowMs()); hidden) done = FlushRows();
+    if (done) done = MergeDue();  // stops where a flush is due
   } else if (calm) {
     if (const auto segments = FindCalmMerge(); !segments.empty()) {
       [[maybe_unused]] const Result<void> merged = Rewrite(segments);

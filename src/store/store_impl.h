@@ -42,6 +42,7 @@ class Store::Impl {
   Result<void> EraseSubjects(std::span<const SubjectId> people, std::optional<uint64_t> through);
   Result<void> SetRetention(RetentionRules rules);
   Result<uint64_t> ExpireNow(int64_t now_ms);
+  RetentionRules retention();
   Result<void> RewrapAll(const KeyRing& keys);
   void NotePosition(uint64_t next_position);
   Snapshot TakeSnapshot();
@@ -121,6 +122,7 @@ class Store::Impl {
   Result<void> WriteAndReplace(std::vector<SourceState> inputs, uint64_t links_applied,
                                uint64_t position);
   Result<void> Commit();
+  void RemoveFiles(const std::vector<std::string>& names);  // with mutex_ held
   std::vector<std::shared_ptr<const Segment>> FindMerge();
   void ReplaceSources(const std::vector<SourceState>& inputs, std::optional<Source> output,
                       const std::vector<std::vector<uint32_t>>& row_maps);
@@ -177,7 +179,7 @@ class Store::Impl {
 
   bool tracking_kills_ = false;  // a merge is under way: rows that die meanwhile are noted
   std::vector<std::pair<const Segment*, uint32_t>> late_kills_;
-  std::vector<uint64_t> obsolete_files_;  // removed after the next commit
+  std::vector<std::string> obsolete_files_;  // removed after the next commit
 
   std::thread background_;
 };

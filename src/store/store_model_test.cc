@@ -17,6 +17,7 @@ namespace {
 
 struct History {
   StoreOptions options;
+  ManualClock clock{RandomBatches::kStartMs};  // by it nothing expires of itself
   std::unique_ptr<FaultyFileSystem> fs = std::make_unique<FaultyFileSystem>();
   std::unique_ptr<Store> store;
   NaiveStore naive;
@@ -27,10 +28,10 @@ struct History {
   };
   std::deque<Record> log;  // from the durable position on
   uint64_t end = 0;
-
   void Open() {
     options.fs = fs.get();
     options.keys = &TestStoreKeys();
+    options.clock = &clock;
     options.dir = "/store";
     auto opened = Store::Open(options);
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
@@ -48,6 +49,11 @@ struct History {
       log.pop_front();
     }
   }
+  void Expire(int64_t now_ms) {
+    const auto expired = store->ExpireNow(now_ms);
+    ASSERT_TRUE(expired.has_value());
+    ASSERT_EQ(*expired, naive.Expire(store->retention(), now_ms));
+  }
   // A power loss and what follows it.
   void Restart(CrashKeeps keeps, uint64_t seed) {
     Trim();
@@ -62,6 +68,14 @@ struct History {
     ASSERT_EQ(store->applied_position(), end);
   }
 };
+
+RetentionRules RandomRules(RandomBatches* random) {
+  RetentionRules rules;
+  if (random->OneIn(2)) rules.days = 1 + random->Below(9);
+  if (random->OneIn(2)) rules.events.push_back({"event 2", 1 + random->Below(9)});
+  if (random->OneIn(2)) rules.events.push_back({"event 3", std::nullopt});
+  return rules;
+}
 
 class StoreModelTest : public testing::TestWithParam<int> {};
 
@@ -86,6 +100,10 @@ TEST_P(StoreModelTest, RandomHistory) {
       const SubjectId person = random.Anyone();
       ASSERT_TRUE(history.store->EraseSubject(person).has_value());
       history.naive.Erase(person);
+    }
+    if (random.OneIn(20)) {
+      ASSERT_TRUE(history.store->SetRetention(RandomRules(&random)).has_value());
+      history.Expire(RandomBatches::kStartMs + random.Below(14) * 86'400'000LL);
     }
     if (random.OneIn(15)) {
       const auto keeps = static_cast<CrashKeeps>(1 + random.Below(3));

@@ -143,6 +143,11 @@ Result<void> Store::Impl::SetRetention(RetentionRules rules) {
   return {};
 }
 
+RetentionRules Store::Impl::retention() {
+  const std::lock_guard lock(mutex_);
+  return retention_;
+}
+
 bool Store::Impl::ExpiryDue(bool calm) {
   const std::lock_guard lock(mutex_);
   if (retention_.KeepsAll() || UtcDay(options_.clock->NowMs()) == expired_on_) {
@@ -158,6 +163,8 @@ Result<uint64_t> Store::Impl::ExpireNow(int64_t now_ms) {
   const std::lock_guard maintenance(maintenance_mutex_);
   const Result<uint64_t> hidden = HideExpired(now_ms);
   if (!hidden) return hidden;
+  // What expired in memory does not come back with the log, which can be trimmed now.
+  if (Result<void> flushed = FlushRows(); !flushed) return flushed.error();
   if (Result<void> purged = PurgeDue(); !purged) return purged.error();
   return hidden;
 }

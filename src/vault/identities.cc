@@ -262,6 +262,10 @@ Result<std::vector<RevealedField>> Identities::Read(const SubjectId& subject, co
   }
   std::vector<RevealedField> fields;
   for (Row& row : *rows) {
+    if (selection.names_only) {
+      fields.push_back(std::move(row.field));
+      continue;
+    }
     Result<SecretBytes> value = AeadDecrypt(
         key.key, row.box, ValueContext(row.project, subject, row.field.field, key.generation));
     if (!value) {

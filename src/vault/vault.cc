@@ -326,8 +326,8 @@ Result<std::vector<SubjectId>> Vault::Impl::FindByEmail(std::string_view text,
 
 Result<bool> Vault::Impl::HasEmail(const SubjectId& subject, const std::string& email,
                                    std::optional<ProjectId> project) {
-  const Result<std::vector<RevealedField>> fields =
-      RevealLocked(subject, {.project = project, .fields = {}, .history = true});
+  const Result<std::vector<RevealedField>> fields = RevealLocked(
+      subject, {.project = project, .fields = {}, .history = true, .names_only = false});
   if (!fields) {
     return fields.error();
   }

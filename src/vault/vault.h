@@ -33,7 +33,8 @@ struct RevealedField {
 struct RevealSelection {
   std::optional<ProjectId> project;  // values that this project sealed; none: of all projects
   std::vector<std::string> fields;   // empty: every field
-  bool history = true;  // false: of each field the present value only, or the one seen last
+  bool history = true;      // false: of each field the present value only, or the one seen last
+  bool names_only = false;  // the fields without their values: nothing is opened
 };
 
 struct VaultCounts {

@@ -146,6 +146,7 @@ void WalkMessage(V& v, T& call) {
   WalkSubjects(v, call.subjects);
   WalkFields(v, call.fields);
   v.Flag(call.history);
+  v.Flag(call.names_only);
 }
 template <typename V, Is<FindCall> T>
 void WalkMessage(V& v, T& call) {

@@ -29,6 +29,7 @@ struct RevealCall {
   std::vector<SubjectId> subjects;
   std::vector<std::string> fields;  // empty: every field
   bool history = false;             // former values too
+  bool names_only = false;          // which fields are known, without their values
 };
 struct FindCall {
   VaultAsker asker;

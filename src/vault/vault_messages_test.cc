@@ -8,7 +8,7 @@ namespace {
 const VaultAsker kAsker{ProjectId{7}, "ann", "support request", "t 1"};
 
 std::vector<VaultCall> SomeCalls() {
-  return {RevealCall{kAsker, {SubjectId{{1}}, SubjectId{{2}}}, {"$email", "$name"}, true},
+  return {RevealCall{kAsker, {SubjectId{{1}}, SubjectId{{2}}}, {"$email", "$name"}, true, false},
           FindCall{kAsker, "jane@example.com"},
           PseudonymCall{kAsker, {"a", "", "$device:x"}},
           EraseCall{kAsker, {SubjectId{{3}}}},
@@ -60,7 +60,7 @@ TEST(VaultMessagesTest, LimitsHold) {
   EXPECT_FALSE(DecodeVaultCall(EncodeVaultCall(FindCall{kAsker, long_text})));
   EXPECT_FALSE(DecodeVaultCall(EncodeVaultCall(PseudonymCall{kAsker, {long_text}})));
   const std::vector<std::string> fields(kMaxCallFields + 1, "f");
-  EXPECT_FALSE(DecodeVaultCall(EncodeVaultCall(RevealCall{kAsker, {}, fields, false})));
+  EXPECT_FALSE(DecodeVaultCall(EncodeVaultCall(RevealCall{kAsker, {}, fields, false, false})));
   EXPECT_FALSE(DecodeVaultCall(std::string(kMaxCallBytes + 1, '\1')));
 }
 

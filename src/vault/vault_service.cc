@@ -75,7 +75,7 @@ class VaultService::Impl {
     if (call.subjects.empty()) {
       return Error{ErrorCode::kInvalid, "vault: no subject is named"};
     }
-    const RevealSelection selection{call.asker.project, call.fields, call.history};
+    const RevealSelection selection{call.asker.project, call.fields, call.history, call.names_only};
     RevealAnswer answer;
     Result<std::vector<RevealedSubject>> subjects =
         Open(RevealAct{VaultAction::kReveal, call.asker, call.subjects, call.fields, 0, 0, ""},
@@ -259,7 +259,7 @@ class VaultService::Impl {
     const Result<std::vector<RevealedSubject>> opened =
         Open(RevealAct{VaultAction::kExportPage, asked.asker, *subjects, asked.fields, 0, 0,
                        call.export_id},
-             RevealSelection{asked.asker.project, asked.fields, asked.history}, &left);
+             RevealSelection{asked.asker.project, asked.fields, asked.history, false}, &left);
     if (!opened) {
       return opened.error();
     }

@@ -127,23 +127,25 @@ class VaultServiceTest : public VaultFixture {
 };
 
 TEST_F(VaultServiceTest, AnswersWhatWasAskedAndNothingElse) {
-  EXPECT_EQ(Values({Asker(), {kJane}, {"$name"}, false}), (Lines{"$name=Jane New"}));
-  EXPECT_EQ(Values({Asker(), {kJane}, {"$name"}, true}),
+  EXPECT_EQ(Values({Asker(), {kJane}, {"$name"}, false, false}), (Lines{"$name=Jane New"}));
+  EXPECT_EQ(Values({Asker(), {kJane}, {"$name"}, true, false}),
             (Lines{"$name=Jane Old", "$name=Jane New"}));
-  EXPECT_EQ(Values({Asker(), {kJane, kOmar}, {}, false}),
+  EXPECT_EQ(Values({Asker(), {kJane, kOmar}, {}, false, false}),
             (Lines{"$email=jane@example.com", "$name=Jane New", "$email=omar@example.com"}));
-  EXPECT_EQ(Values({Asker(), {SubjectId{{9}}}, {}, false}), Lines{});
+  EXPECT_EQ(Values({Asker(), {SubjectId{{9}}}, {}, false, false}), Lines{});
   VaultAsker other = Asker();
   other.project = ProjectId{2};
-  EXPECT_EQ(Values({other, {kJane}, {}, true}), Lines{});
+  EXPECT_EQ(Values({other, {kJane}, {}, true, false}), Lines{});
   EXPECT_EQ(Get<FindAnswer>(FindCall{other, "jane@example.com"}).subjects.size(), 0U);
+  const RevealCall names{Asker(), {kJane}, {}, false, true};
+  EXPECT_EQ(Values(names), (Lines{"$email=", "$name="}));
   EXPECT_EQ(gate_.noted[0], "reveal 1 subjects 1 by ann for support request");
   EXPECT_EQ(gate_.noted[2], "reveal 2 subjects 3 by ann for support request");
   EXPECT_EQ(gate_.acts[0].fields, (Lines{"$name"}));
 }
 
 TEST_F(VaultServiceTest, TheRecordStandsBeforeAnythingIsGiven) {
-  const RevealCall reveal{Asker(), {kJane}, {}, false};
+  const RevealCall reveal{Asker(), {kJane}, {}, false, false};
   const FindCall find{Asker(), "jane@example.com"};
   const EraseCall erase{Asker("ann", "erasure request"), {kJane}};
   gate_.fail = true;
@@ -166,27 +168,29 @@ TEST_F(VaultServiceTest, TheRecordStandsBeforeAnythingIsGiven) {
 
 TEST_F(VaultServiceTest, TheBudgetIsInDistinctSubjects) {
   gate_.budget = 1;
-  EXPECT_EQ(Values({Asker(), {kJane}, {"$name"}, false}).size(), 1U);
-  EXPECT_EQ(Values({Asker(), {kJane}, {"$email"}, false}).size(), 1U);  // the same subject again
-  EXPECT_EQ(Fails(RevealCall{Asker(), {kOmar}, {}, false}), ErrorCode::kLimit);
+  EXPECT_EQ(Values({Asker(), {kJane}, {"$name"}, false, false}).size(), 1U);
+  EXPECT_EQ(Values({Asker(), {kJane}, {"$email"}, false, false}).size(),
+            1U);  // the same subject again
+  EXPECT_EQ(Fails(RevealCall{Asker(), {kOmar}, {}, false, false}), ErrorCode::kLimit);
   EXPECT_EQ(Fails(FindCall{Asker(), "omar@example.com"}), ErrorCode::kLimit);
-  EXPECT_EQ(Get<RevealAnswer>(RevealCall{Asker(), {kJane}, {}, false}).subjects_left, 0U);
+  EXPECT_EQ(Get<RevealAnswer>(RevealCall{Asker(), {kJane}, {}, false, false}).subjects_left, 0U);
 }
 
 TEST_F(VaultServiceTest, UnknownPurposesAndNamelessAskersAreRefused) {
-  EXPECT_EQ(Fails(RevealCall{Asker("ann", "curiosity"), {kJane}, {}, false}), ErrorCode::kDenied);
+  EXPECT_EQ(Fails(RevealCall{Asker("ann", "curiosity"), {kJane}, {}, false, false}),
+            ErrorCode::kDenied);
   EXPECT_EQ(Fails(FindCall{Asker("ann", ""), "jane@example.com"}), ErrorCode::kDenied);
   EXPECT_EQ(Fails(EraseCall{Asker("ann", "x"), {kJane}}), ErrorCode::kDenied);
-  EXPECT_EQ(Fails(RevealCall{Asker(""), {kJane}, {}, false}), ErrorCode::kInvalid);
-  EXPECT_EQ(Fails(RevealCall{Asker("a\nb"), {kJane}, {}, false}), ErrorCode::kInvalid);
+  EXPECT_EQ(Fails(RevealCall{Asker(""), {kJane}, {}, false, false}), ErrorCode::kInvalid);
+  EXPECT_EQ(Fails(RevealCall{Asker("a\nb"), {kJane}, {}, false, false}), ErrorCode::kInvalid);
   VaultAsker asker = Asker();
   asker.reference = "jane@example.com";  // an address must not get into the record
-  EXPECT_EQ(Fails(RevealCall{asker, {kJane}, {}, false}), ErrorCode::kInvalid);
+  EXPECT_EQ(Fails(RevealCall{asker, {kJane}, {}, false, false}), ErrorCode::kInvalid);
   asker = Asker();
   asker.project = ProjectId{0};
-  EXPECT_EQ(Fails(RevealCall{asker, {kJane}, {}, false}), ErrorCode::kInvalid);
-  EXPECT_EQ(Fails(RevealCall{Asker(), {}, {}, false}), ErrorCode::kInvalid);
-  EXPECT_EQ(Fails(RevealCall{Asker(), {kJane}, {""}, false}), ErrorCode::kInvalid);
+  EXPECT_EQ(Fails(RevealCall{asker, {kJane}, {}, false, false}), ErrorCode::kInvalid);
+  EXPECT_EQ(Fails(RevealCall{Asker(), {}, {}, false, false}), ErrorCode::kInvalid);
+  EXPECT_EQ(Fails(RevealCall{Asker(), {kJane}, {""}, false, false}), ErrorCode::kInvalid);
   EXPECT_EQ(Fails(FindCall{Asker(), "not an address"}), ErrorCode::kInvalid);
   EXPECT_EQ(gate_.noted, Lines{});
 }
@@ -203,7 +207,7 @@ TEST_F(VaultServiceTest, AnErasureIsRecordedBeforeAndAfterAndGivesItsProof) {
   EXPECT_EQ(gate_.noted, (Lines{"erase 2 subjects 3 by ann for erasure request",
                                 "erase 2 subjects 3 by ann for erasure request done"}));
   EXPECT_EQ(gate_.acts[0].log_position, 40U);
-  EXPECT_EQ(Values({Asker(), {kJane}, {}, true}), Lines{});
+  EXPECT_EQ(Values({Asker(), {kJane}, {}, true, false}), Lines{});
   // Where the proof cannot be recorded nobody is told that all is well, and asking again works.
   gate_.fail_end = true;
   EXPECT_EQ(Fails(EraseCall{Asker("ann", "erasure request"), {kOmar}}), ErrorCode::kUnavailable);
@@ -217,8 +221,8 @@ TEST_F(VaultServiceTest, ErasuresOfTheAuditLogAreMadeBeforeAnythingCanBeAsked) {
   VaultServiceOptions options = Options();
   options.erasures = {{kJane, 30}};
   service_ = std::move(VaultService::Start(std::move(options))).value();
-  EXPECT_EQ(Values({Asker(), {kJane}, {}, true}), Lines{});
-  EXPECT_EQ(Values({Asker(), {kOmar}, {}, true}).size(), 1U);
+  EXPECT_EQ(Values({Asker(), {kJane}, {}, true, false}), Lines{});
+  EXPECT_EQ(Values({Asker(), {kOmar}, {}, true, false}).size(), 1U);
 }
 
 TEST_F(VaultServiceTest, AFailureAfterTheRecordIsRecorded) {
@@ -226,7 +230,7 @@ TEST_F(VaultServiceTest, AFailureAfterTheRecordIsRecorded) {
   vault_.reset();
   RunSql("identities.db", "UPDATE identities SET box = zeroblob(60)");
   Reopen();
-  EXPECT_EQ(Fails(RevealCall{Asker(), {kJane}, {}, false}), ErrorCode::kCorruption);
+  EXPECT_EQ(Fails(RevealCall{Asker(), {kJane}, {}, false, false}), ErrorCode::kCorruption);
   EXPECT_EQ(gate_.noted, (Lines{"reveal 1 subjects 2 by ann for support request",
                                 "reveal 1 subjects 2 by ann for support request failed"}));
 }
