@@ -54,6 +54,7 @@ bulkhead_room(crypto ROOMS base LIBRARIES PkgConfig::SODIUM OpenSSL::Crypto)
 bulkhead_room(model ROOMS base LIBRARIES fmt::fmt)
 bulkhead_room(wire ROOMS base crypto model LIBRARIES simdjson::simdjson ZLIB::ZLIB)
 bulkhead_room(sieve ROOMS base crypto model LIBRARIES PkgConfig::HYPERSCAN PkgConfig::RE2 PkgConfig::MAXMIND yaml-cpp)
+# toml++ is headers alone (sieve/policy_parser.cc); linking its library would only add a second copy.
 bulkhead_room(log ROOMS base crypto model)
 bulkhead_room(store ROOMS base crypto model LIBRARIES PkgConfig::ZSTD PkgConfig::HWY simdjson::simdjson)
 bulkhead_room(vault ROOMS base crypto model LIBRARIES SQLite::SQLite3)

@@ -272,6 +272,25 @@ const std::vector<KeyEntry>& KeyFile::vault() const {
   return vault_;
 }
 
+bool KeyFile::CopyPublicHalves() {
+  bool changed = false;
+  const std::pair<KeyPurpose, KeyPurpose> halves[] = {
+      {KeyPurpose::kVaultSeal, KeyPurpose::kVaultSealPublic},
+      {KeyPurpose::kVaultLog, KeyPurpose::kVaultLogPublic}};
+  for (const auto& [pair, half] : halves) {
+    const KeyEntry* newest = NewestKey(vault(), pair);
+    const KeyEntry* known = NewestKey(main_, half);
+    if (newest == nullptr ||
+        (known != nullptr && newest->bytes.view().starts_with(known->bytes.view()))) {
+      continue;
+    }
+    std::erase_if(main_, [half](const KeyEntry& entry) { return entry.purpose == half; });
+    AddNewestKey(&main_, PublicHalf(*newest, half));
+    changed = true;
+  }
+  return changed;
+}
+
 void KeyFile::SetSplit(VaultSplit split, SecretBytes vault_root) {
   Check(vault_open_, "only open keys can be split");
   split_ = split;

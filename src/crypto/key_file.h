@@ -59,14 +59,19 @@ class KeyFile {
   [[nodiscard]] std::vector<KeyEntry>& vault();
   [[nodiscard]] const std::vector<KeyEntry>& vault() const;
 
+  // Only while vault_open(). Intake needs the public halves of the vault's newest pairs while the
+  // vault's own part may stay closed: they stand in the main part too. True: they were others.
+  bool CopyPublicHalves();
+
   // Only while vault_open(). From the next Write on the vault's part needs shares, or none.
   void SetSplit(VaultSplit split, SecretBytes vault_root);
   void RemoveSplit();
 
- private:
+  // What Write encrypts and Read decrypts.
   [[nodiscard]] SecretBytes EncodeBody() const;
   Result<void> DecodeBody(std::string_view body);
 
+ private:
   std::vector<RootKeyId> root_ids_;
   std::vector<KeyEntry> main_;
   bool vault_open_ = true;

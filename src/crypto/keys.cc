@@ -30,23 +30,11 @@ bool CompletePart(KeyScope scope, int64_t now_ms, std::vector<KeyEntry>* entries
   return added;
 }
 
-// Intake needs the public halves while the vault's own part may stay closed.
-bool CompletePublicHalf(KeyPurpose pair, KeyPurpose half, KeyFile* keys) {
-  const KeyEntry* newest = NewestKey(keys->vault(), pair);
-  const KeyEntry* known = NewestKey(keys->main(), half);
-  if (known != nullptr && known->id == newest->id) {
-    return false;
-  }
-  AddNewestKey(&keys->main(), PublicHalf(*newest, half));
-  return true;
-}
-
 bool Complete(int64_t now_ms, KeyFile* keys) {
   bool added = CompletePart(KeyScope::kFileMain, now_ms, &keys->main());
   if (keys->vault_open()) {
     added |= CompletePart(KeyScope::kFileVault, now_ms, &keys->vault());
-    added |= CompletePublicHalf(KeyPurpose::kVaultSeal, KeyPurpose::kVaultSealPublic, keys);
-    added |= CompletePublicHalf(KeyPurpose::kVaultLog, KeyPurpose::kVaultLogPublic, keys);
+    added |= keys->CopyPublicHalves();
   }
   return added;
 }

@@ -35,6 +35,8 @@ void Accept(Intake* intake, IngestRequest::Endpoint endpoint, HttpRequest reques
   ingest.client_ip = request.client_ip;
   ingest.user_agent = request.Header("user-agent");
   ingest.origin = request.Header("origin");
+  ingest.do_not_track = request.Header("dnt") == "1";
+  ingest.global_privacy_control = request.Header("sec-gpc") == "1";
   intake->Accept(ingest, [reply = std::move(reply),
                           cors = std::move(with_origin.headers)](IngestResponse answer) {
     HttpResponse response;

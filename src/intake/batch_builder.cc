@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "crypto/crypto.h"
 #include "model/sealed_fields.h"
+#include "sieve/policy_trial.h"
 
 namespace bulkhead {
 namespace {
@@ -27,6 +28,34 @@ void AddText(ValueObject* properties, std::string_view name, const std::string& 
   properties->emplace_back(std::string(name), Value(text));
 }
 
+void RemoveMember(ValueObject* properties, std::string_view name) {
+  std::erase_if(*properties, [name](const auto& member) { return member.first == name; });
+}
+
+// "<id:9f2c...>": 32 hexadecimal digits behind the kind.
+bool HoldsToken(std::string_view text) {
+  constexpr size_t kDigits = 32;
+  for (size_t colon = text.find(':'); colon != std::string_view::npos;
+       colon = text.find(':', colon + 1)) {
+    const std::string_view rest = text.substr(colon + 1);
+    if (rest.size() > kDigits && rest[kDigits] == '>' &&
+        rest.substr(0, kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool HoldsToken(const Value& value) {
+  if (value.is_string()) return HoldsToken(value.string());
+  if (value.is_list()) {
+    return std::ranges::any_of(value.list(), [](const Value& one) { return HoldsToken(one); });
+  }
+  return value.is_object() && std::ranges::any_of(value.object(), [](const auto& member) {
+           return HoldsToken(member.second);
+         });
+}
+
 }  // namespace
 
 const Place& RequestTraces::place() {
@@ -45,31 +74,83 @@ const UserAgent& RequestTraces::browser() {
 
 BatchBuilder::BatchBuilder(const BatchBuilderOptions& options, ProjectId project,
                            int64_t arrival_ms, bool from_import)
-    : options_(options) {
+    : options_(options), project_(&options.policy->Of(project)) {
+  batch_.policy_version = options.policy->version();
   batch_.project = project;
   batch_.arrival_ms = arrival_ms;
   batch_.from_import = from_import;
 }
 
+bool BatchBuilder::Admit(const ConsentDecision& consent) {
+  if (consent.answer == ConsentAnswer::kIgnore) return true;
+  const bool drop = consent.answer == ConsentAnswer::kDrop;
+  outcome_.findings.push_back(
+      {std::string(consent.rule), "event", drop ? Action::kDrop : Action::kCoarsen});
+  return !drop;
+}
+
 void BatchBuilder::Add(ParsedEvent&& parsed) {
+  BeginLibrary(parsed.properties);
+  const ConsentDecision consent =
+      DecideConsent(project_->policy().consent, options_.signals, parsed.properties);
+  if (!Admit(consent)) return;
+  const bool of_nobody = consent.answer == ConsentAnswer::kWithoutPerson;
   Event& event = batch_.events.emplace_back();
-  const EventIdentity identity = options_.pseudonyms->Resolve(parsed, options_.traces->client_ip());
-  event.person = identity.person;
-  event.device = identity.device;
+  if (!of_nobody) {
+    const EventIdentity identity =
+        options_.pseudonyms->Resolve(parsed, options_.traces->client_ip());
+    event.person = identity.person;
+    event.device = identity.device;
+  }
   event.time_ms = parsed.time_ms;
-  event.insert_id = options_.pseudonyms->InsertId(parsed.insert_id);
+  event.insert_id = options_.pseudonyms->InsertId(parsed.insert_id, parsed.time_ms);
   event.name = std::move(parsed.name);
   event.properties = std::move(parsed.properties);
-  BeginLibrary(event.properties);
   options_.sieve->CleanEventName(&event.name, &outcome_);
-  options_.sieve->CleanEventProperties(&event.properties, &outcome_);
+  CleanEvent(&event);
+  // A token is equal for equal values: it would join the events again.
+  if (of_nobody) {
+    std::erase_if(event.properties, [](const auto& member) { return HoldsToken(member.second); });
+  }
   KeepSealed(event.person, event.time_ms, false);
   // Only now: a detector does not know half a secret.
   CutString(&event.name);
   CutStrings(&event.properties);
-  AddIdentifiers(parsed, &event.properties);
+  if (!of_nobody) AddIdentifiers(parsed, &event.properties);
   AddTraces(parsed, &event.properties);
   if (batch_.from_import) SetMember(&event.properties, "$import", Value(true));
+  if (batch_.policy_version == 0) {
+    RemoveMember(&event.properties, kPolicyVersionProperty);  // nobody else may say it
+  } else {
+    const auto version = static_cast<double>(batch_.policy_version);
+    SetMember(&event.properties, kPolicyVersionProperty, Value(version));
+  }
+}
+
+void BatchBuilder::CleanEvent(Event* event) {
+  const size_t first = outcome_.findings.size();
+  PolicyTrial::Sample sample;
+  const bool wanted = options_.trial != nullptr && options_.trial->Wants();
+  if (wanted) sample = {batch_.project, event->name, false, event->properties};
+  options_.sieve->CleanEventProperties(&event->properties, &outcome_, {project_, event->name});
+  const std::span findings = std::span(outcome_.findings).subspan(first);
+  if (wanted) options_.trial->Compare(std::move(sample), findings);
+  if (project_->policy().allow_list && options_.counters != nullptr) {
+    options_.counters->AddUnknown(findings, event->name, Source());
+  }
+}
+
+void BatchBuilder::CleanProfile(ValueObject* properties) {
+  const size_t first = outcome_.findings.size();
+  PolicyTrial::Sample sample;
+  const bool wanted = options_.trial != nullptr && options_.trial->Wants();
+  if (wanted) sample = {batch_.project, {}, true, *properties};
+  options_.sieve->CleanProfileProperties(properties, &outcome_, {project_, {}});
+  const std::span findings = std::span(outcome_.findings).subspan(first);
+  if (wanted) options_.trial->Compare(std::move(sample), findings);
+  if (project_->policy().allow_list && options_.counters != nullptr) {
+    options_.counters->AddUnknown(findings, "(profile)", Source());
+  }
 }
 
 // Ids stay as properties, as pseudonyms: reports may group by them, nobody can read them.
@@ -116,7 +197,7 @@ void BatchBuilder::Add(ParsedProfile&& profile) {
   const bool is_group = !profile.group_key.empty();
   SubjectId subject;
   if (is_group) {
-    options_.sieve->CleanString(profile.group_key, &profile.group_id, &outcome_);
+    options_.sieve->CleanString(profile.group_key, &profile.group_id, &outcome_, {project_, {}});
     options_.sieve->CleanEventName(&profile.group_key, &outcome_);
     CutString(&profile.group_id);
     KeepSealed(subject, profile.time_ms, true);
@@ -124,6 +205,16 @@ void BatchBuilder::Add(ParsedProfile&& profile) {
     subject = options_.pseudonyms->Of(profile.distinct_id);
   }
   for (ParsedOperation& operation : profile.operations) {
+    // A profile without its person is nothing; what takes something away is always done.
+    const bool takes_away = operation.op == ProfileOperator::kUnset ||
+                            operation.op == ProfileOperator::kDelete ||
+                            operation.op == ProfileOperator::kRemove;
+    if (!is_group && !takes_away) {
+      ConsentDecision consent =
+          DecideConsent(project_->policy().consent, options_.signals, operation.properties);
+      if (consent.answer == ConsentAnswer::kWithoutPerson) consent.answer = ConsentAnswer::kDrop;
+      if (!Admit(consent)) continue;
+    }
     CleanOperation(&operation);
     // What is to be removed is no current value.
     if (operation.op == ProfileOperator::kRemove) outcome_.sealed.clear();
@@ -143,7 +234,7 @@ void BatchBuilder::Add(ParsedProfile&& profile) {
 
 void BatchBuilder::CleanOperation(ParsedOperation* operation) {
   if (operation->op != ProfileOperator::kUnset) {
-    options_.sieve->CleanProfileProperties(&operation->properties, &outcome_);
+    CleanProfile(&operation->properties);
     return;
   }
   for (auto& [name, value] : operation->properties)
@@ -171,7 +262,7 @@ void BatchBuilder::BeginLibrary(const ValueObject& properties) {
 
 void BatchBuilder::CountFindings() {
   if (options_.counters != nullptr && !outcome_.findings.empty())
-    options_.counters->Add(outcome_.findings, library_);
+    options_.counters->Add(outcome_.findings, Source());
   outcome_.findings.clear();
 }
 

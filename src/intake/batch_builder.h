@@ -11,12 +11,16 @@
 
 #include "intake/pseudonyms.h"
 #include "model/event.h"
+#include "sieve/compiled_policy.h"
+#include "sieve/consent.h"
 #include "sieve/sieve.h"
 #include "sieve/sieve_counters.h"
 #include "wire/event_parser.h"
 #include "wire/profile_parser.h"
 
 namespace bulkhead {
+
+class PolicyTrial;
 
 // Place and browser of one request, looked up once and only if wanted. The address itself goes no
 // further.
@@ -44,6 +48,9 @@ struct BatchBuilderOptions {
   const Pseudonyms* pseudonyms = nullptr;
   RequestTraces* traces = nullptr;
   bool use_ip = false;  // the request's address gives the place where a record names none
+  const CompiledPolicy* policy = nullptr;
+  PolicyTrial* trial = nullptr;  // may be null
+  ConsentSignals signals;
 };
 
 class BatchBuilder {
@@ -63,12 +70,20 @@ class BatchBuilder {
   void AddTraces(const ParsedEvent& event, ValueObject* properties);
   void AddProfilePlace(const ParsedProfile& profile, ValueObject* properties);
   std::optional<Place> PlaceFor(const std::optional<std::string>& record_ip);
+  // Counts what the policy's consent rules say; false: the record is not kept.
+  bool Admit(const ConsentDecision& consent);
+  void CleanEvent(Event* event);
+  void CleanProfile(ValueObject* properties);
   void BeginLibrary(const ValueObject& properties);
   void CountFindings();
+  [[nodiscard]] FindingSource Source() const {
+    return {batch_.project, library_, batch_.arrival_ms};
+  }
   void KeepSealed(SubjectId subject, int64_t time_ms, bool from_profile);
   void CleanOperation(ParsedOperation* operation);
 
   BatchBuilderOptions options_;
+  const CompiledProject* project_;
   Batch batch_;
   CleanOutcome outcome_;
   std::string library_;

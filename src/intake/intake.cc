@@ -12,6 +12,9 @@
 #include "intake/pseudonyms.h"
 #include "log/log_writer.h"
 #include "model/batch_codec.h"
+#include "sieve/compiled_policy.h"
+#include "sieve/policy_holder.h"
+#include "sieve/policy_trial.h"
 #include "wire/event_parser.h"
 #include "wire/payload.h"
 #include "wire/profile_parser.h"
@@ -153,6 +156,9 @@ class Intake::Impl {
     std::string last_token;
     std::optional<ProjectId> last_project;
     Outcome outcome;
+    // One policy for all of the request.
+    std::shared_ptr<const CompiledPolicy> policy;
+    std::shared_ptr<PolicyTrial> trial;
   };
 
   Result<void> ReadEvents(Work* work);
@@ -163,6 +169,8 @@ class Intake::Impl {
 
   IntakeOptions options_;
   Pseudonyms pseudonyms_;
+  const std::shared_ptr<const CompiledPolicy> default_policy_ =
+      std::make_shared<const CompiledPolicy>();
 };
 
 void Intake::Impl::Accept(const IngestRequest& request, Done done) {
@@ -183,7 +191,9 @@ void Intake::Impl::Accept(const IngestRequest& request, Done done) {
             {},
             {},
             {},
-            {}};
+            {},
+            options_.policy != nullptr ? options_.policy->Current() : default_policy_,
+            options_.policy != nullptr ? options_.policy->Trial() : nullptr};
   if (request.endpoint == IngestRequest::kImport && !work.credentials.project) {
     if (work.credentials.later) return done(AnswerTooManyLogins());
     return done(AnswerError(*form, Error{ErrorCode::kDenied, ""}));
@@ -269,6 +279,12 @@ BatchBuilder* Intake::Impl::BuilderFor(std::string_view token, Work* work) {
   options.counters = options_.counters;
   options.pseudonyms = &pseudonyms_;
   options.traces = &work->traces;
+  options.policy = work->policy.get();
+  options.trial = work->trial.get();
+  // What a server imports says nothing of the browsers that it once spoke with.
+  if (work->request.endpoint != IngestRequest::kImport) {
+    options.signals = {work->request.do_not_track, work->request.global_privacy_control};
+  }
   options.use_ip =
       work->payload.parameters.use_ip.value_or(work->request.endpoint == IngestRequest::kEngage);
   return &work->builders.emplace_back(options, *project, work->now_ms,

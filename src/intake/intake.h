@@ -22,6 +22,7 @@ namespace bulkhead {
 
 class FailedLogins;
 class LogWriter;
+class PolicyHolder;
 class Sieve;
 class SieveCounters;
 struct IntakeKeys;
@@ -40,6 +41,8 @@ struct IngestRequest {
   std::string client_ip;           // used for place, then dropped
   std::string user_agent;          // used for the browser's family, then dropped
   std::string origin;
+  bool do_not_track = false;            // DNT: 1
+  bool global_privacy_control = false;  // Sec-GPC: 1
 };
 
 struct IngestResponse {
@@ -72,7 +75,8 @@ struct IntakeOptions {
   const IntakeKeys* keys = nullptr;
   const Clock* clock = nullptr;
   const ProjectLookup* projects = nullptr;
-  FailedLogins* logins = nullptr;  // shared with the query paths
+  FailedLogins* logins = nullptr;        // shared with the query paths
+  const PolicyHolder* policy = nullptr;  // null: the defaults, for good
 };
 
 // Thread-safe.

@@ -58,7 +58,7 @@ TEST(IntakeCost, ParsePseudonymiseEncode) {
       const EventIdentity identity = pseudonyms.Resolve(source, "203.0.113.77");
       event.person = identity.person;
       event.device = identity.device;
-      event.insert_id = pseudonyms.InsertId(source.insert_id);
+      event.insert_id = pseudonyms.InsertId(source.insert_id, source.time_ms);
       event.time_ms = source.time_ms;
       event.name = std::move(source.name);
       event.properties = std::move(source.properties);

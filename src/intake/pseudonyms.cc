@@ -47,7 +47,11 @@ uint64_t NextInstance() {
 }  // namespace
 
 Pseudonyms::Pseudonyms(const IntakeKeys& keys)
-    : ids_(keys.pseudonym_key), insert_ids_(keys.insert_id_key), instance_(NextInstance()) {}
+    : ids_(keys.pseudonym_key), insert_ids_(keys.insert_id_key), instance_(NextInstance()) {
+  for (const IntakeKeys::OldInsertIdKey& old : keys.old_insert_id_keys) {
+    old_insert_ids_.push_back({old.before_ms, KeyedHash(old.key)});
+  }
+}
 
 SubjectId Pseudonyms::Of(std::string_view raw_id) const {
   SubjectId subject;
@@ -101,9 +105,16 @@ EventIdentity Pseudonyms::Resolve(const ParsedEvent& event, std::string_view cli
   return identity;
 }
 
-uint64_t Pseudonyms::InsertId(std::string_view insert_id) const {
+uint64_t Pseudonyms::InsertId(std::string_view insert_id, int64_t time_ms) const {
   if (insert_id.empty()) return 0;
-  const uint64_t fingerprint = insert_ids_.Digest64(insert_id);
+  const KeyedHash* hash = &insert_ids_;
+  for (const OldInsertIds& old : old_insert_ids_) {
+    if (time_ms < old.before_ms) {
+      hash = &old.hash;
+      break;
+    }
+  }
+  const uint64_t fingerprint = hash->Digest64(insert_id);
   return fingerprint == 0 ? 1 : fingerprint;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "crypto/crypto.h"
 #include "model/ids.h"
@@ -31,13 +32,19 @@ class Pseudonyms {
   [[nodiscard]] SubjectId OfAddress(std::string_view ip) const;
   // Who did it: the user, else the device, else whom distinct_id names, else the address.
   [[nodiscard]] EventIdentity Resolve(const ParsedEvent& event, std::string_view client_ip) const;
-  // Never zero, which means none.
-  [[nodiscard]] uint64_t InsertId(std::string_view insert_id) const;
+  // Never zero, which means none. The event's time decides which key rules, so that an event that
+  // is sent again after a change of the key gives the same as before.
+  [[nodiscard]] uint64_t InsertId(std::string_view insert_id, int64_t time_ms) const;
 
  private:
+  struct OldInsertIds {
+    int64_t before_ms;
+    KeyedHash hash;
+  };
   KeyedHash ids_;
   KeyedHash insert_ids_;
-  uint64_t instance_;  // tells caches of another instance's key
+  std::vector<OldInsertIds> old_insert_ids_;  // by before_ms, smallest first
+  uint64_t instance_;                         // tells caches of another instance's key
 };
 
 }  // namespace bulkhead

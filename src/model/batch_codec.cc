@@ -1,7 +1,7 @@
 // The bytes of a batch; docs/formats/batch.md says the same in words.
 //
-//   version 1 | project | arrival | flags | names: count, strings | events: count, each | updates:
-//   count, each | sealed
+//   version 1 | project | arrival | flags | policy | names: count, strings | events: count, each |
+//   updates: count, each | sealed
 //
 // All counts, sizes and name numbers are varints; times are signed varints, those of events
 // relative to the arrival.
@@ -20,6 +20,8 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kFromImport = 1;
+constexpr uint8_t kHasPolicy = 2;
+constexpr uint8_t kBatchFlags = kFromImport | kHasPolicy;
 
 // Flags of an event and of an update.
 constexpr uint8_t kHasPerson = 1;
@@ -137,7 +139,11 @@ class Encoder {
     head.Byte(kVersion);
     head.Varint(batch_.project.value);
     head.SignedVarint(batch_.arrival_ms);
-    head.Byte(batch_.from_import ? kFromImport : 0);
+    head.Byte(static_cast<uint8_t>((batch_.from_import ? kFromImport : 0) |
+                                   (batch_.policy_version != 0 ? kHasPolicy : 0)));
+    if (batch_.policy_version != 0) {
+      head.Varint(batch_.policy_version);
+    }
     head.Varint(names_.names().size());
     for (const std::string_view name : names_.names()) {
       head.String(name);
@@ -275,8 +281,13 @@ class Decoder {
     batch.project.value = static_cast<uint32_t>(project);
     arrival_ms_ = batch.arrival_ms = reader_.SignedVarint();
     const uint8_t flags = reader_.Byte();
-    Require(flags <= kFromImport);
-    batch.from_import = flags == kFromImport;
+    Require((flags & ~kBatchFlags) == 0);
+    batch.from_import = (flags & kFromImport) != 0;
+    if ((flags & kHasPolicy) != 0) {
+      const uint64_t policy = reader_.Varint();
+      Require(policy > 0 && policy <= UINT32_MAX);
+      batch.policy_version = static_cast<uint32_t>(policy);
+    }
     TakeNames();
     const size_t events = reader_.Count();
     batch.events.reserve(std::min(events, kMostReserved));
@@ -468,7 +479,12 @@ class Skipper {
  private:
   [[nodiscard]] bool ok() const { return sound_ && reader_.ok(); }
 
-  void SkipAfterFlags(uint8_t flags) { sound_ = sound_ && flags <= kFromImport; }
+  void SkipAfterFlags(uint8_t flags) {
+    sound_ = sound_ && (flags & ~kBatchFlags) == 0;
+    if ((flags & kHasPolicy) != 0) {
+      reader_.Varint();
+    }
+  }
   void SkipEvent() {
     reader_.Varint();
     reader_.SignedVarint();

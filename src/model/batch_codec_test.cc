@@ -43,7 +43,7 @@ bool Same(const Batch& a, const Batch& b) {
                     u.ignore_time);
   };
   return a.project == b.project && a.arrival_ms == b.arrival_ms && a.from_import == b.from_import &&
-         a.sealed == b.sealed &&
+         a.policy_version == b.policy_version && a.sealed == b.sealed &&
          std::equal(a.events.begin(), a.events.end(), b.events.begin(), b.events.end(),
                     [&](const Event& x, const Event& y) { return event(x) == event(y); }) &&
          std::equal(a.profile_updates.begin(), a.profile_updates.end(), b.profile_updates.begin(),
@@ -55,6 +55,7 @@ bool Same(const Batch& a, const Batch& b) {
 Batch Example() {
   Batch batch = MakeBatch(7, 1700000000000);
   batch.from_import = true;
+  batch.policy_version = 300;
   const ValueObject properties{
       {"plan", Value("pro")},
       {"count", Value(3.0)},

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,11 +44,15 @@ struct ProfileUpdate {
   bool ignore_time = false;  // true: leave $last_seen alone
 };
 
+// On every event that a policy ruled: the version's number, whose text policy/versions keeps.
+inline constexpr std::string_view kPolicyVersionProperty = "$policy_version";
+
 // What one accepted request appends to the log: it becomes durable and visible as a whole.
 struct Batch {
   ProjectId project;
   int64_t arrival_ms = 0;
   bool from_import = false;
+  uint32_t policy_version = 0;  // under which it was cleaned; 0 = the defaults, without a file
   std::vector<Event> events;
   std::vector<ProfileUpdate> profile_updates;
   std::string sealed;  // crypto::Seal() of the batch's sealed fields to the vault's public key;

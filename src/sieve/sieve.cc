@@ -10,8 +10,11 @@
 #include <unordered_map>
 #include <utility>
 
+#include "sieve/coarsen.h"
+#include "sieve/compiled_policy.h"
 #include "sieve/name_rules.h"
 #include "sieve/place_database.h"
+#include "sieve/policy_defaults.h"
 #include "sieve/text_cleaner.h"
 #include "sieve/user_agent_rules.h"
 #include "sieve/validators.h"
@@ -26,6 +29,8 @@ constexpr int kMaxDepth = 16;
 constexpr size_t kCacheSlots = 4096;
 constexpr size_t kMaxCachedBytes = 256;
 constexpr size_t kMaxCachedNames = 8192;
+constexpr size_t kMaxCachedProjects = 64;
+constexpr size_t kMaxCachedEvents = 1024;
 
 constexpr std::string_view kDropped("\0dropped", 8);
 
@@ -38,7 +43,7 @@ struct CleanSlot {
 struct NameInfo {
   std::string clean_name;  // empty: the name may stay
   std::vector<TextHit> hits;
-  NameDecision decision;
+  PropertyDecision decision;
 };
 
 struct NameHash {
@@ -47,12 +52,38 @@ struct NameHash {
 };
 using NameMap = std::unordered_map<std::string, NameInfo, NameHash, std::equal_to<>>;
 
+// The rules of one event's name in one project, and what they said of each property.
+struct EventRules {
+  std::vector<const PolicyRule*> rules;
+  NameMap names;        // at the top, by name
+  NameMap paths;        // further in, by path
+  NameMap known_paths;  // the same, in something known
+};
+
+// One project's part of one policy.
+struct ProjectCache {
+  std::unordered_map<std::string, std::unique_ptr<EventRules>, NameHash, std::equal_to<>> events;
+  std::unique_ptr<EventRules> profiles;
+};
+
 // Of one thread and one sieve: sieves differ in their rules and keys.
 struct ThreadCache {
   uint64_t sieve = 0;
   std::vector<CleanSlot> clean;
-  NameMap names[2];  // of events, of profiles
+  NameMap names[2];                                     // of events, of profiles
+  std::unordered_map<uint64_t, ProjectCache> projects;  // by CompiledProject::id
 };
+
+// Only here may entries go, and not while a walk holds on to them.
+void Trim(ThreadCache* cache) {
+  for (NameMap& names : cache->names) {
+    if (names.size() >= kMaxCachedNames) names.clear();
+  }
+  if (cache->projects.size() >= kMaxCachedProjects) cache->projects.clear();
+  for (auto& [id, project] : cache->projects) {
+    if (project.events.size() >= kMaxCachedEvents) project.events.clear();
+  }
+}
 
 ThreadCache& CacheOf(uint64_t sieve) {
   thread_local ThreadCache cache;
@@ -61,11 +92,33 @@ ThreadCache& CacheOf(uint64_t sieve) {
     cache.sieve = sieve;
     cache.clean.resize(kCacheSlots);
   }
-  // Here and not while a walk holds on to entries.
-  for (NameMap& names : cache.names) {
-    if (names.size() >= kMaxCachedNames) names.clear();
-  }
+  Trim(&cache);
   return cache;
+}
+
+// The rules for what is to be cleaned; null where the policy has none for this project.
+EventRules* RulesOf(const SieveScope& scope, bool profile, ThreadCache* cache) {
+  if (scope.project == nullptr || scope.project->is_default()) return nullptr;
+  ProjectCache& project = cache->projects[scope.project->id()];
+  if (profile) {
+    if (project.profiles == nullptr) {
+      project.profiles = std::make_unique<EventRules>();
+      project.profiles->rules = scope.project->RulesOfProfiles();
+    }
+  } else {
+    const std::string_view event = scope.project->names_events() ? scope.event : std::string_view();
+    auto found = project.events.find(event);
+    if (found == project.events.end()) {
+      found = project.events.emplace(std::string(event), std::make_unique<EventRules>()).first;
+      found->second->rules = scope.project->RulesOfEvent(event);
+    }
+    EventRules* rules = found->second.get();
+    for (NameMap* names : {&rules->names, &rules->paths, &rules->known_paths}) {
+      if (names->size() >= kMaxCachedNames) names->clear();
+    }
+    return rules;
+  }
+  return project.profiles.get();
 }
 
 // Where we are; written out only for findings.
@@ -110,26 +163,6 @@ void CutTo(size_t bytes, std::string* text) {
 
 }  // namespace
 
-std::string_view ActionName(Action action) {
-  switch (action) {
-    case Action::kKeep:
-      return "keep";
-    case Action::kCoarsen:
-      return "coarsen";
-    case Action::kToken:
-      return "token";
-    case Action::kSeal:
-      return "seal";
-    case Action::kDrop:
-      return "drop";
-    case Action::kRedact:
-      return "redact";
-    case Action::kTokenAndSeal:
-      return "token+seal";
-  }
-  return "keep";
-}
-
 struct Sieve::Parts {
   uint64_t id = 0;
   std::unique_ptr<RuleSet> rules;
@@ -143,15 +176,42 @@ namespace {
 // One walk over one event's or profile's properties.
 class Walk {
  public:
-  Walk(const TextCleaner& cleaner, const UserAgentRules& agents, ThreadCache* cache,
-       CleanOutcome* outcome)
-      : cleaner_(cleaner), agents_(agents), cache_(cache), outcome_(outcome) {}
+  // `scope` and what it shows outlive the walk.
+  Walk(const TextCleaner& cleaner, const UserAgentRules& agents, const SieveScope& scope,
+       ThreadCache* cache, CleanOutcome* outcome)
+      : cleaner_(cleaner), agents_(agents), scope_(scope), cache_(cache), outcome_(outcome) {}
 
-  void Object(ValueObject* object, const Path* parent, bool profile, int depth) {
+  // All of an event's or a profile's properties.
+  void Top(ValueObject* object, bool profile, bool known = false) {
+    rules_ = RulesOf(scope_, profile, cache_);
+    Object(object, nullptr, {profile, known, 0});
+  }
+
+  const NameInfo& InfoOf(std::string_view name, bool profile) {
+    NameMap& names = cache_->names[profile ? 1 : 0];
+    const auto known = names.find(name);
+    if (known != names.end()) return known->second;
+    NameInfo info;
+    info.decision.name = DecideByName(name, profile);
+    info.decision.covers = true;
+    std::string cleaned(name);
+    if (CleanName(&cleaned, &info.hits)) info.clean_name = std::move(cleaned);
+    return names.emplace(std::string(name), std::move(info)).first->second;
+  }
+
+ private:
+  struct Where {
+    bool profile;  // a profile's own properties
+    bool known;    // in something that the policy names
+    int depth;
+  };
+
+  void Object(ValueObject* object, const Path* parent, Where where) {
     bool dropped = false;
     bool renamed = false;
     for (auto& [name, value] : *object) {
-      const NameInfo& info = InfoOf(name, profile && depth == 0);
+      const NameInfo& info = rules_ == nullptr ? InfoOf(name, where.profile && where.depth == 0)
+                                               : RuledInfoOf(name, parent, where);
       if (!info.clean_name.empty()) {
         for (const TextHit& hit : info.hits)
           Find(hit.rule, {parent, info.clean_name, false}, Action::kRedact);
@@ -159,7 +219,7 @@ class Walk {
         renamed = true;
       }
       const Path path{parent, name, false};
-      dropped |= Member(info.decision, path, &value, depth);
+      dropped |= Member(info.decision, path, &value, where.depth);
     }
     if (dropped) {
       std::erase_if(*object, [](const auto& member) {
@@ -185,8 +245,13 @@ class Walk {
       if (slot->value_class == value_class && slot->text == *text) return;
     }
     hits_.clear();
+    std::string plain = allow_plain_ != nullptr ? *text : std::string();
     if (!cleaner_.Clean(text, value_class, &hits_)) {
       if (slot != nullptr) *slot = {value_class, *text};
+      return;
+    }
+    if (allow_plain_ != nullptr && AllAllowed()) {
+      *text = std::move(plain);
       return;
     }
     const std::string where = path.Text();
@@ -196,15 +261,23 @@ class Walk {
     }
   }
 
-  const NameInfo& InfoOf(std::string_view name, bool profile) {
-    NameMap& names = cache_->names[profile ? 1 : 0];
-    const auto known = names.find(name);
+  // The same under the policy's rules, which look at the place, too.
+  const NameInfo& RuledInfoOf(std::string_view name, const Path* parent, Where where) {
+    const bool top = parent == nullptr && !where.known;
+    const std::string path = top ? std::string() : Path{parent, name, false}.Text();
+    // With the length, because names may hold what parts a path.
+    const std::string by_path = top ? path : std::to_string(name.size()) + ":" + path;
+    const std::string_view key = top ? name : std::string_view(by_path);
+    NameMap& names = top ? rules_->names : where.known ? rules_->known_paths : rules_->paths;
+    const auto known = names.find(key);
     if (known != names.end()) return known->second;
     NameInfo info;
-    info.decision = DecideByName(name, profile);
+    const bool profile = where.profile && where.depth == 0;
+    info.decision = scope_.project->Decide(
+        rules_->rules, {name, top ? name : std::string_view(path), profile, where.known});
     std::string cleaned(name);
     if (CleanName(&cleaned, &info.hits)) info.clean_name = std::move(cleaned);
-    return names.emplace(std::string(name), std::move(info)).first->second;
+    return names.emplace(std::string(key), std::move(info)).first->second;
   }
 
   // Names repeat in every report: no tokens in them and nothing to seal.
@@ -219,26 +292,53 @@ class Walk {
     return true;
   }
 
- private:
+  // Beside anything else that was found, what may be plain goes with it.
+  [[nodiscard]] bool AllAllowed() const {
+    return std::all_of(hits_.begin(), hits_.end(), [this](const TextHit& hit) {
+      const std::string_view kind = KindOfRule(hit.rule);
+      return std::find(allow_plain_->begin(), allow_plain_->end(), kind) != allow_plain_->end();
+    });
+  }
+
   void Find(std::string_view rule, const Path& path, Action action) {
     outcome_->findings.push_back({std::string(rule), path.Text(), action});
   }
 
   // True: the member is to be taken out; its value is then kDropped.
-  bool Member(const NameDecision& decision, const Path& path, Value* value, int depth) {
-    if (decision.action == Action::kKeep || SaysNothing(decision, *value)) {
-      Any(decision.value_class, path, value, depth);
+  bool Member(const PropertyDecision& decision, const Path& path, Value* value, int depth) {
+    if (decision.unknown) return Unknown(decision, path, value, depth);
+    const NameDecision& name = decision.name;
+    const bool says_nothing = decision.by_policy
+                                  ? value->is_null() && name.action != Action::kDrop
+                                  : name.action != Action::kKeep && SaysNothing(name, *value);
+    if (name.action == Action::kKeep || says_nothing) {
+      const auto* const outer = allow_plain_;
+      if (decision.allow_plain != nullptr) allow_plain_ = decision.allow_plain;
+      Any(name.value_class, path, value, {depth, decision.covers});
+      allow_plain_ = outer;
       return false;
     }
-    if (decision.action == Action::kToken && value->is_string() &&
-        IsPlaceholder(value->string(), decision.kind)) {
+    if ((name.action == Action::kToken || name.action == Action::kTokenAndSeal) &&
+        value->is_string() && IsPlaceholder(value->string(), name.kind)) {
       return false;
     }
-    Find(decision.rule, path, decision.action);
+    if (name.action == Action::kCoarsen) {
+      CoarsenMember(decision, path, value, depth);
+      return false;
+    }
+    Find(name.rule, path, name.action);
+    return Replace(name, path, value);
+  }
+
+  bool Replace(const NameDecision& decision, const Path& path, Value* value) {
     switch (decision.action) {
       case Action::kSeal:
         outcome_->sealed.push_back({path.Text(), AsText(*value)});
         *value = Value(Placeholder(decision.kind, "sealed"));
+        break;
+      case Action::kTokenAndSeal:
+        outcome_->sealed.push_back({path.Text(), AsText(*value)});
+        *value = Value(cleaner_.Token(decision.kind, AsText(*value)));
         break;
       case Action::kToken:
         *value = Value(cleaner_.Token(decision.kind, AsText(*value)));
@@ -253,7 +353,34 @@ class Walk {
     return false;
   }
 
-  void Any(ValueClass value_class, const Path& path, Value* value, int depth) {
+  // Only what the policy names inside it may stay.
+  bool Unknown(const PropertyDecision& decision, const Path& path, Value* value, int depth) {
+    if (decision.leads_on && (value->is_object() || value->is_list())) {
+      Any(ValueClass::kText, path, value, {depth, false});
+      const bool empty =
+          value->is_object() ? value->object().empty() : value->is_list() && value->list().empty();
+      if (!empty) return false;
+    }
+    Find(kUnknownPropertyRule, path, Action::kDrop);
+    *value = Value(kDropped);
+    return true;
+  }
+
+  void CoarsenMember(const PropertyDecision& decision, const Path& path, Value* value, int depth) {
+    Value before = *value;
+    if (!CoarsenValue(value)) *value = Value(Placeholder(decision.name.kind, "redacted"));
+    if (!(before == *value)) Find(decision.name.rule, path, Action::kCoarsen);
+    Any(decision.name.value_class, path, value, {depth, decision.covers});
+  }
+
+  struct Inside {
+    int depth;
+    bool known;  // the policy names what this lies in
+  };
+
+  void Any(ValueClass value_class, const Path& path, Value* value, Inside inside) {
+    // Of what is not known only objects, and lists of them, may hold something known.
+    const int depth = inside.depth;
     switch (value->kind()) {
       case ValueKind::kString:
         Text(path, value_class, &value->string());
@@ -263,12 +390,20 @@ class Walk {
         break;
       case ValueKind::kList:
         if (TooDeep(path, value, depth)) break;
+        if (!inside.known) {
+          std::erase_if(value->list(), [](const Value& one) { return !one.is_object(); });
+        }
         for (Value& element : value->list())
-          Any(value_class, {&path, {}, true}, &element, depth + 1);
+          Any(value_class, {&path, {}, true}, &element, {depth + 1, inside.known});
+        if (!inside.known) {
+          std::erase_if(value->list(), [](const Value& one) {
+            return !one.is_object() || one.object().empty();  // too deep ones are null by now
+          });
+        }
         break;
       case ValueKind::kObject:
         if (TooDeep(path, value, depth)) break;
-        Object(&value->object(), &path, false, depth + 1);
+        Object(&value->object(), &path, {false, inside.known, depth + 1});
         break;
       default:
         break;
@@ -333,8 +468,11 @@ class Walk {
 
   const TextCleaner& cleaner_;
   const UserAgentRules& agents_;
+  const SieveScope scope_;
   ThreadCache* cache_;
   CleanOutcome* outcome_;
+  EventRules* rules_ = nullptr;                            // null: names alone decide
+  const std::vector<std::string>* allow_plain_ = nullptr;  // kinds, where we are
   std::vector<TextHit> hits_;
 };
 
@@ -361,18 +499,20 @@ Result<std::unique_ptr<Sieve>> Sieve::Create(const SieveOptions& options) {
   return std::unique_ptr<Sieve>(new Sieve(std::move(parts)));
 }
 
-void Sieve::CleanEventProperties(ValueObject* properties, CleanOutcome* outcome) const {
-  Walk(*parts_->cleaner, *parts_->agents, &CacheOf(parts_->id), outcome)
-      .Object(properties, nullptr, false, 0);
+void Sieve::CleanEventProperties(ValueObject* properties, CleanOutcome* outcome,
+                                 const SieveScope& scope) const {
+  Walk(*parts_->cleaner, *parts_->agents, scope, &CacheOf(parts_->id), outcome)
+      .Top(properties, false);
 }
 
-void Sieve::CleanProfileProperties(ValueObject* properties, CleanOutcome* outcome) const {
-  Walk(*parts_->cleaner, *parts_->agents, &CacheOf(parts_->id), outcome)
-      .Object(properties, nullptr, true, 0);
+void Sieve::CleanProfileProperties(ValueObject* properties, CleanOutcome* outcome,
+                                   const SieveScope& scope) const {
+  Walk(*parts_->cleaner, *parts_->agents, scope, &CacheOf(parts_->id), outcome)
+      .Top(properties, true);
 }
 
 void Sieve::CleanEventName(std::string* name, CleanOutcome* outcome) const {
-  Walk walk(*parts_->cleaner, *parts_->agents, &CacheOf(parts_->id), outcome);
+  Walk walk(*parts_->cleaner, *parts_->agents, {}, &CacheOf(parts_->id), outcome);
   const NameInfo& info = walk.InfoOf(*name, false);
   if (info.clean_name.empty()) return;
   for (const TextHit& hit : info.hits)
@@ -380,10 +520,12 @@ void Sieve::CleanEventName(std::string* name, CleanOutcome* outcome) const {
   *name = info.clean_name;
 }
 
-void Sieve::CleanString(std::string_view path, std::string* text, CleanOutcome* outcome) const {
+void Sieve::CleanString(std::string_view path, std::string* text, CleanOutcome* outcome,
+                        const SieveScope& scope) const {
   ValueObject object;
   object.emplace_back(std::string(path), Value(std::move(*text)));
-  CleanEventProperties(&object, outcome);
+  Walk(*parts_->cleaner, *parts_->agents, scope, &CacheOf(parts_->id), outcome)
+      .Top(&object, false, true);
   *text = object.empty() ? std::string() : AsText(object.front().second);
 }
 

@@ -9,23 +9,13 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/policy.h"
 #include "model/value.h"
 
 namespace bulkhead {
 
+class CompiledProject;
 class KeyedHash;
-
-enum class Action : unsigned char {
-  kKeep = 0,
-  kCoarsen,
-  kToken,
-  kSeal,
-  kDrop,
-  kRedact,
-  kTokenAndSeal
-};
-
-std::string_view ActionName(Action action);
 
 // What was found and done; never the value.
 struct Finding {
@@ -44,6 +34,16 @@ struct CleanOutcome {
   std::vector<SealRequest> sealed;
   std::vector<Finding> findings;
 };
+
+// Under whose policy, and for which event, properties are cleaned. `project` null: the defaults. It
+// must outlive the call.
+struct SieveScope {
+  const CompiledProject* project = nullptr;
+  std::string_view event;
+};
+
+// The rule of properties that nothing names, in allow-list mode.
+inline constexpr std::string_view kUnknownPropertyRule = "unknown";
 
 struct Place {
   std::string city;
@@ -78,12 +78,16 @@ class Sieve {
   // To be called before strings are cut to their limits: half a secret is harder to recognise.
   // Intake has taken out token, distinct ids, time, $insert_id and ip before; those left over
   // become tokens here.
-  void CleanEventProperties(ValueObject* properties, CleanOutcome* outcome) const;
-  void CleanProfileProperties(ValueObject* properties, CleanOutcome* outcome) const;
+  void CleanEventProperties(ValueObject* properties, CleanOutcome* outcome,
+                            const SieveScope& scope = {}) const;
+  void CleanProfileProperties(ValueObject* properties, CleanOutcome* outcome,
+                              const SieveScope& scope = {}) const;
   // Event names and property names never become tokens: what is found is redacted and not sealed.
   void CleanEventName(std::string* name, CleanOutcome* outcome) const;
-  // A single string, such as a group id, judged by the rules of a property called `path`.
-  void CleanString(std::string_view path, std::string* text, CleanOutcome* outcome) const;
+  // A single string, such as a group id, judged by the rules of a property called `path`, which
+  // counts as known.
+  void CleanString(std::string_view path, std::string* text, CleanOutcome* outcome,
+                   const SieveScope& scope = {}) const;
 
   [[nodiscard]] Place LookUpPlace(std::string_view ip) const;
   [[nodiscard]] UserAgent LookUpUserAgent(std::string_view user_agent) const;

@@ -348,7 +348,7 @@ TEST(SieveTest, CountersAreBounded) {
   SieveCounters counters;
   for (int i = 0; i < 10000; ++i)
     counters.Add({{"email", std::string("path").append(std::to_string(i)), Action::kTokenAndSeal}},
-                 "web");
+                 {ProjectId{1}, "web", 1000});
   const auto snapshot = counters.Snapshot();
   EXPECT_LE(snapshot.size(), SieveCounters::kMaxKeys + 64);
   uint64_t sum = 0;
