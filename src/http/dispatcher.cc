@@ -16,8 +16,9 @@ namespace {
 class Dispatcher final : public RequestHandler {
  public:
   Dispatcher(Services services, HttpMetrics* metrics, WorkPool* pool)
-<<<<<<< HEAD
-      : services_(std::move(services)), query_routes_(&services_, pool) {
+      : services_(std::move(services)),
+        query_routes_(&services_, pool),
+        app_routes_(&services_, pool) {
     if (services_.serve_ingest) {
       AddIngestRoutes(&services_, &router_);
       AddSdkSupportRoutes(&services_, &router_);
@@ -25,20 +26,11 @@ class Dispatcher final : public RequestHandler {
     AddOperatorRoutes(&services_, metrics, &router_);
     if (services_.serve_queries) {
       query_routes_.Add(&router_);
+      app_routes_.Add(&router_);
     }
     if (services_.relay) {
       relay_ = std::make_unique<Relay>(services_.relay, pool);
     }
-=======
-      : services_(std::move(services)),
-        query_routes_(&services_, pool),
-        app_routes_(&services_, pool) {
-    AddIngestRoutes(&services_, &router_);
-    AddSdkSupportRoutes(&services_, &router_);
-    AddOperatorRoutes(&services_, metrics, &router_);
-    query_routes_.Add(&router_);
-    app_routes_.Add(&router_);
->>>>>>> 311aafa29c8488c0012f8e17de8d746820665a2b
   }
 
   void Handle(HttpRequest request, Reply reply) override {

@@ -17,11 +17,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/result.h"
-<<<<<<< HEAD
 #include "channel/descriptor.h"
-=======
 #include "crypto/crypto.h"
->>>>>>> 311aafa29c8488c0012f8e17de8d746820665a2b
 #include "model/ids.h"
 
 namespace bulkhead {
@@ -99,13 +96,12 @@ class ReadRecorder {
   virtual Result<void> Record(const PersonRead& read) = 0;  // thread-safe
 };
 
-<<<<<<< HEAD
 // The pseudonym of an id as an SDK sent it.
 using PseudonymSource = std::function<Result<SubjectId>(std::string_view raw_id)>;
 
 // A new connection to the compartment that answers queries.
 using RelayConnect = std::function<Result<Descriptor>()>;
-=======
+
 // One reading of what the vault knows of persons who asked for access to their data.
 struct AccessReading {
   ProjectId project;
@@ -130,7 +126,6 @@ class AccessReader {
   // With the devices linked to each. kLimit: over the budget; kUnavailable: it cannot be recorded.
   virtual Result<std::vector<KnownIdentity>> Reveal(const AccessReading& reading) = 0;
 };
->>>>>>> 311aafa29c8488c0012f8e17de8d746820665a2b
 
 // What the server works with; all outlive it. A null part's paths answer 503.
 struct Services {

@@ -145,7 +145,8 @@ Result<void> CoreCompartment::Open() {
 }
 
 Result<void> CoreCompartment::OpenStore() {
-  Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir_.Catalogue());
+  Result<std::unique_ptr<Catalogue>> catalogue =
+      OpenCatalogue(dir_, keys_.catalogue_keys, CatalogueMode::kReadWrite);
   if (!catalogue) {
     return catalogue.error();
   }

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <thread>
 
 #include "base/clock.h"
 #include "main/data_directory.h"
@@ -197,6 +198,8 @@ Result<void> ShowReports(const Supervisor& server, const DemoOptions& options,
   if (Result<void> printed = PrintReports(**client, account, now_ms); !printed) {
     return printed;
   }
+  // What the sieve did is reported twice a second.
+  std::this_thread::sleep_for(std::chrono::seconds(1));
   return PrintRefused(**client, account);
 }
 

@@ -103,16 +103,17 @@ Result<void> IntakeCompartment::Prepare() {
     return keys.error();
   }
   keys_ = *std::move(keys);
-  Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir_.Catalogue());
+  return OpenSieve();
+}
+
+Result<void> IntakeCompartment::Open() {
+  Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(
+      RealFileSystem(), dir_.CatalogueFile(), keys_.catalogue_keys, CatalogueMode::kReadOnly);
   if (!catalogue) {
     return catalogue.error();
   }
   catalogue_ = *std::move(catalogue);
   project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get());
-  return OpenSieve();
-}
-
-Result<void> IntakeCompartment::Open() {
   for (const auto step : {&IntakeCompartment::OpenLog, &IntakeCompartment::Listen}) {
     if (Result<void> opened = (this->*step)(); !opened) {
       return opened;
@@ -154,7 +155,8 @@ Result<void> IntakeCompartment::OpenLog() {
     start_->own->Set(kIntakeDurableEnd, durable_end);
     pace_->Answer(durable_end, std::move(acknowledge));
   };
-  Result<std::unique_ptr<LogWriter>> log = LogWriter::Open(GroupReadableFileSystem(), dir_.Log(), keys_.log_recipients, options);
+  Result<std::unique_ptr<LogWriter>> log =
+      LogWriter::Open(GroupReadableFileSystem(), dir_.Log(), keys_.log_recipients, options);
   if (!log) {
     return log.error();
   }
