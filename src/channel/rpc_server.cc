@@ -73,6 +73,7 @@ void RpcServer::ReadQuestions(const std::shared_ptr<Peer>& peer) {
   for (;;) {
     Result<RpcFrame> frame = ReadRpcFrame(peer->socket.get());
     if (!frame) {
+      ::shutdown(peer->socket.get(), SHUT_RDWR);  // also where it is still there and talks nonsense
       return;
     }
     const uint64_t call = frame->call;

@@ -5,18 +5,20 @@
 namespace bulkhead {
 namespace {
 
-const StatusBoard& Of(const Boards& boards, Compartment id) {
-  return *boards.at(IndexOf(id));
-}
+const StatusBoard& Of(const Boards& boards, Compartment id) { return *boards.at(IndexOf(id)); }
 
-void AppendFamily(const Boards& boards, std::string_view name, std::string_view type,
-                  std::string_view help, size_t first_number, std::string* out) {
-  const std::string_view suffix = type == "counter" ? "_total" : "";
-  fmt::format_to(std::back_inserter(*out), "# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
+struct Family {
+  std::string_view name, type, help;
+  size_t first_number;
+};
+
+void AppendFamily(const StatusBoard& supervisor, const Family& family, std::string* out) {
+  const std::string_view suffix = family.type == "counter" ? "_total" : "";
+  fmt::format_to(std::back_inserter(*out), "# HELP {0} {1}\n# TYPE {0} {2}\n", family.name,
+                 family.help, family.type);
   for (size_t i = 0; i < kCompartmentCount; ++i) {
-    fmt::format_to(std::back_inserter(*out), "{}{}{{compartment=\"{}\"}} {}\n", name, suffix,
-                   CompartmentName(kCompartments.at(i)),
-                   boards[kSupervisorBoard]->Get(first_number + i));
+    fmt::format_to(std::back_inserter(*out), "{}{}{{compartment=\"{}\"}} {}\n", family.name, suffix,
+                   CompartmentName(kCompartments.at(i)), supervisor.Get(family.first_number + i));
   }
 }
 
@@ -41,13 +43,16 @@ Health HealthOf(const Boards& boards) {
 }
 
 void AppendBoardMetrics(const Boards& boards, std::string* out) {
-  AppendFamily(boards, "bulkhead_compartment_running", "gauge", "1 while the compartment runs.",
-               kChildRunning, out);
-  AppendFamily(boards, "bulkhead_compartment_restarts", "counter",
-               "Times that the compartment ended by itself and was started again.", kChildRestarts,
-               out);
-  AppendFamily(boards, "bulkhead_compartment_restart_storm", "gauge",
-               "1 while the compartment ends again and again.", kChildStorm, out);
+  static constexpr std::array<Family, 3> kFamilies = {{
+      {"bulkhead_compartment_running", "gauge", "1 while the compartment runs.", kChildRunning},
+      {"bulkhead_compartment_restarts", "counter",
+       "Times that the compartment ended by itself and was started again.", kChildRestarts},
+      {"bulkhead_compartment_restart_storm", "gauge",
+       "1 while the compartment ends again and again.", kChildStorm},
+  }};
+  for (const Family& family : kFamilies) {
+    AppendFamily(*boards[kSupervisorBoard], family, out);
+  }
   for (const auto& board : boards) {
     *out += board->Text(kTextMetrics);
   }
