@@ -27,6 +27,13 @@ Result<void> CoreProjects::Open(const DataDirectory& dir, const Catalogue& catal
     if (!funnels) {
       return funnels.error();
     }
+    if (keys.store_keys.entries().size() > 1) {  // it was changed: nothing is to need the old one
+      Result<void> wrapped = (*store)->RewrapAll(keys.store_keys);
+      wrapped = wrapped ? (*funnels)->RewrapAll(keys.store_keys) : wrapped;
+      if (!wrapped) {
+        return wrapped;
+      }
+    }
     OpenProject& project = projects_[info.id];
     project.store = *std::move(store);
     project.engine =

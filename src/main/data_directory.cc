@@ -16,6 +16,37 @@ namespace {
 constexpr int kLockTries = 100;  // two seconds
 }  // namespace
 
+namespace {
+
+// Gives the root key that opens them.
+Result<SecretBytes> MakeKeys(const DataDirectory& dir, const RootKeyChoice& choice) {
+  FileSystem& fs = RealFileSystem();
+  KeyCreation creation;
+  creation.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                        std::chrono::system_clock::now().time_since_epoch())
+                        .count();
+  creation.root_key_file = choice.file;
+  Result<SecretBytes> given{SecretBytes()};
+  if (choice.descriptor >= 0) {
+    const Result<RootKeySource> source = FindRootKey(choice, dir.Keys());
+    given = source ? LoadRootKey(fs, *source) : Result<SecretBytes>(source.error());
+    if (!given) {
+      return given.error();
+    }
+    creation.root = &*given;
+  }
+  if (Result<void> made = CreateKeys(fs, dir.Keys(), creation); !made) {
+    return made.error();
+  }
+  if (creation.root != nullptr) {
+    return given;
+  }
+  const Result<RootKeySource> source = FindRootKey(choice, dir.Keys());
+  return source ? LoadRootKey(fs, *source) : Result<SecretBytes>(source.error());
+}
+
+}  // namespace
+
 DataDirectory::DataDirectory(std::string path) : path_(std::move(path)) {
   while (path_.size() > 1 && path_.back() == '/') {
     path_.pop_back();
@@ -69,10 +100,11 @@ Result<InitResult> InitDataDirectory(const DataDirectory& dir, const InitOptions
       return made.error();
     }
   }
-  if (Result<void> keys = CreateKeys(fs, dir.Keys()); !keys) {
-    return keys.error();
+  const Result<SecretBytes> root = MakeKeys(dir, options.root_key);
+  if (!root) {
+    return root.error();
   }
-  const Result<CoreKeys> core_keys = LoadCoreKeys(fs, dir.Keys());
+  const Result<CoreKeys> core_keys = LoadCoreKeys(fs, dir.Keys(), *root);
   if (!core_keys) {
     return core_keys.error();
   }

@@ -9,6 +9,7 @@
 #include "access/catalogue.h"
 #include "base/result.h"
 #include "crypto/key_ring.h"
+#include "crypto/root_key.h"
 #include "model/ids.h"
 
 namespace bulkhead {
@@ -70,6 +71,9 @@ Result<std::unique_ptr<Catalogue>> OpenCatalogue(const DataDirectory& dir, const
 struct InitOptions {
   std::string project_name = "Default project";
   std::string timezone = "UTC";
+  // Where the root key goes (one that lies there already is taken), or the descriptor that gives
+  // it; neither: DIR/keys/root.key.
+  RootKeyChoice root_key = {};
 };
 
 struct InitResult {

@@ -22,6 +22,17 @@
 namespace bulkhead {
 namespace {
 
+std::string RootKeyNote(const DataDirectory& dir, const RootKeyChoice& choice) {
+  if (choice.file.empty() && choice.descriptor < 0) {
+    return fmt::format(
+        "The root key is {}/root.key: good for a local trial. Whoever has that file and this "
+        "directory has everything.",
+        dir.Keys());
+  }
+  const Result<RootKeySource> source = FindRootKey(choice, dir.Keys());
+  return source ? ReportRootKey(*source, dir.path()).text + "." : source.error().message;
+}
+
 ImportChannel ServerChannel(std::shared_ptr<HttpClient> client, const std::string& account) {
   return [client, account](std::string_view body) {
     return client->Call({.target = "/import?strict=1",
@@ -140,10 +151,9 @@ Result<void> CommandInit(const DataDirectory& dir, const InitOptions& options, b
       "Made {}\n  project         {} (\"{}\", {})\n  token           {}   (public: it can only "
       "write)\n"
       "  service account {}\n  secret          {}   (shown once)\n\n"
-      "The root key is {}/root.key: good for a local trial. Whoever has that file and this "
-      "directory has everything.\n",
+      "{}\n",
       dir.path(), made->project.value, options.project_name, options.timezone, made->token,
-      made->username, made->secret, dir.Keys());
+      made->username, made->secret, RootKeyNote(dir, options.root_key));
   return {};
 }
 

@@ -82,11 +82,12 @@ Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
   }
   lock_ = *std::move(lock);
   FileSystem& fs = RealFileSystem();
-  Result<SecretBytes> root = LoadRootKey(fs, dir_.Keys() + "/root.key");
-  if (!root) {
-    return root.error();
+  key_input_ = options.keys;
+  Result<KeyMaterial> keys = LoadKeyMaterial(dir_, key_input_);
+  if (!keys) {
+    return keys.error();
   }
-  root_ = *std::move(root);
+  keys_ = *std::move(keys);
   for (auto& board : boards_) {
     Result<std::unique_ptr<StatusBoard>> made = StatusBoard::Make();
     if (!made) {
@@ -154,6 +155,13 @@ Result<void> Supervisor::StartAll() {
   // Those who are asked before those who ask.
   for (size_t i = 0; i < kCompartmentCount; ++i) {
     children_.at(i).id = kCompartments.at(i);
+    if (Result<SecretBytes> keys = BundleFor(kCompartments.at(i));
+        !keys && kCompartments.at(i) == Compartment::kVault) {
+      // Missing or wrong shares: everything but identities goes on.
+      spdlog::error("the vault stays closed: {}", keys.error().message);
+      children_.at(i).locked = true;
+      continue;
+    }
     if (Result<void> started = StartChild(&children_.at(i)); !started) {
       return started;
     }
@@ -178,11 +186,48 @@ Result<void> Supervisor::StartChild(Child* child) {
   return LinkChild(child->id);
 }
 
+Result<SecretBytes> Supervisor::BundleFor(Compartment compartment) {
+  const std::lock_guard lock(keys_mutex_);
+  return OpenKeyBundle(RealFileSystem(), dir_.Keys(), compartment, keys_.root, keys_.shares);
+}
+
+// Where the key file says that its keys were changed: all compartments are started again with what
+// it holds now, one after the other.
+Result<std::string> Supervisor::ReloadKeys() {
+  {
+    const std::lock_guard lock(keys_mutex_);
+    if (keys_.source.kind != RootKeySource::Kind::kDescriptor) {
+      Result<SecretBytes> root = LoadRootKey(RealFileSystem(), keys_.source);
+      if (!root) {
+        return root.error();
+      }
+      keys_.root = *std::move(root);
+    }
+  }
+  for (const Compartment compartment : {Compartment::kAudit, Compartment::kCore}) {
+    if (Result<SecretBytes> bundle = BundleFor(compartment); !bundle) {
+      return bundle.error();
+    }
+  }
+  for (Child& child : children_) {
+    child.renew = true;
+  }
+  return std::string("ok");
+}
+
+std::string Supervisor::AnswerCommand(std::string_view line, const std::string& actor) {
+  if (line.starts_with("reload-keys ")) {
+    Result<std::string> done = ReloadKeys();
+    return done ? *done : "error " + done.error().message;
+  }
+  return AnswerOperatorCommand(line, actor, {&core_, &vault_});
+}
+
 Result<void> Supervisor::SendStart(Child* child) {
   const auto index = IndexOf(child->id);
   CompartmentStart start;
   start.data_dir = dir_.path();
-  Result<SecretBytes> keys = OpenKeyBundle(RealFileSystem(), dir_.Keys(), child->id, root_);
+  Result<SecretBytes> keys = BundleFor(child->id);
   if (!keys) {
     return keys.error();
   }
@@ -284,6 +329,9 @@ void Supervisor::Watch() {
     std::vector<pollfd> waits = {{wake_.get(), POLLIN, 0}};
     auto next = Clock::now() + std::chrono::seconds(1);
     for (Child& child : children_) {
+      if (child.locked) {
+        continue;
+      }
       if (child.process) {
         waits.push_back({child.process->exit_descriptor(), POLLIN, 0});
         waits.push_back({child.ready ? -1 : child.process->socket().descriptor(), POLLIN, 0});
@@ -303,6 +351,15 @@ void Supervisor::Watch() {
 }
 
 void Supervisor::CheckChild(Child* child) {
+  if (child->locked) {
+    return;
+  }
+  if (child->process && child->ready && child->renew.exchange(false)) {
+    boards_[kSupervisorBoard]->Set(kChildRunning + IndexOf(child->id), 0);
+    StopChild(child);
+    child->ready = false;
+    child->start_again = Clock::now();
+  }
   if (child->process) {
     if (const std::optional<std::string> how = child->process->WaitForEnd(0)) {
       OnEnd(child, *how);
@@ -393,7 +450,7 @@ bool Supervisor::WaitUntilQueryable(int64_t timeout_ms) const {
 Result<void> Supervisor::OpenControlSocket() {
   Result<std::unique_ptr<ControlSocket>> socket = ControlSocket::Listen(
       dir_.ControlSocket(), [this](std::string_view line, const std::string& actor) {
-        return AnswerOperatorCommand(line, actor, {&core_, &vault_});
+        return AnswerCommand(line, actor);
       });
   if (!socket) {
     return socket.error();

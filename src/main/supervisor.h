@@ -4,7 +4,9 @@
 
 #include <array>
 #include <chrono>
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -19,6 +21,7 @@
 #include "main/compartment_start.h"
 #include "main/control_socket.h"
 #include "main/data_directory.h"
+#include "main/key_commands.h"
 #include "main/listen_socket.h"
 #include "main/vault_client.h"
 
@@ -31,6 +34,7 @@ struct SupervisorOptions {
   bool allow_tls_1_2 = false;
   bool allow_plain_http = false;
   std::vector<std::string> trusted_proxies;
+  KeyInput keys;
   std::string weaker_confinement;  // parts to do without where they cannot be had; "all"
 };
 
@@ -56,6 +60,8 @@ class Supervisor {
     bool ready = false;
     Clock::time_point started, start_again;
     std::vector<Clock::time_point> ends;  // of the last minute
+    bool locked = false;                  // its keys do not open: it is not started
+    std::atomic<bool> renew{false};       // to be stopped and started again with new keys
   };
 
   explicit Supervisor(DataDirectory dir) : dir_(std::move(dir)) {}
@@ -63,10 +69,13 @@ class Supervisor {
   Result<void> MakeListeners(const SupervisorOptions& options);
   Result<void> StartAll();
   Result<void> StartChild(Child* child);
+  Result<SecretBytes> BundleFor(Compartment compartment);
   Result<void> SendStart(Child* child);
   Result<void> LinkChild(Compartment id);
   Result<void> AwaitReady(Child* child);
   Result<void> OpenControlSocket();
+  Result<std::string> ReloadKeys();
+  std::string AnswerCommand(std::string_view line, const std::string& actor);
   void Watch();
   void CheckChild(Child* child);
   void OnEnd(Child* child, const std::string& how);
@@ -77,7 +86,8 @@ class Supervisor {
 
   DataDirectory dir_;
   std::unique_ptr<DirectoryLock> lock_;
-  SecretBytes root_;
+  KeyInput key_input_;
+  KeyMaterial keys_;
   std::array<std::unique_ptr<StatusBoard>, kBoards> boards_;
   ListenSocket listener_, console_;
   ListenerConfig listener_config_, console_config_;
@@ -89,6 +99,7 @@ class Supervisor {
   VaultClient vault_;
   std::unique_ptr<ControlSocket> control_;
   Descriptor wake_;  // eventfd: written once, to stop
+  std::mutex keys_mutex_;  // guards keys_ and what each child is told of them
   std::thread watcher_;
 };
 

@@ -11,6 +11,7 @@
 #include "main/compartment.h"
 #include "main/demo.h"
 #include "main/descriptor_limit.h"
+#include "main/key_commands.h"
 #include "main/signals.h"
 
 namespace {
@@ -30,6 +31,7 @@ struct Arguments {
   bulkhead::QueryCommand query;
   bulkhead::VaultCommand vault;
   bulkhead::DemoOptions demo;
+  bulkhead::KeyCommand keys;
 };
 
 CLI::App* WithDirectory(CLI::App& parent, const char* name, const char* help,
@@ -39,11 +41,24 @@ CLI::App* WithDirectory(CLI::App& parent, const char* name, const char* help,
   return command;
 }
 
+// Where the root key and the vault's shares come from.
+void AddKeyInput(CLI::App* command, bulkhead::KeyInput* input) {
+  command->add_option("--root-key", input->root.file, "file of the root key");
+  command->add_option("--root-key-fd", input->root.descriptor, "descriptor that gives it");
+  command->add_option("--vault-share", input->share_files, "file of a share; twice");
+  command->add_option("--vault-share-fd", input->share_descriptors,
+                      "descriptor that gives a share; twice");
+}
+
 void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
   CLI::App* init = WithDirectory(
       app, "init", "make a data directory with keys, a project and a service account", a);
   init->add_option("--project", a->init.project_name, "name of the first project");
   init->add_option("--timezone", a->init.timezone, "IANA name, such as Europe/Berlin");
+  init->add_option("--root-key", a->init.root_key.file,
+                   "file for the root key, on another medium; one that is there is taken");
+  init->add_option("--root-key-fd", a->init.root_key.descriptor,
+                   "descriptor that gives the root key; none is written");
   init->add_flag("--json", a->json, "print what was made as JSON");
   init->callback([=] {
     *action = [=] { return bulkhead::CommandInit(DataDirectory(a->dir), a->init, a->json); };
@@ -61,6 +76,7 @@ void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
                   "without TLS on other than loopback addresses");
   serve->add_option("--allow-weaker-confinement", a->server.weaker_confinement,
                     "parts of the confinement to do without where the system lacks them, or all");
+  AddKeyInput(serve, &a->server.keys);
   serve->add_option("--trusted-proxy", a->server.trusted_proxies,
                     "address whose X-Forwarded-For is believed");
   serve->callback(
@@ -149,6 +165,35 @@ void AddGuardCommands(CLI::App& app, Arguments* a, Action* action) {
   });
 }
 
+void AddKeyCommands(CLI::App& app, Arguments* a, Action* action) {
+  CLI::App* keys = app.add_subcommand("keys", "the keys: what there is, changing them, shares");
+  keys->require_subcommand(1);
+  using Command = bulkhead::Result<void> (*)(const DataDirectory&, const bulkhead::KeyCommand&);
+  const auto add = [&](const char* name, const char* help, Command run) {
+    CLI::App* command = WithDirectory(*keys, name, help, a);
+    AddKeyInput(command, &a->keys.input);
+    command->callback([=] { *action = [=] { return run(DataDirectory(a->dir), a->keys); }; });
+    return command;
+  };
+  add("status", "which keys there are, and how old", bulkhead::CommandKeysStatus);
+  add("upgrade", "bring keys of an older program up to date", bulkhead::CommandKeysUpgrade);
+  CLI::App* rotate = add("rotate", "make a new key; the old one stays for what is there",
+                         bulkhead::CommandKeysRotate);
+  rotate->add_option("KEY", a->keys.what, "root, store, log, ...")->required();
+  rotate->add_flag("--yes", a->keys.yes, "a change that loses something is meant");
+  rotate->add_option("--new-root-key", a->keys.new_root.file, "of root: where the new one goes");
+  rotate->add_option("--new-root-key-fd", a->keys.new_root.descriptor, "of root: what gives it");
+  CLI::App* retire =
+      add("retire", "destroy old keys that no data needs", bulkhead::CommandKeysRetire);
+  retire->add_option("KEY", a->keys.what, "root, store, log, ...")->required();
+  retire->add_flag("--force", a->keys.force, "where nobody can tell whether data needs them");
+  CLI::App* split =
+      add("split", "put the vault's keys behind two of three shares", bulkhead::CommandKeysSplit);
+  split->add_option("--shares", a->keys.shares, "3");
+  split->add_option("--need", a->keys.need, "2");
+  add("join", "let the root key alone open the vault's keys", bulkhead::CommandKeysJoin);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -164,6 +209,7 @@ int main(int argc, char** argv) {
   AddServerCommands(app, &arguments, &action);
   AddDataCommands(app, &arguments, &action);
   AddGuardCommands(app, &arguments, &action);
+  AddKeyCommands(app, &arguments, &action);
   CLI11_PARSE(app, argc, argv);
   const bulkhead::Result<void> done = action();
   if (!done) {
