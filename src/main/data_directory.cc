@@ -4,7 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "access/catalogue.h"
+#include "access/catalogue_store.h"
 #include "base/file_system.h"
 #include "crypto/keys.h"
 
@@ -32,9 +32,23 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::Take(const DataDirectory& 
 
 DirectoryLock::~DirectoryLock() { ::close(fd_); }
 
+Result<std::unique_ptr<Catalogue>> OpenCatalogue(const DataDirectory& dir, const KeyRing& keys,
+                                                 CatalogueMode mode) {
+  FileSystem& fs = RealFileSystem();
+  const std::string path = dir.CatalogueFile();
+  if (Result<void> made = fs.CreateDirs(path.substr(0, path.rfind('/'))); !made) {
+    return made.error();
+  }
+  const Result<bool> adopted = AdoptPlainCatalogue(fs, dir.PlainCatalogue(), path, keys);
+  if (!adopted) {
+    return adopted.error();
+  }
+  return Catalogue::Open(fs, path, keys, mode);
+}
+
 Result<InitResult> InitDataDirectory(const DataDirectory& dir, const InitOptions& options) {
   FileSystem& fs = RealFileSystem();
-  if (fs.Exists(dir.Catalogue())) {
+  if (fs.Exists(dir.CatalogueFile()) || fs.Exists(dir.PlainCatalogue())) {
     return Error{ErrorCode::kInvalid, dir.path() + " is a data directory already"};
   }
   for (const std::string& sub : {dir.path(), dir.Keys(), dir.Log(), dir.path() + "/store",
@@ -46,7 +60,12 @@ Result<InitResult> InitDataDirectory(const DataDirectory& dir, const InitOptions
   if (Result<void> keys = CreateKeys(fs, dir.Keys()); !keys) {
     return keys.error();
   }
-  Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir.Catalogue());
+  const Result<CoreKeys> core_keys = LoadCoreKeys(fs, dir.Keys());
+  if (!core_keys) {
+    return core_keys.error();
+  }
+  Result<std::unique_ptr<Catalogue>> catalogue =
+      OpenCatalogue(dir, core_keys->catalogue_keys, CatalogueMode::kCreate);
   if (!catalogue) {
     return catalogue.error();
   }

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "access/catalogue.h"
 #include "base/result.h"
+#include "crypto/key_ring.h"
 #include "model/ids.h"
 
 namespace bulkhead {
@@ -23,7 +25,9 @@ class DataDirectory {
   }
   [[nodiscard]] std::string Vault() const { return path_ + "/vault"; }
   [[nodiscard]] std::string AuditFile() const { return path_ + "/audit/audit.ndjson"; }
-  [[nodiscard]] std::string Catalogue() const { return path_ + "/catalogue.db"; }
+  [[nodiscard]] std::string CatalogueFile() const { return path_ + "/catalogue/catalogue"; }
+  // Where older programs had it, as a plain database.
+  [[nodiscard]] std::string PlainCatalogue() const { return path_ + "/catalogue.db"; }
   [[nodiscard]] std::string SavedFunnels(ProjectId project) const {
     return path_ + "/store/funnels-" + std::to_string(project.value) + ".json";
   }
@@ -51,6 +55,11 @@ class DirectoryLock {
   explicit DirectoryLock(int fd) : fd_(fd) {}
   int fd_;
 };
+
+// The catalogue, for a process that may change it; what an older program left is taken over first.
+// The keys must outlive it.
+Result<std::unique_ptr<Catalogue>> OpenCatalogue(const DataDirectory& dir, const KeyRing& keys,
+                                                 CatalogueMode mode);
 
 struct InitOptions {
   std::string project_name = "Default project";

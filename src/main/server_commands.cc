@@ -25,7 +25,12 @@ namespace bulkhead {
 namespace {
 
 Result<std::string> FirstToken(const DataDirectory& dir) {
-  Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir.Catalogue());
+  const Result<CoreKeys> keys = LoadCoreKeys(RealFileSystem(), dir.Keys());
+  if (!keys) {
+    return keys.error();
+  }
+  Result<std::unique_ptr<Catalogue>> catalogue =
+      OpenCatalogue(dir, keys->catalogue_keys, CatalogueMode::kReadWrite);
   if (!catalogue) {
     return catalogue.error();
   }

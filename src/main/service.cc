@@ -99,7 +99,8 @@ Result<void> Service::OpenCompartments() {
     return vault.error();
   }
   vault_ = *std::move(vault);
-  Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir_.Catalogue());
+  Result<std::unique_ptr<Catalogue>> catalogue =
+      OpenCatalogue(dir_, intake_keys_.catalogue_keys, CatalogueMode::kReadWrite);
   if (!catalogue) {
     return catalogue.error();
   }
