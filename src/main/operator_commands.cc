@@ -117,8 +117,12 @@ std::string AnswerOperatorCommand(std::string_view command, const std::string& a
   if (answer) {
     return "{\"answer\":" + *answer + "}";
   }
+  return ErrorAnswer(answer.error().message);
+}
+
+std::string ErrorAnswer(std::string_view message) {
   std::string json = "{\"error\":";
-  AppendJsonString(answer.error().message, &json);
+  AppendJsonString(message, &json);
   return json + "}";
 }
 

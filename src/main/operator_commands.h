@@ -22,4 +22,7 @@ struct OperatorPeers {
 std::string AnswerOperatorCommand(std::string_view command, const std::string& actor,
                                   const OperatorPeers& peers);
 
+// {"error":"..."}
+std::string ErrorAnswer(std::string_view message);
+
 }  // namespace bulkhead

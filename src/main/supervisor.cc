@@ -158,7 +158,8 @@ Result<void> Supervisor::StartAll() {
     if (Result<SecretBytes> keys = BundleFor(kCompartments.at(i));
         !keys && kCompartments.at(i) == Compartment::kVault) {
       // Missing or wrong shares: everything but identities goes on.
-      spdlog::error("the vault stays closed: {}", keys.error().message);
+      vault_trouble_ = "the vault stays closed: " + keys.error().message;
+      spdlog::error("{}", vault_trouble_);
       children_.at(i).locked = true;
       continue;
     }
@@ -219,6 +220,9 @@ std::string Supervisor::AnswerCommand(std::string_view line, const std::string& 
   if (line.starts_with("reload-keys ")) {
     Result<std::string> done = ReloadKeys();
     return done ? *done : "error " + done.error().message;
+  }
+  if (!vault_trouble_.empty()) {  // every command needs it
+    return ErrorAnswer(vault_trouble_);
   }
   return AnswerOperatorCommand(line, actor, {&core_, &vault_});
 }

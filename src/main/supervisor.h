@@ -88,6 +88,7 @@ class Supervisor {
   std::unique_ptr<DirectoryLock> lock_;
   KeyInput key_input_;
   KeyMaterial keys_;
+  std::string vault_trouble_;  // why the vault is not started
   std::array<std::unique_ptr<StatusBoard>, kBoards> boards_;
   ListenSocket listener_, console_;
   ListenerConfig listener_config_, console_config_;
