@@ -102,6 +102,9 @@ target_link_libraries(attack_compartment PRIVATE room_main util rt ${CMAKE_DL_LI
 add_dependencies(attack_compartment attack_library)
 
 
+# Writes logs for test/audit.
+add_executable(make_log ${CMAKE_SOURCE_DIR}/test/audit/make_log.cc)
+target_link_libraries(make_log PRIVATE room_audit)
 # The sieve on public and own corpora of secrets and personal data (docs/detectors.md).
 file(GLOB corpora_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/corpora/*.cc)
 if(corpora_sources)

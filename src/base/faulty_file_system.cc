@@ -87,6 +87,13 @@ struct FaultyFileSystem::State {
       }
     }
   }
+  bool RemoveEmptyDir(const std::string& path) {
+    const auto file = live.lower_bound(path + "/");
+    const auto dir = dirs.lower_bound(path + "/");
+    const bool is_empty = (file == live.end() || !file->first.starts_with(path + "/")) &&
+                          (dir == dirs.end() || !dir->starts_with(path + "/"));
+    return is_empty && dirs.erase(path) > 0;
+  }
   std::shared_ptr<File> Get(const std::string& path) {
     const auto found = live.find(path);
     return crashed || found == live.end() ? nullptr : found->second;
@@ -351,6 +358,9 @@ Result<void> FaultyFileSystem::Remove(const std::string& path) {
   const std::lock_guard lock(state_->mutex);
   if (const Fault fault = state_->Step(); fault != Fault::kNone) {
     return State::Failure(fault);
+  }
+  if (state_->RemoveEmptyDir(path)) {
+    return {};
   }
   if (!state_->Get(path)) {
     return NotFound(path);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <thread>
@@ -197,7 +198,7 @@ class PosixFileSystem final : public FileSystem {
     return names;
   }
   Result<void> Remove(const std::string& path) override {
-    return ::unlink(path.c_str()) == 0 ? Result<void>() : FromErrno("remove", path);
+    return ::remove(path.c_str()) == 0 ? Result<void>() : FromErrno("remove", path);
   }
   Result<void> Rename(const std::string& from, const std::string& to) override {
     return ::rename(from.c_str(), to.c_str()) == 0 ? Result<void>() : FromErrno("rename", from);

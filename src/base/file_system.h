@@ -52,8 +52,8 @@ class FileSystem {
   virtual Result<std::unique_ptr<MappedFile>> Map(const std::string& path) = 0;
   virtual Result<std::string> ReadWhole(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> List(
-      const std::string& dir) = 0;  // names, sorted; directories too
-  virtual Result<void> Remove(const std::string& path) = 0;
+      const std::string& dir) = 0;                           // names, sorted; directories too
+  virtual Result<void> Remove(const std::string& path) = 0;  // a file, or an empty directory
   virtual Result<void> Rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> CreateDirs(const std::string& dir) = 0;  // mode 0700
   virtual Result<void> SyncDir(const std::string& dir) = 0;

@@ -38,7 +38,6 @@ struct VaultCommand {
 Result<void> CommandReveal(const DataDirectory& dir, const VaultCommand& command);
 Result<void> CommandErase(const DataDirectory& dir, const VaultCommand& command);
 Result<void> CommandFind(const DataDirectory& dir, const VaultCommand& command);
-Result<void> CommandAuditVerify(const DataDirectory& dir);
 Result<void> CommandDoctor(const DataDirectory& dir);
 Result<void> CommandDumpLog(const std::string& path);
 Result<void> CommandDumpSegment(const std::string& path);

@@ -12,8 +12,8 @@
 namespace bulkhead {
 
 // Made at once; Prepare() reads what the compartment may not read later, before it is confined, and
-// starts no thread; Open() does the rest of what may fail. Link() may be called from another thread at any time
-// after that. The destructor ends the work in good order.
+// starts no thread; Open() does the rest of what may fail. Link() may be called from another thread
+// at any time after that. The destructor ends the work in good order.
 class CompartmentRole {
  public:
   virtual ~CompartmentRole() = default;

@@ -47,9 +47,7 @@ constexpr std::array<CompartmentText, kCompartmentCount> kTable = {{
     {"log", {30, 256 * kMiB, 128, 16384}},
 }};
 
-const CompartmentText& TextOf(Compartment compartment) {
-  return kTable.at(IndexOf(compartment));
-}
+const CompartmentText& TextOf(Compartment compartment) { return kTable.at(IndexOf(compartment)); }
 
 // A share of the machine's memory, so that one compartment that takes all it may leaves the rest to
 // work; on a small machine enough for the work itself.

@@ -94,8 +94,8 @@ Result<InitResult> InitDataDirectory(const DataDirectory& dir, const InitOptions
     return Error{ErrorCode::kInvalid, dir.path() + " is a data directory already"};
   }
   for (const std::string& sub :
-       {dir.path(), dir.Keys(), dir.Log(), dir.path() + "/store", dir.Vault(),
-        dir.path() + "/audit", dir.path() + "/catalogue", dir.ImportProgress()}) {
+       {dir.path(), dir.Keys(), dir.Log(), dir.path() + "/store", dir.Vault(), dir.Audit(),
+        dir.path() + "/catalogue", dir.ImportProgress()}) {
     if (Result<void> made = fs.CreateDirs(sub); !made) {
       return made.error();
     }

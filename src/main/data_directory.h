@@ -26,7 +26,8 @@ class DataDirectory {
   }
   [[nodiscard]] std::string Vault() const { return path_ + "/vault"; }
   [[nodiscard]] std::string VaultSettings() const { return path_ + "/vault.conf"; }
-  [[nodiscard]] std::string AuditFile() const { return path_ + "/audit/audit.ndjson"; }
+  [[nodiscard]] std::string Audit() const { return path_ + "/audit"; }
+  [[nodiscard]] std::string AuditPublicKey() const { return Audit() + "/audit.pub"; }
   [[nodiscard]] std::string CatalogueFile() const { return path_ + "/catalogue/catalogue"; }
   // Where older programs had it, as a plain database.
   [[nodiscard]] std::string PlainCatalogue() const { return path_ + "/catalogue.db"; }

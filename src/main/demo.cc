@@ -123,11 +123,8 @@ std::vector<Refused> ParseRefused(const std::string& json) {
 }
 
 Result<void> PrintRefused(HttpClient& client, const std::string& account) {
-  Result<HttpReply> reply =
-      client.Call({.method = "GET",
-                   .target = "/api/v1/sieve?project_id=1",
-                   .basic = account,
-                   .body = {}});
+  Result<HttpReply> reply = client.Call(
+      {.method = "GET", .target = "/api/v1/sieve?project_id=1", .basic = account, .body = {}});
   if (!reply) {
     return reply.error();
   }

@@ -11,15 +11,13 @@ namespace bulkhead {
 
 class RemoteGate final : public RevealGate {
  public:
-  explicit RemoteGate(AuditSink* audit) : audit_(audit) {}
-  Result<RevealAllowed> Ask(const RevealAct& act) override { return Record(act, "allowed"); }
-  Result<RevealAllowed> Ended(const RevealAct& act, bool done) override {
-    return Record(act, done ? "done" : "failed");
-  }
+  explicit RemoteGate(RemoteAudit* audit) : audit_(audit) {}
+  Result<RevealAllowed> Ask(const RevealAct& act) override;
+  Result<RevealAllowed> Ended(const RevealAct& act, bool done) override;
 
  private:
-  Result<RevealAllowed> Record(const RevealAct& act, const std::string& outcome);
-  AuditSink* audit_;
+  Result<uint64_t> Append(AuditEntry entry);
+  RemoteAudit* audit_;
 };
 
 }  // namespace bulkhead

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -99,7 +99,7 @@ class Supervisor {
   RpcClient audit_, core_;
   VaultClient vault_;
   std::unique_ptr<ControlSocket> control_;
-  Descriptor wake_;  // eventfd: written once, to stop
+  Descriptor wake_;        // eventfd: written once, to stop
   std::mutex keys_mutex_;  // guards keys_ and what each child is told of them
   std::thread watcher_;
 };

@@ -1,15 +1,16 @@
-// vault reveal|erase|find, audit verify, doctor, dump: what the operator does on the host.
+// vault reveal|erase|find, doctor, dump: what the operator does on the host.
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 
-#include "audit/audit_file.h"
+#include "audit/audit_verify.h"
 #include "base/file_system.h"
 #include "base/limits.h"
 #include "crypto/keys.h"
 #include "log/log_dump.h"
+#include "main/audit_access.h"
 #include "main/commands.h"
 #include "main/reached_server.h"
 #include "model/value.h"
@@ -122,19 +123,6 @@ Result<void> CommandFind(const DataDirectory& dir, const VaultCommand& command) 
   return {};
 }
 
-Result<void> CommandAuditVerify(const DataDirectory& dir) {
-  Result<AuditState> state = VerifyAuditFile(RealFileSystem(), dir.AuditFile());
-  if (!state) {
-    return state.error();
-  }
-  fmt::print("{} lines, chain intact, head {}\n", state->lines, state->head);
-  if (state->torn_lines > 0 || state->torn_tail_bytes > 0) {
-    fmt::print("{} writes were cut off by a crash and are owned up to; {} bytes at the end\n",
-               state->torn_lines, state->torn_tail_bytes);
-  }
-  return {};
-}
-
 Result<void> CommandDoctor(const DataDirectory& dir) {
   FileSystem& fs = RealFileSystem();
   std::vector<HealthCheck> findings;
@@ -142,7 +130,9 @@ Result<void> CommandDoctor(const DataDirectory& dir) {
   findings.push_back(CheckMode(dir.Keys() + "/root.key", "the root key is closed to other users"));
   findings.push_back({"intake's keys open", LoadIntakeKeys(fs, dir.Keys()).has_value()});
   findings.push_back({"the vault's keys open", LoadVaultKeys(fs, dir.Keys()).has_value()});
-  findings.push_back({"the audit file verifies", VerifyAuditFile(fs, dir.AuditFile()).has_value()});
+  const Result<LogKeys> log_keys = LoadLogKeys(fs, dir.AuditPublicKey());
+  findings.push_back({"the audit log verifies",
+                      log_keys && VerifyAuditLog(fs, dir.Audit(), *log_keys).has_value()});
   Result<uint64_t> free_bytes = fs.FreeBytes(dir.path());
   findings.push_back({"the disk has room (intake stops accepting below 256 MB)",
                       free_bytes && *free_bytes > 2 * limits::kMinFreeDiskBytes});

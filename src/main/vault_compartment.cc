@@ -110,7 +110,7 @@ Result<void> VaultCompartment::Open() {
       FollowerThread::Options{.name = "vault",
                               .fs = &RealFileSystem(),
                               .log_dir = dir_.Log(),
-      .keys = &log_keys_,
+                              .keys = &log_keys_,
                               .log = LogEnd(intake_),
                               .from_position = position,
                               .apply =
@@ -133,6 +133,11 @@ Result<void> VaultCompartment::StartService() {
   options.log_end = [this] { return intake_->Get(kIntakeDurableEnd); };
   options.exports_path = dir_.Vault() + "/exports.db";
   options.policy = policy_;
+  Result<std::vector<Tombstone>> erasures = audit_.Erased();
+  if (!erasures) {
+    return erasures.error();
+  }
+  options.erasures = *std::move(erasures);
   Result<std::unique_ptr<VaultService>> service = VaultService::Start(std::move(options));
   if (!service) {
     return service.error();

@@ -12,6 +12,7 @@
 #include "main/demo.h"
 #include "main/descriptor_limit.h"
 #include "main/key_commands.h"
+#include "main/program/audit_arguments.h"
 #include "main/signals.h"
 
 namespace {
@@ -155,11 +156,6 @@ void AddGuardCommands(CLI::App& app, Arguments* a, Action* action) {
   find->callback(
       [=] { *action = [=] { return bulkhead::CommandFind(DataDirectory(a->dir), a->vault); }; });
 
-  CLI::App* audit = app.add_subcommand("audit", "the audit file");
-  audit->require_subcommand(1);
-  WithDirectory(*audit, "verify", "check the chain of audit lines", a)->callback([=] {
-    *action = [=] { return bulkhead::CommandAuditVerify(DataDirectory(a->dir)); };
-  });
   WithDirectory(app, "doctor", "what is in force, and what is not", a)->callback([=] {
     *action = [=] { return bulkhead::CommandDoctor(DataDirectory(a->dir)); };
   });
@@ -210,6 +206,7 @@ int main(int argc, char** argv) {
   AddDataCommands(app, &arguments, &action);
   AddGuardCommands(app, &arguments, &action);
   AddKeyCommands(app, &arguments, &action);
+  bulkhead::AddAuditCommands(app, &action);
   CLI11_PARSE(app, argc, argv);
   const bulkhead::Result<void> done = action();
   if (!done) {
