@@ -49,18 +49,18 @@ LogWriter::~LogWriter() {
 
 // --- Opening ---
 
-// Where it is there already, the writer may have no right to what is around it.
+// Where it is there already, the writer may have no right to what is around it; whoever made it has
+// then made its name durable.
 Result<void> LogWriter::MakeDirectory() {
-  if (fs_.Exists(dir_)) {
-    return {};
-  }
-  if (Result<void> made = fs_.CreateDirs(dir_); !made) {
+  const bool existed = fs_.Exists(dir_);
+  if (Result<void> made = existed ? Result<void>() : fs_.CreateDirs(dir_); !made) {
     return made;
   }
   const size_t slash = dir_.rfind('/');
-  return fs_.SyncDir(slash == std::string::npos ? "."
-                     : slash == 0               ? "/"
-                                                : dir_.substr(0, slash));
+  Result<void> synced = fs_.SyncDir(slash == std::string::npos ? "."
+                                    : slash == 0               ? "/"
+                                                               : dir_.substr(0, slash));
+  return existed ? Result<void>() : synced;
 }
 
 Result<void> LogWriter::Recover() {
