@@ -8,8 +8,8 @@
 
 #include "audit/audit_reader.h"
 #include "audit/subject_sets.h"
-#include "audit/tile_format.h"
 #include "audit/tile_walk.h"
+#include "audit/tiles.h"
 #include "audit/tree_edge.h"
 
 namespace bulkhead {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "audit/signed_note.h"
-#include "audit/tile_format.h"
+#include "audit/tiles.h"
 #include "audit/tree_edge.h"
 #include "base/file_system.h"
 #include "base/result.h"

@@ -5,7 +5,7 @@
 #include <bit>
 #include <string>
 
-#include "audit/tile_format.h"
+#include "audit/tiles.h"
 #include "audit/tree_edge.h"
 #include "base/hex.h"
 

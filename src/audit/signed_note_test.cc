@@ -4,7 +4,7 @@
 
 #include "audit/audit_receipt.h"
 #include "audit/log_fixture.h"
-#include "audit/tile_format.h"
+#include "audit/tiles.h"
 
 namespace bulkhead {
 namespace {

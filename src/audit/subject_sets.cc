@@ -5,7 +5,7 @@
 #include <map>
 #include <utility>
 
-#include "audit/tile_format.h"
+#include "audit/tiles.h"
 #include "base/byte_codec.h"
 
 namespace bulkhead {

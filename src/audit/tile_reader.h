@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "audit/merkle_tree.h"
-#include "audit/tile_format.h"
+#include "audit/tiles.h"
 #include "base/file_system.h"
 #include "base/result.h"
 

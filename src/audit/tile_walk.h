@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "audit/tile_format.h"
+#include "audit/tiles.h"
 #include "base/file_system.h"
 
 namespace bulkhead {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "audit/merkle_tree.h"
-#include "audit/tile_format.h"
+#include "audit/tiles.h"
 
 namespace bulkhead {
 

@@ -10,7 +10,7 @@
 #include "audit/audit_receipt.h"
 #include "audit/signed_note.h"
 #include "audit/subject_sets.h"
-#include "audit/tile_format.h"
+#include "audit/tiles.h"
 #include "base/check.h"
 
 namespace {

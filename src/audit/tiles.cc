@@ -1,4 +1,4 @@
-#include "audit/tile_format.h"
+#include "audit/tiles.h"
 
 #include <cstring>
 
