@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/crypto.h"
+
 namespace bulkhead {
 namespace {
 
@@ -110,6 +112,8 @@ struct UserAgentRules::Rules {
   std::vector<Rule> browsers;
   std::vector<Rule> systems;
   std::vector<Rule> devices;
+  // By a digest under a key that nobody has: what clients wrote stays nowhere.
+  KeyedHash digest{RandomSecret(kKeyBytes)};
   std::unordered_map<std::string, UserAgent> answers;
 };
 
@@ -140,7 +144,8 @@ UserAgent UserAgentRules::LookUp(std::string_view user_agent) const {
   if (user_agent.size() > kMaxUserAgentBytes) user_agent = user_agent.substr(0, kMaxUserAgentBytes);
   if (user_agent.empty() || empty()) return {};
   const std::lock_guard lock(rules_->mutex);
-  const std::string key(user_agent);
+  std::string key(16, '\0');
+  rules_->digest.Digest128(user_agent, reinterpret_cast<uint8_t*>(key.data()));
   const auto known = rules_->answers.find(key);
   if (known != rules_->answers.end()) return known->second;
   UserAgent answer;

@@ -35,6 +35,9 @@ bool NotPlaceholder(std::string_view text) {
   return text.size() >= 4 && text != "null" && text != "true" && text != "false";
 }
 
+// A placeholder reads like a header: <cookie:redacted>.
+bool NotRedacted(std::string_view text) { return !text.starts_with("redacted>"); }
+
 // After a colon prose may follow ("token: unexpected end", "auth: oauth2"): only what is no word
 // counts.
 bool NoWord(std::string_view text) {
@@ -73,8 +76,8 @@ constexpr Action kPersonal = Action::kTokenAndSeal;
 
 constexpr ValueRule kRules[] = {
     // Whole headers and structures.
-    {"cookie_header", "cookie", kSecret, "(?i)(?:^|[^a-z0-9])(?:set-)?cookie:[^\\r\\n]*", 0, kAny,
-     nullptr},
+    {"cookie_header", "cookie", kSecret,
+     "(?i)(?:^|[^a-z0-9])(?:set-)?cookie:\\s*([^\\s<][^\\r\\n]*)", 1, kAny, NotRedacted},
     {"bearer", "bearer", kSecret, "(?i)bearer(?:\\s+|%20|\\+)([\\w.~+/=-]{12,})", 1, kAny, NoWord},
     {"basic", "basic", kSecret, "(?i)basic(?:\\s+|%20|\\+)([A-Za-z0-9+/_-]{8,}={0,2})", 1, kAny,
      validators::IsBasicCredentials},
@@ -153,8 +156,9 @@ constexpr ValueRule kRules[] = {
      "(?:=>|[:?+.|]{0,3}=|:|>|\\|\\||,\\s*[\"'`])[\\s\"'`=]{0,5}([^\\s\"'`<>,;)]{6,})",
      1, kAny, validators::IsSecretValue},
     {"keyed_markup", "secret", kSecret,
-     "(?i)(?:key|name)=[\"'](?:[\\w.-]{0,40}[_.-])?(?:cleartext)?(?:{secret})[\"']\\s+value=[\"'](["
-     "^\"'<]+)",
+     "(?i)(?:key|name)=[\"'][\\w.:-]{0,60}(?:password|passwd|pwd|secret|token|(?:api|access)[_-]?"
+     "key)[\"']\\s+"
+     "value=[\"']([^\"'<]+)",
      1, kAny, NotPlaceholder},
     {"command_user", "password", kSecret,
      "(?is)\\bcurl\\b.{0,300}?\\s(?:-u|--user)[\\s=]*[\"']?([^\\s:\"'<>]+:[^\\s\"'<>]{3,})", 1,

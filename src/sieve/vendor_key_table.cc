@@ -67,7 +67,7 @@ constexpr ValueRule kVendorKeys[] = {
      0, kLeft, nullptr},
     {"age", "age-key", kSecret, "AGE-SECRET-KEY-1[\\w]{20,}", 0, kLeft, nullptr},
     {"tailscale", "tailscale-key", kSecret, "tskey-[a-z]+-[A-Za-z0-9-]{16,}", 0, kLeft, nullptr},
-    {"onetime_pki", "private-key", kSecret, "PuTTY-User-Key-File-\\d[^\\r\\n]*(?:\\s.*)?", 0, kLeft,
+    {"putty_key", "private-key", kSecret, "PuTTY-User-Key-File-\\d[^\\r\\n]*(?:\\s.*)?", 0, kLeft,
      nullptr},
     // Code, packages, builds.
     {"bitbucket", "atlassian-token", kSecret, "AT(?:ATT3|BB|CTT3|STT3)[\\w=-]{28,}", 0, kLeft,
@@ -124,7 +124,7 @@ constexpr ValueRule kVendorKeys[] = {
      0, kLeft, nullptr},
     {"duffel", "duffel-token", kSecret, "duffel_(?:test|live)_[\\w=-]{30,}", 0, kLeft, nullptr},
     {"easypost", "easypost-key", kSecret, "EZ[AT]K[A-Za-z0-9]{40,}", 0, kLeft, nullptr},
-    {"facebook", "facebook-token", kSecret, "EAA[A-Z][A-Za-z0-9]{60,}", 0, kLeft, HasDigit},
+    {"facebook", "facebook-token", kSecret, "EAA[B-Z][A-Za-z0-9]{60,}", 0, kLeft, HasDigit},
     {"facebook_app", "facebook-token", kSecret, "\\d{13,17}(?:\\||%7[Cc])[\\w-]{27}", 0, kWord,
      nullptr},
     {"figma", "figma-token", kSecret, "fig[douw]r?_[\\w-]{30,}", 0, kLeft, HasDigit},
