@@ -90,6 +90,17 @@ if(oracle_sources)
   target_link_libraries(oracle_test PRIVATE room_main GTest::gtest_main)
   add_test(NAME oracle_test COMMAND oracle_test)
 endif()
+# The attacker of test/containment/: the product's confinement and rules, then attempts to break out; and a library for it to load.
+add_library(attack_library MODULE ${CMAKE_SOURCE_DIR}/test/containment/attack_library.cc)
+target_link_libraries(attack_library PRIVATE bulkhead_flags)
+set_target_properties(attack_library PROPERTIES PREFIX "")
+file(GLOB attack_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/containment/attack_*.cc)
+list(FILTER attack_sources EXCLUDE REGEX "attack_library")
+add_executable(attack_compartment ${attack_sources})
+target_link_libraries(attack_compartment PRIVATE room_main util rt ${CMAKE_DL_LIBS})
+add_dependencies(attack_compartment attack_library)
+
+
 # The sieve on public and own corpora of secrets and personal data (docs/detectors.md).
 file(GLOB corpora_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/corpora/*.cc)
 if(corpora_sources)

@@ -26,8 +26,8 @@ constexpr uint32_t kFixedUsersFrom = 61000;
 constexpr uint32_t kFixedLogGroup = 61010;
 
 struct Limits {
-  uint64_t memory_bytes;
-  uint64_t file_bytes;  // above the largest file that the compartment ever writes
+  uint64_t memory_percent;  // of the machine's
+  uint64_t file_bytes;      // above the largest file that the compartment ever writes
   uint32_t threads;
   uint32_t descriptors;
 };
@@ -41,17 +41,25 @@ struct CompartmentText {
 // The descriptors of intake and core hold kMaxConnections of base/limits.h twice over. A merge of
 // the store writes one segment as large as all that it merges.
 constexpr std::array kTable = {
-    CompartmentText{Compartment::kIntake, "log", {4 * kGiB, 256 * kMiB, 128, 16384}},
-    CompartmentText{Compartment::kCore, "store", {64 * kGiB, 256 * kGiB, 512, 65536}},
-    CompartmentText{Compartment::kVault, "vault", {2 * kGiB, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kAudit, "audit", {1 * kGiB, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kEgress, "egress", {1 * kGiB, 4 * kGiB, 64, 1024}},
+    CompartmentText{Compartment::kIntake, "log", {30, 256 * kMiB, 128, 16384}},
+    CompartmentText{Compartment::kCore, "store", {75, 256 * kGiB, 512, 65536}},
+    CompartmentText{Compartment::kVault, "vault", {15, 64 * kGiB, 32, 512}},
+    CompartmentText{Compartment::kAudit, "audit", {10, 64 * kGiB, 32, 512}},
+    CompartmentText{Compartment::kEgress, "egress", {10, 4 * kGiB, 64, 1024}},
 };
 
 const CompartmentText& TextOf(Compartment compartment) {
   return *std::find_if(kTable.begin(), kTable.end(), [&](const CompartmentText& text) {
     return text.compartment == compartment;
   });
+}
+
+// A share of the machine's memory, so that one compartment that takes all it may leaves the rest to
+// work; on a small machine enough for the work itself.
+uint64_t MemoryLimit(uint64_t percent) {
+  const uint64_t machine = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                           static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  return std::max<uint64_t>(machine / 100 * percent, kGiB);
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -219,7 +227,7 @@ ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
   rules.keep_descriptors = options.keep_descriptors;
   const Limits& limits = TextOf(compartment).limits;
   rules.max_memory_bytes =
-      options.max_memory_bytes > 0 ? options.max_memory_bytes : limits.memory_bytes;
+      options.max_memory_bytes > 0 ? options.max_memory_bytes : MemoryLimit(limits.memory_percent);
   rules.max_file_bytes = limits.file_bytes;
   rules.max_threads = limits.threads;
   rules.max_descriptors = limits.descriptors;

@@ -26,21 +26,22 @@ Result<uint64_t> FreeBytes(const std::string& directory) {
 
 }  // namespace
 
-Result<uint64_t> BytesInUse(const std::string& directory) {
+Result<SpaceInUse> MeasureSpace(const std::string& directory) {
   namespace fs = std::filesystem;
-  uint64_t bytes = 0;
+  SpaceInUse use;
   std::set<std::pair<dev_t, ino_t>> seen_twice;  // files with more than one name
   std::error_code code;
   fs::recursive_directory_iterator walk(directory, code);
-  if (code == std::errc::no_such_file_or_directory) return uint64_t{0};
+  if (code == std::errc::no_such_file_or_directory) return use;
   for (; !code && walk != fs::recursive_directory_iterator(); walk.increment(code)) {
+    ++use.files;
     struct stat status {};
     if (::lstat(walk->path().c_str(), &status) != 0) continue;  // gone meanwhile
     if (status.st_nlink > 1 && !S_ISDIR(status.st_mode) &&
         !seen_twice.insert({status.st_dev, status.st_ino}).second) {
       continue;
     }
-    bytes += static_cast<uint64_t>(status.st_blocks) * kBlockBytes;
+    use.bytes += static_cast<uint64_t>(status.st_blocks) * kBlockBytes;
   }
   // A directory that a compartment removes while it is walked ends the walk early; the next look
   // counts it all.
@@ -48,7 +49,7 @@ Result<uint64_t> BytesInUse(const std::string& directory) {
     return Error{ErrorCode::kUnavailable,
                  fmt::format("cannot list {}: {}", directory, code.message())};
   }
-  return bytes;
+  return use;
 }
 
 DiskGuard::DiskGuard(std::vector<DiskQuota> quotas, uint64_t min_free_bytes)
@@ -61,16 +62,17 @@ Result<std::vector<DiskUse>> DiskGuard::Look() {
   bool low = false;
   for (size_t i = 0; i < quotas_.size(); ++i) {
     const DiskQuota& quota = quotas_[i];
-    Result<uint64_t> bytes = BytesInUse(quota.directory);
-    if (!bytes) return bytes.error();
-    uses.push_back(
-        {quota.compartment, *bytes, quota.max_bytes > 0 && *bytes > quota.max_bytes, false});
-    const uint64_t growth = looked_ && *bytes > last_[i] ? *bytes - last_[i] : 0;
+    Result<SpaceInUse> use = MeasureSpace(quota.directory);
+    if (!use) return use.error();
+    const bool over = (quota.max_bytes > 0 && use->bytes > quota.max_bytes) ||
+                      (quota.max_files > 0 && use->files > quota.max_files);
+    uses.push_back({quota.compartment, use->bytes, use->files, over, false});
+    const uint64_t growth = looked_ && use->bytes > last_[i] ? use->bytes - last_[i] : 0;
     if (growth > most_growth) {
       most_growth = growth;
       fastest = i;
     }
-    last_[i] = *bytes;
+    last_[i] = use->bytes;
     if (Result<uint64_t> free = FreeBytes(quota.directory); free) low |= *free < min_free_bytes_;
   }
   looked_ = true;

@@ -15,11 +15,13 @@ struct DiskQuota {
   std::string compartment;
   std::string directory;
   uint64_t max_bytes = 0;  // of blocks in use, not of file sizes: 0 = no quota of its own
+  uint64_t max_files = 0;  // directories too: inodes run out as blocks do; 0 = no quota
 };
 
 struct DiskUse {
   std::string compartment;
   uint64_t bytes = 0;
+  uint64_t files = 0;
   bool over_quota = false;
   // The file system is down to its reserve, and this compartment grew most since the last look.
   bool ends_for_space = false;
@@ -41,7 +43,11 @@ class DiskGuard {
   bool looked_ = false;
 };
 
-// Blocks in use beneath a directory, each file once. Symbolic links are not followed.
-Result<uint64_t> BytesInUse(const std::string& directory);
+struct SpaceInUse {
+  uint64_t bytes = 0;
+  uint64_t files = 0;
+};
+// Blocks and entries beneath a directory, each file's blocks once. Symbolic links are not followed.
+Result<SpaceInUse> MeasureSpace(const std::string& directory);
 
 }  // namespace bulkhead

@@ -28,18 +28,18 @@ class DiskGuardTest : public testing::Test {
 };
 
 TEST_F(DiskGuardTest, CountsBlocksAndEachFileOnce) {
-  const uint64_t empty = BytesInUse(dir_).value();
+  const uint64_t empty = MeasureSpace(dir_).value().bytes;
   Write("/a/deep/file", 100000);
   std::filesystem::create_hard_link(dir_ + "/a/deep/file", dir_ + "/b/same");
   std::filesystem::create_symlink("/", dir_ + "/b/elsewhere");
-  const uint64_t used = BytesInUse(dir_).value() - empty;
+  const uint64_t used = MeasureSpace(dir_).value().bytes - empty;
   EXPECT_GE(used, 100000U);
   EXPECT_LT(used, 150000U);
-  EXPECT_EQ(BytesInUse(dir_ + "/none").value(), 0U);
+  EXPECT_EQ(MeasureSpace(dir_ + "/none").value().bytes, 0U);
 }
 
 TEST_F(DiskGuardTest, NamesWhoIsOverTheQuota) {
-  DiskGuard guard({{"intake", dir_ + "/a", 200000}, {"core", dir_ + "/b", 0}}, 0);
+  DiskGuard guard({{"intake", dir_ + "/a", 200000, 0}, {"core", dir_ + "/b", 0, 0}}, 0);
   Write("/a/file", 100000);
   Write("/b/file", 500000);
   EXPECT_FALSE(guard.Look().value()[0].over_quota);
@@ -50,8 +50,16 @@ TEST_F(DiskGuardTest, NamesWhoIsOverTheQuota) {
   EXPECT_FALSE(uses[0].ends_for_space);
 }
 
+TEST_F(DiskGuardTest, CountsFilesTooAsTheyUseInodes) {
+  DiskGuard guard({{"intake", dir_ + "/a", 0, 5}}, 0);
+  for (int i = 0; i < 4; ++i) Write("/a/" + std::to_string(i), 0);
+  EXPECT_FALSE(guard.Look().value()[0].over_quota);
+  Write("/a/deep/one", 0);
+  EXPECT_TRUE(guard.Look().value()[0].over_quota);
+}
+
 TEST_F(DiskGuardTest, WithoutSpaceItIsTheOneThatGrew) {
-  DiskGuard guard({{"intake", dir_ + "/a", 0}, {"core", dir_ + "/b", 0}},
+  DiskGuard guard({{"intake", dir_ + "/a", 0, 0}, {"core", dir_ + "/b", 0, 0}},
                   std::numeric_limits<uint64_t>::max());
   Write("/a/file", 500000);
   const std::vector<DiskUse> first = guard.Look().value();
