@@ -58,6 +58,7 @@ TEST(KeyUse, TheStoreNeedsTheKeyThatItsManifestsNameAndTheSavedFunnels) {
   const std::string_view manifest{"BHMAN\0\0\2", 8};
   const std::string_view funnels{"BHFUN\0\0\2", 8};
   EXPECT_FALSE(Needs(fs, first));
+  ASSERT_TRUE(fs.CreateDirs("d/store/1"));
   write("d/store/1/MANIFEST", manifest);
   write("d/store/funnels-1.json", funnels);
   ASSERT_TRUE(fs.CreateDirs("d/store/2"));  // a project without a manifest yet
