@@ -16,6 +16,7 @@
 #include "main/core_projects.h"
 #include "main/erase_call.h"
 #include "main/follower_thread.h"
+#include "main/person_erasure.h"
 #include "main/project_lookup.h"
 #include "main/recorders.h"
 #include "main/service_metrics.h"
@@ -71,6 +72,7 @@ class CoreCompartment final : public CompartmentRole {
     return start_->boards.at(IndexOf(id)).get();
   }
   Result<void> OpenStore();
+  Result<void> OpenPersonRequests();
   Result<void> Listen();
   Services MakeServices();
   Result<SubjectId> Pseudonym(std::string_view raw_id);
@@ -96,7 +98,8 @@ class CoreCompartment final : public CompartmentRole {
   std::unique_ptr<FollowerThread> follower_;
   std::unique_ptr<HttpServer> relayed_;  // what intake hands on
   std::unique_ptr<HttpServer> console_;
-  std::mutex erase_mutex_;  // one erasure at a time
+  std::unique_ptr<PersonErasure> erasure_;
+  std::unique_ptr<PersonRequests> person_requests_;
   std::atomic<bool> opened_{false};
   std::atomic<bool> stop_{false};
   std::thread reporter_;
@@ -117,6 +120,7 @@ CoreCompartment::~CoreCompartment() {
   console_.reset();
   relayed_.reset();
   stop_ = true;
+  person_requests_.reset();
   if (reporter_.joinable()) {
     reporter_.join();
   }
@@ -135,6 +139,9 @@ Result<void> CoreCompartment::Open() {
   keys_ = *std::move(keys);
   if (Result<void> opened = OpenStore(); !opened) {
     return opened;
+  }
+  if (Result<void> requests = OpenPersonRequests(); !requests) {
+    return requests;
   }
   if (Result<void> listening = Listen(); !listening) {
     return listening;
@@ -175,6 +182,25 @@ Result<void> CoreCompartment::OpenStore() {
             return applied;
           },
       .idle = publish});
+  return {};
+}
+
+Result<void> CoreCompartment::OpenPersonRequests() {
+  erasure_ = std::make_unique<PersonErasure>(
+      PersonErasure::Parts{.projects = &projects_,
+                           .vault = &vault_,
+                           .audit = &audit_,
+                           .wait_until_followed = [this] { return WaitUntilFollowed(); },
+                           .forget_log = [this] { return ForgetLog(); }});
+  PersonRequestsOptions options;
+  options.dir = dir_.PersonRequests();
+  options.keys = &keys_.store_keys;
+  options.eraser = erasure_.get();
+  Result<std::unique_ptr<PersonRequests>> requests = PersonRequests::Open(options);
+  if (!requests) {
+    return requests.error();
+  }
+  person_requests_ = *std::move(requests);
   return {};
 }
 
@@ -241,6 +267,8 @@ Services CoreCompartment::MakeServices() {
   services.reads = &recorder_;
   services.pseudonym = [this](std::string_view raw_id) { return Pseudonym(raw_id); };
   services.funnels = [this](ProjectId project) { return projects_.funnels(project); };
+  services.person_requests = person_requests_.get();
+  services.access = erasure_.get();
   services.health = [this] { return HealthOf(start_->boards); };
   services.metrics = [this](std::string* out) { AppendBoardMetrics(start_->boards, out); };
   services.sieve = [this](ProjectId) -> Result<std::string> {
@@ -296,39 +324,17 @@ bool CoreCompartment::WaitUntilFollowed() const {
       [&] { return follower_->position() >= end && vault->Get(kFollowerApplied) > end; });
 }
 
-// Takes a person's events and profile out of the store and their identity out of the vault.
 Result<std::string> CoreCompartment::Erase(const EraseCall& call) {
-  const std::lock_guard one_at_a_time(erase_mutex_);
   if (call.subjects.size() != 1) {
     return Error{ErrorCode::kInvalid, "one person at a time is erased"};
   }
-  if (!WaitUntilFollowed()) {
-    return Error{ErrorCode::kUnavailable, "store and vault are behind the log; nothing was erased"};
-  }
-  Store* store = projects_.store(call.asker.project);
-  if (store == nullptr) {
-    return Error{ErrorCode::kNotFound, "no such project"};
-  }
-  const SubjectId subject = call.subjects.front();
-  EraseCall all = call;
-  const std::vector<SubjectId> devices = store->snapshot().LinkedDevices(subject);
-  all.subjects.insert(all.subjects.end(), devices.begin(), devices.end());
-  Result<EraseAnswer> erased = vault_.Ask<EraseAnswer>(all, std::chrono::minutes(4));
+  Result<ErasedPersons> erased = erasure_->EraseAll(call);
   if (!erased) {
     return erased.error();
   }
-  if (Result<void> gone = store->EraseSubject(subject); !gone) {
-    return gone.error();
-  }
-  if (Result<void> forgotten = ForgetLog(); !forgotten) {
-    return forgotten.error();
-  }
-  uint64_t values = 0;
-  for (const ErasedSubject& one : erased->subjects) {
-    values += one.values;
-  }
-  return fmt::format(R"({{"subject":"{}","devices":{},"values":{},"entry":{}}})", subject.ToHex(),
-                     devices.size(), values, erased->entry);
+  return fmt::format(R"({{"subject":"{}","devices":{},"values":{},"entry":{}}})",
+                     call.subjects.front().ToHex(), erased->devices, erased->values,
+                     erased->entries.back());
 }
 
 // Asks intake by core's board to begin the log anew, and waits until what was there is gone.

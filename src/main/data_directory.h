@@ -34,6 +34,8 @@ class DataDirectory {
   [[nodiscard]] std::string SavedFunnels(ProjectId project) const {
     return path_ + "/store/funnels-" + std::to_string(project.value) + ".json";
   }
+  // Core's, as the store is.
+  [[nodiscard]] std::string PersonRequests() const { return path_ + "/store/person_requests"; }
   [[nodiscard]] std::string ImportProgress() const { return path_ + "/import"; }
   // Where a running server listens: "http://127.0.0.1:8787".
   [[nodiscard]] std::string ServerAddress() const { return path_ + "/server.address"; }
