@@ -221,7 +221,16 @@ std::string Supervisor::AnswerCommand(std::string_view line, const std::string& 
     Result<std::string> done = ReloadKeys();
     return done ? *done : "error " + done.error().message;
   }
-  if (!vault_trouble_.empty()) {  // every command needs it
+  if (line == "confinement") {
+    std::string all;
+    for (size_t i = 0; i < kCompartmentCount; ++i) {
+      if (boards_[kSupervisorBoard]->Get(kChildRunning + i) != 0) {
+        all += (all.empty() ? "" : ",") + boards_.at(i)->Text(kTextConfinement);
+      }
+    }
+    return "{\"answer\":[" + all + "]}";
+  }
+  if (!vault_trouble_.empty()) {  // every other command needs it
     return ErrorAnswer(vault_trouble_);
   }
   return AnswerOperatorCommand(line, actor, {&core_, &vault_});

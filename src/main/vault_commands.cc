@@ -1,16 +1,12 @@
-// vault reveal|erase|find, doctor, dump: what the operator does on the host.
+// vault reveal|erase|find, dump: what the operator does on the host.
 #include <fmt/format.h>
 #include <simdjson.h>
-#include <sys/stat.h>
 
 #include <filesystem>
 
-#include "audit/audit_verify.h"
 #include "base/file_system.h"
-#include "base/limits.h"
 #include "crypto/keys.h"
 #include "log/log_dump.h"
-#include "main/audit_access.h"
 #include "main/commands.h"
 #include "main/reached_server.h"
 #include "model/value.h"
@@ -39,17 +35,6 @@ Result<std::string> Ask(const DataDirectory& dir, const char* kind, const VaultC
 }
 
 Error Unreadable() { return {ErrorCode::kBug, "the server's answer cannot be read"}; }
-
-struct HealthCheck {
-  std::string what;
-  bool good;
-};
-
-HealthCheck CheckMode(const std::string& path, const std::string& what) {
-  struct stat info {};
-  const bool good = ::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) == 0;
-  return {what, good};
-}
 
 }  // namespace
 
@@ -121,31 +106,6 @@ Result<void> CommandFind(const DataDirectory& dir, const VaultCommand& command) 
     fmt::print("{}\n", text);
   }
   return {};
-}
-
-Result<void> CommandDoctor(const DataDirectory& dir) {
-  FileSystem& fs = RealFileSystem();
-  std::vector<HealthCheck> findings;
-  findings.push_back(CheckMode(dir.path(), "the data directory is closed to other users"));
-  findings.push_back(CheckMode(dir.Keys() + "/root.key", "the root key is closed to other users"));
-  findings.push_back({"intake's keys open", LoadIntakeKeys(fs, dir.Keys()).has_value()});
-  findings.push_back({"the vault's keys open", LoadVaultKeys(fs, dir.Keys()).has_value()});
-  const Result<LogKeys> log_keys = LoadLogKeys(fs, dir.AuditPublicKey());
-  findings.push_back({"the audit log verifies",
-                      log_keys && VerifyAuditLog(fs, dir.Audit(), *log_keys).has_value()});
-  Result<uint64_t> free_bytes = fs.FreeBytes(dir.path());
-  findings.push_back({"the disk has room (intake stops accepting below 256 MB)",
-                      free_bytes && *free_bytes > 2 * limits::kMinFreeDiskBytes});
-  bool all_good = true;
-  for (const HealthCheck& finding : findings) {
-    fmt::print("{}  {}\n", finding.good ? "ok     " : "NOT OK ", finding.what);
-    all_good = all_good && finding.good;
-  }
-  fmt::print(
-      "note     the root key lies in the data directory: right for a trial, not for a server that "
-      "may be stolen\n"
-      "note     where only --listen is given, one port serves SDKs and queries\n");
-  return all_good ? Result<void>() : Error{ErrorCode::kUnavailable, "not everything is in order"};
 }
 
 Result<void> CommandDumpLog(const std::string& path) {
