@@ -21,7 +21,6 @@ constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kGiB = 1024 * kMiB;
 
 // Outside of what Debian (up to 59999, from 65534) and systemd (up to 60577, from 61184) give out.
-constexpr uint32_t kFirstFixedUser = 61001;
 constexpr uint32_t kFixedLogGroup = 61010;
 
 struct Limits {
@@ -34,17 +33,18 @@ struct Limits {
 // In the order of Compartment.
 struct CompartmentText {
   std::string_view directory;
+  uint32_t user;  // the fixed number
   Limits limits;
 };
 
 // The descriptors of intake and core hold kMaxConnections of base/limits.h twice over. A merge of
 // the store writes one segment as large as all that it merges.
 constexpr std::array<CompartmentText, kCompartmentCount> kTable = {{
-    {"audit", {10, 64 * kGiB, 32, 512}},
-    {"vault", {15, 64 * kGiB, 32, 512}},
-    {"store", {75, 256 * kGiB, 512, 65536}},
-    {"egress", {10, 4 * kGiB, 64, 1024}},
-    {"log", {30, 256 * kMiB, 128, 16384}},
+    {"audit", 61004, {10, 64 * kGiB, 32, 512}},
+    {"vault", 61003, {15, 64 * kGiB, 32, 512}},
+    {"store", 61002, {75, 256 * kGiB, 512, 65536}},
+    {"egress", 61005, {10, 4 * kGiB, 64, 1024}},
+    {"log", 61001, {30, 256 * kMiB, 128, 16384}},
 }};
 
 const CompartmentText& TextOf(Compartment compartment) { return kTable.at(IndexOf(compartment)); }
@@ -175,7 +175,7 @@ CompartmentUser UserOf(Compartment compartment) {
       found != nullptr && found->pw_uid != 0) {
     return {found->pw_uid, found->pw_gid};
   }
-  const uint32_t fixed = kFirstFixedUser + static_cast<uint32_t>(compartment);
+  const uint32_t fixed = TextOf(compartment).user;
   return {fixed, fixed};
 }
 
