@@ -29,6 +29,17 @@ Result<const SecretBytes*> KeyRing::Find(uint32_t id) const {
   return &found->key;
 }
 
+Result<SecretBytes> AeadDecryptWithAny(const KeyRing& keys, std::string_view box,
+                                       std::string_view associated) {
+  for (auto entry = keys.entries().rbegin(); entry != keys.entries().rend(); ++entry) {
+    Result<SecretBytes> opened = AeadDecrypt(entry->key, box, associated);
+    if (opened) {
+      return opened;
+    }
+  }
+  return Error{ErrorCode::kCorruption, "an encrypted value does not open: changed, or other keys"};
+}
+
 SealKeyRing::SealKeyRing(SealKeyPair only) { Add(std::move(only)); }
 
 void SealKeyRing::Add(SealKeyPair pair) { pairs_.push_back(std::move(pair)); }

@@ -36,6 +36,10 @@ class KeyRing {
   std::vector<Entry> entries_;
 };
 
+// For what does not name its key: opens with the newest that fits. kCorruption: none does.
+Result<SecretBytes> AeadDecryptWithAny(const KeyRing& keys, std::string_view box,
+                                       std::string_view associated);
+
 // Key pairs, named by their public keys.
 class SealKeyRing {
  public:

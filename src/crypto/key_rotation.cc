@@ -273,7 +273,14 @@ Result<void> FinishRootChange(const KeyAccess& access) {
   if (!file) {
     return file.error();
   }
-  return file->root_ids().size() == 1 ? Result<void>() : WriteFor(access, *file);
+  if (file->root_ids().size() == 1) {
+    return {};
+  }
+  if (file->root_ids().back() != RootKeyIdOf(*access.root)) {
+    return Error{ErrorCode::kInvalid,
+                 "this is the old root key: give the new one, to show that it is at hand"};
+  }
+  return WriteFor(access, *file);
 }
 
 Result<void> RotateRootInFile(const KeyAccess& access, const std::string& root_path) {

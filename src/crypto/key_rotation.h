@@ -71,7 +71,8 @@ Result<std::vector<KeyFact>> RetireKeys(const KeyAccess& access, const KeyChange
 
 // From now on both open the key file.
 Result<void> BeginRootChange(const KeyAccess& access, const SecretBytes& new_root);
-// From now on only access.root does. Nothing to do where that is so.
+// From now on only access.root does, which must be the new one (kInvalid). Nothing to do where that
+// is so.
 Result<void> FinishRootChange(const KeyAccess& access);
 // All of it, for a root key that lies in a file: the file has the new one afterwards. At every
 // moment, crashes included, what lies at `root_path` opens the key file; after a crash, call again.

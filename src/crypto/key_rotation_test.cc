@@ -137,8 +137,10 @@ TEST_F(KeyRotationTest, ARootKeyFromOutsideIsChangedInTwoSteps) {
   EXPECT_TRUE(LoadVaultKeys(fs_, "keys", next));
   EXPECT_EQ(ReadKeyStatus(Access())->root_keys, 2U);
   EXPECT_EQ(RotateKey(Access(), Change("store")).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(FinishRootChange(Access()).error().code, ErrorCode::kInvalid);
   KeyAccess with_next = Access();
   with_next.root = &next;
+  ASSERT_TRUE(FinishRootChange(with_next));
   ASSERT_TRUE(FinishRootChange(with_next));
   EXPECT_EQ(LoadVaultKeys(fs_, "keys", root_).error().code, ErrorCode::kDenied);
   EXPECT_TRUE(LoadVaultKeys(fs_, "keys", next));

@@ -4,19 +4,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 #include <utility>
 
+#include "crypto/secret_input.h"
+
 namespace bulkhead {
 namespace {
 
 constexpr std::string_view kPrefix = "bulkhead-root-key-v1 ";
 constexpr size_t kHexBytes = 2 * kKeyBytes;
-constexpr size_t kMaxFileBytes = 256;  // a root key's text is shorter
 
 Error NoRootKey(std::string what) {
   return Error{ErrorCode::kCorruption,
@@ -29,26 +29,6 @@ bool OpenToOthers(const RootKeySource& source) {
   const mode_t closed =
       source.kind == RootKeySource::Kind::kCredential ? S_IRWXO : S_IRWXG | S_IRWXO;
   return ::stat(source.path.c_str(), &info) == 0 && (info.st_mode & closed) != 0;
-}
-
-Result<SecretBytes> ReadDescriptor(int descriptor) {
-  SecretBytes text(kMaxFileBytes);
-  size_t size = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(descriptor, text.data() + size, text.size() - size);
-    size += got > 0 ? static_cast<size_t>(got) : 0;
-  } while (size < text.size() && (got > 0 || (got < 0 && errno == EINTR)));
-  const int failure = got < 0 ? errno : 0;
-  ::close(descriptor);
-  if (failure != 0) {
-    return Error{ErrorCode::kUnavailable, "cannot read the root key from descriptor " +
-                                              std::to_string(descriptor) + ": " +
-                                              std::strerror(failure)};
-  }
-  Result<SecretBytes> root = ParseRootKey(text.view().substr(0, size));
-  return root ? std::move(root)
-              : NoRootKey("what descriptor " + std::to_string(descriptor) + " gives");
 }
 
 std::optional<std::filesystem::path> Canonical(const std::string& path) {
@@ -114,7 +94,13 @@ std::string DescribeRootKeySource(const RootKeySource& source) {
 
 Result<SecretBytes> LoadRootKey(FileSystem& fs, const RootKeySource& source) {
   if (source.kind == RootKeySource::Kind::kDescriptor) {
-    return ReadDescriptor(source.descriptor);
+    const Result<SecretBytes> given = ReadSecretDescriptor(source.descriptor);
+    if (!given) {
+      return given.error();
+    }
+    Result<SecretBytes> root = ParseRootKey(given->view());
+    return root ? std::move(root)
+                : NoRootKey("what descriptor " + std::to_string(source.descriptor) + " gives");
   }
   if (OpenToOthers(source)) {
     return Error{ErrorCode::kDenied, source.path + " can be read by other users: chmod 600 it"};
@@ -129,7 +115,7 @@ Result<SecretBytes> LoadRootKey(FileSystem& fs, const RootKeySource& source) {
                            std::string(kRootKeyCredential)}
                : file.error();
   }
-  Result<std::string> text = (*file)->ReadAt(0, kMaxFileBytes);
+  Result<std::string> text = (*file)->ReadAt(0, kMaxSecretInputBytes + 1);
   if (!text) {
     return text.error();
   }

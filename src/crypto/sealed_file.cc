@@ -84,4 +84,13 @@ Result<SealedFile> DecryptFile(const KeyRing& ring, const SealedKind& kind, std:
   return opened;
 }
 
+Result<uint32_t> RingKeyOf(const SealedKind& kind, std::string_view file) {
+  if (kind.magic.size() != kMagicBytes || !file.starts_with(kind.magic) ||
+      file.size() < kHeadBytes) {
+    return Error{ErrorCode::kCorruption, "file is of another kind or version, or cut off"};
+  }
+  ByteReader number(file.substr(kHeadBytes - 4, 4));
+  return number.Fixed<uint32_t>();
+}
+
 }  // namespace bulkhead

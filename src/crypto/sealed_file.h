@@ -33,4 +33,8 @@ std::string EncryptFile(const KeyRing& ring, const SealedKind& kind, const Secre
 // owner, or a key of the right number that is another.
 Result<SealedFile> DecryptFile(const KeyRing& ring, const SealedKind& kind, std::string_view file);
 
+// The number of the ring's key that the file is wrapped under, without opening it. kCorruption:
+// another kind, or cut.
+Result<uint32_t> RingKeyOf(const SealedKind& kind, std::string_view file);
+
 }  // namespace bulkhead

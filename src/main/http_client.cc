@@ -18,8 +18,6 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 
-constexpr uint64_t kMaxReplyBytes = 1ULL << 32;
-
 Error Unreachable(const std::string& host, const beast::error_code& code) {
   return Error{ErrorCode::kUnavailable, "no answer from " + host + ": " + code.message()};
 }
@@ -81,11 +79,12 @@ struct HttpClient::Connection {
 
   template <typename Stream>
   Result<HttpReply> Exchange(Stream& channel,
-                             const http::request<http::span_body<const char>>& request) {
+                             const http::request<http::span_body<const char>>& request,
+                             uint64_t max_reply_bytes) {
     beast::error_code code;
     http::write(channel, request, code);
     http::response_parser<http::string_body> parser;
-    parser.body_limit(kMaxReplyBytes);
+    parser.body_limit(max_reply_bytes);
     if (!code) {
       http::read(channel, buffer, parser, code);
     }
@@ -124,8 +123,9 @@ Result<HttpReply> HttpClient::Call(const HttpCall& call) {
   request.set(http::field::content_type, call.content_type);
   request.body() = beast::span<const char>(call.body.data(), call.body.size());
   request.prepare_payload();
-  return connection_->address.tls ? connection_->Exchange(connection_->tls, request)
-                                  : connection_->Exchange(connection_->stream, request);
+  return connection_->address.tls
+             ? connection_->Exchange(connection_->tls, request, call.max_reply_bytes)
+             : connection_->Exchange(connection_->stream, request, call.max_reply_bytes);
 }
 
 }  // namespace bulkhead

@@ -2,6 +2,7 @@
 // server.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct HttpCall {
   std::string content_type = "application/json";
   std::string basic;  // "user:secret", sent as Basic authorization; empty = none
   std::string_view body;
+  uint64_t max_reply_bytes = 1ULL << 32;  // a longer answer is an error
 };
 
 // One kept-alive connection. Not thread-safe.

@@ -6,6 +6,7 @@ import time
 import urllib.parse
 
 import pytest
+from audit_log import audit_entries, subjects_of
 from bulkhead_server import BulkheadServer
 
 DAY = 1768435200  # 15 January 2026, 00:00 UTC
@@ -49,32 +50,32 @@ def ask(server, method, target, form=None, **parameters):
     return status, json.loads(answer)
 
 
-def audit_lines(server):
-    return [json.loads(line) for line in (server.data / "audit" / "audit.ndjson").read_text().splitlines()]
-
-
 def test_many_persons_are_read_and_each_is_recorded(server):
     names = json.dumps([f"u{i}" for i in range(40)])
     found = server.profiles(distinct_ids=names)
     assert len(found) == 40
     pids = sorted(p["$distinct_id"] for p in found)
-    line = audit_lines(server)[-1]
-    assert line["action"] == "engage" and sorted(line["subjects"]) == pids and line["count"] == 40
+
+    def assert_recorded(action):
+        entry = audit_entries(server)[-1]
+        assert entry["action"] == action and entry["count"] == 40 and "subjects" not in entry
+        assert entry["set"]["count"] == 40 and subjects_of(server, entry) == pids
+
+    assert_recorded("engage")
     answer = server.get("/api/query/stream/query", distinct_ids=names, **RANGE)
     assert sum(e["event"] == "Seen" for e in answer["results"]["events"]) == 40
-    line = audit_lines(server)[-1]
-    assert line["action"] == "stream/query" and sorted(line["subjects"]) == pids
+    assert_recorded("stream/query")
     people = server.query({"report": "people", "subjects": pids})
     assert people["total"] == 40
-    line = audit_lines(server)[-1]
-    assert line["action"] == "query people" and sorted(line["subjects"]) == pids
+    assert_recorded("query people")
 
 
-def test_more_persons_than_a_line_holds(server):
-    before = len(audit_lines(server))
+def test_any_number_of_persons_is_one_entry(server):
+    before = len(audit_entries(server))
     assert len(server.profiles(distinct_ids=json.dumps([f"u{i}" for i in range(1500)]))) == 40
-    lines = audit_lines(server)[before:]
-    assert [len(line["subjects"]) for line in lines] == [1000, 500]
+    entries = audit_entries(server)[before:]
+    assert [entry["set"]["count"] for entry in entries] == [1500]
+    assert len(subjects_of(server, entries[0])) == 1500
     status, answer = ask(server, "POST", "/api/query/engage", {"distinct_ids": json.dumps([f"u{i}" for i in range(2001)])})
     assert status == 400 and answer["error"].startswith("distinct_ids")
 

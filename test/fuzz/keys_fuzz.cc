@@ -32,6 +32,7 @@ void TryBundle(std::string_view bytes) {
 void TryFile(std::string_view bytes) {
   static const SecretBytes root(std::string(kKeyBytes, 'r'));
   FaultyFileSystem fs;
+  Check(fs.CreateDirs("keys").has_value(), "memory has room");
   Check(fs.WriteFileAtomically("keys/keyring", bytes).has_value(), "memory has room");
   Check(!KeyFile::Read(fs, "keys", root), "nobody guesses a key file");
   KeyFile file;

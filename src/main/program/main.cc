@@ -8,8 +8,11 @@
 
 #include "crypto/crypto.h"
 #include "main/commands.h"
+#include "main/compartment.h"
 #include "main/demo.h"
 #include "main/descriptor_limit.h"
+#include "main/key_commands.h"
+#include "main/program/audit_arguments.h"
 #include "main/signals.h"
 
 namespace {
@@ -22,14 +25,14 @@ struct Arguments {
   bool json = false;
   bool quiet = false;
   std::string import_format = "mixpanel";
-  std::string console;
   std::vector<std::string> files;
   std::string path;
   bulkhead::InitOptions init;
-  bulkhead::ServerOptions server;
+  bulkhead::SupervisorOptions server;
   bulkhead::QueryCommand query;
   bulkhead::VaultCommand vault;
   bulkhead::DemoOptions demo;
+  bulkhead::KeyCommand keys;
 };
 
 CLI::App* WithDirectory(CLI::App& parent, const char* name, const char* help,
@@ -39,11 +42,24 @@ CLI::App* WithDirectory(CLI::App& parent, const char* name, const char* help,
   return command;
 }
 
+// Where the root key and the vault's shares come from.
+void AddKeyInput(CLI::App* command, bulkhead::KeyInput* input) {
+  command->add_option("--root-key", input->root.file, "file of the root key");
+  command->add_option("--root-key-fd", input->root.descriptor, "descriptor that gives it");
+  command->add_option("--vault-share", input->share_files, "file of a share; twice");
+  command->add_option("--vault-share-fd", input->share_descriptors,
+                      "descriptor that gives a share; twice");
+}
+
 void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
   CLI::App* init = WithDirectory(
       app, "init", "make a data directory with keys, a project and a service account", a);
   init->add_option("--project", a->init.project_name, "name of the first project");
   init->add_option("--timezone", a->init.timezone, "IANA name, such as Europe/Berlin");
+  init->add_option("--root-key", a->init.root_key.file,
+                   "file for the root key, on another medium; one that is there is taken");
+  init->add_option("--root-key-fd", a->init.root_key.descriptor,
+                   "descriptor that gives the root key; none is written");
   init->add_flag("--json", a->json, "print what was made as JSON");
   init->callback([=] {
     *action = [=] { return bulkhead::CommandInit(DataDirectory(a->dir), a->init, a->json); };
@@ -52,18 +68,25 @@ void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
   CLI::App* serve = WithDirectory(app, "serve", "run the server until SIGTERM", a);
   serve->add_option("--listen", a->server.listen,
                     "ADDR:PORT for SDKs (and queries, without --console)");
-  serve->add_option("--console", a->console, "a second ADDR:PORT, for queries");
+  serve->add_option("--console", a->server.console, "a second ADDR:PORT, for queries");
   serve->add_option("--tls-cert", a->server.tls_certificate_path, "certificate chain, PEM");
   serve->add_option("--tls-key", a->server.tls_key_path, "its private key, PEM");
   serve->add_flag("--allow-tls-1-2", a->server.allow_tls_1_2,
                   "also TLS 1.2, for SDKs on old platforms");
   serve->add_flag("--allow-plain-http", a->server.allow_plain_http,
                   "without TLS on other than loopback addresses");
+  serve->add_option("--allow-weaker-confinement", a->server.weaker_confinement,
+                    "parts of the confinement to do without where the system lacks them, or all");
+  AddKeyInput(serve, &a->server.keys);
   serve->add_option("--trusted-proxy", a->server.trusted_proxies,
                     "address whose X-Forwarded-For is believed");
-  serve->callback([=] {
-    *action = [=] { return bulkhead::CommandServe(DataDirectory(a->dir), a->server, a->console); };
-  });
+  serve->callback(
+      [=] { *action = [=] { return bulkhead::CommandServe(DataDirectory(a->dir), a->server); }; });
+
+  CLI::App* compartment = app.add_subcommand("compartment", "");
+  compartment->group("");  // what the supervisor starts; not for people
+  compartment->add_option("NAME", a->path)->required();
+  compartment->callback([=] { *action = [=] { return bulkhead::RunCompartment(a->path); }; });
 
   CLI::App* demo =
       app.add_subcommand("demo", "a throwaway server with a month of an API platform's events");
@@ -110,30 +133,61 @@ void AddGuardCommands(CLI::App& app, Arguments* a, Action* action) {
     CLI::Option* subject =
         command->add_option("--subject", a->vault.subject, "pseudonym, 32 hexadecimal digits");
     command->add_option("--id", a->vault.raw_id, "the id that the SDK sent")->excludes(subject);
-    command->add_option("--purpose", a->vault.purpose, "why; kept in the audit file")->required();
+    command
+        ->add_option("--purpose", a->vault.purpose,
+                     "why, one of docs/vault.md; kept in the audit log")
+        ->required();
     command->add_option("--project", a->vault.project, "project number");
+    command->add_option("--reference", a->vault.reference, "a ticket's number or the like");
     return command;
   };
-  person("reveal", "show what the vault knows of a person")->callback([=] {
-    *action = [=] { return bulkhead::CommandReveal(DataDirectory(a->dir), a->vault); };
-  });
+  CLI::App* reveal = person("reveal", "show what the vault knows of a person");
+  reveal->add_flag("--history", a->vault.history, "former values too");
+  reveal->callback(
+      [=] { *action = [=] { return bulkhead::CommandReveal(DataDirectory(a->dir), a->vault); }; });
   person("erase", "destroy a person's key and take their events out")->callback([=] {
     *action = [=] { return bulkhead::CommandErase(DataDirectory(a->dir), a->vault); };
   });
   CLI::App* find = WithDirectory(*vault, "find", "the pseudonyms of an e-mail address", a);
   find->add_option("--email", a->vault.email)->required();
-  find->add_option("--purpose", a->vault.purpose, "why; kept in the audit file")->required();
+  find->add_option("--purpose", a->vault.purpose,
+                   "why, one of docs/vault.md; kept in the audit log")
+      ->required();
   find->callback(
       [=] { *action = [=] { return bulkhead::CommandFind(DataDirectory(a->dir), a->vault); }; });
 
-  CLI::App* audit = app.add_subcommand("audit", "the audit file");
-  audit->require_subcommand(1);
-  WithDirectory(*audit, "verify", "check the chain of audit lines", a)->callback([=] {
-    *action = [=] { return bulkhead::CommandAuditVerify(DataDirectory(a->dir)); };
-  });
   WithDirectory(app, "doctor", "what is in force, and what is not", a)->callback([=] {
     *action = [=] { return bulkhead::CommandDoctor(DataDirectory(a->dir)); };
   });
+}
+
+void AddKeyCommands(CLI::App& app, Arguments* a, Action* action) {
+  CLI::App* keys = app.add_subcommand("keys", "the keys: what there is, changing them, shares");
+  keys->require_subcommand(1);
+  using Command = bulkhead::Result<void> (*)(const DataDirectory&, const bulkhead::KeyCommand&);
+  const auto add = [&](const char* name, const char* help, Command run) {
+    CLI::App* command = WithDirectory(*keys, name, help, a);
+    AddKeyInput(command, &a->keys.input);
+    command->callback([=] { *action = [=] { return run(DataDirectory(a->dir), a->keys); }; });
+    return command;
+  };
+  add("status", "which keys there are, and how old", bulkhead::CommandKeysStatus);
+  add("upgrade", "bring keys of an older program up to date", bulkhead::CommandKeysUpgrade);
+  CLI::App* rotate = add("rotate", "make a new key; the old one stays for what is there",
+                         bulkhead::CommandKeysRotate);
+  rotate->add_option("KEY", a->keys.what, "root, store, log, ...")->required();
+  rotate->add_flag("--yes", a->keys.yes, "a change that loses something is meant");
+  rotate->add_option("--new-root-key", a->keys.new_root.file, "of root: where the new one goes");
+  rotate->add_option("--new-root-key-fd", a->keys.new_root.descriptor, "of root: what gives it");
+  CLI::App* retire =
+      add("retire", "destroy old keys that no data needs", bulkhead::CommandKeysRetire);
+  retire->add_option("KEY", a->keys.what, "root, store, log, ...")->required();
+  retire->add_flag("--force", a->keys.force, "where nobody can tell whether data needs them");
+  CLI::App* split =
+      add("split", "put the vault's keys behind two of three shares", bulkhead::CommandKeysSplit);
+  split->add_option("--shares", a->keys.shares, "3");
+  split->add_option("--need", a->keys.need, "2");
+  add("join", "let the root key alone open the vault's keys", bulkhead::CommandKeysJoin);
 }
 
 }  // namespace
@@ -151,6 +205,8 @@ int main(int argc, char** argv) {
   AddServerCommands(app, &arguments, &action);
   AddDataCommands(app, &arguments, &action);
   AddGuardCommands(app, &arguments, &action);
+  AddKeyCommands(app, &arguments, &action);
+  bulkhead::AddAuditCommands(app, &action);
   CLI11_PARSE(app, argc, argv);
   const bulkhead::Result<void> done = action();
   if (!done) {
