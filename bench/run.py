@@ -67,7 +67,7 @@ class Bulkhead:
             raise RuntimeError("http_load failed")
         self.load = json.loads(printed)
         self.load["visible_s"] = max(0.0, queryable - self.load["ended_unix_s"])
-        self.loading_rss = peers.rss_bytes(self.server.process.pid, peak=True)
+        self.loading_rss = self.server.rss_bytes(peak=True)
         self._settle()
         self.sizes = {name: self.server.disk_bytes(name) for name in ("store", "log", "vault")}
         began = time.perf_counter()

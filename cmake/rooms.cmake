@@ -50,6 +50,7 @@ function(bulkhead_room name)
 endfunction()
 
 bulkhead_room(base LIBRARIES fmt::fmt)
+bulkhead_room(channel ROOMS base)
 bulkhead_room(crypto ROOMS base LIBRARIES PkgConfig::SODIUM OpenSSL::Crypto)
 bulkhead_room(model ROOMS base LIBRARIES fmt::fmt)
 bulkhead_room(wire ROOMS base crypto model LIBRARIES simdjson::simdjson ZLIB::ZLIB)
@@ -62,8 +63,8 @@ bulkhead_room(audit ROOMS base crypto model)
 bulkhead_room(intake ROOMS base crypto model wire sieve log)
 bulkhead_room(query ROOMS base crypto model wire store audit LIBRARIES date::date-tz)
 bulkhead_room(access ROOMS base crypto model audit LIBRARIES SQLite::SQLite3)
-bulkhead_room(http ROOMS base crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
-bulkhead_room(main ROOMS base crypto model wire sieve log store vault audit intake query access http
+bulkhead_room(http ROOMS base channel crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
+bulkhead_room(main ROOMS base channel crypto model wire sieve log store vault audit intake query access http
               LIBRARIES spdlog::spdlog PkgConfig::SECCOMP)
 
 file(GLOB main_program CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/main/program/*.cc)
@@ -90,9 +91,6 @@ if(oracle_sources)
   target_link_libraries(oracle_test PRIVATE room_main GTest::gtest_main)
   add_test(NAME oracle_test COMMAND oracle_test)
 endif()
-# Writes logs for test/audit.
-add_executable(make_log ${CMAKE_SOURCE_DIR}/test/audit/make_log.cc)
-target_link_libraries(make_log PRIVATE room_audit)
 # The attacker of test/containment/: the product's confinement and rules, then attempts to break out; and a library for it to load.
 add_library(attack_library MODULE ${CMAKE_SOURCE_DIR}/test/containment/attack_library.cc)
 target_link_libraries(attack_library PRIVATE bulkhead_flags)
@@ -104,6 +102,9 @@ target_link_libraries(attack_compartment PRIVATE room_main util rt ${CMAKE_DL_LI
 add_dependencies(attack_compartment attack_library)
 
 
+# Writes logs for test/audit.
+add_executable(make_log ${CMAKE_SOURCE_DIR}/test/audit/make_log.cc)
+target_link_libraries(make_log PRIVATE room_audit)
 # The sieve on public and own corpora of secrets and personal data (docs/detectors.md).
 file(GLOB corpora_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/corpora/*.cc)
 if(corpora_sources)

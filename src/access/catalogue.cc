@@ -2,13 +2,13 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
 #include <utility>
 
 #include "access/auth_throttle.h"
-#include "access/catalogue_database.h"
 #include "access/timezone_name.h"
 #include "crypto/crypto.h"
 
@@ -40,8 +40,8 @@ struct Account {
 
 class Catalogue::Impl {
  public:
-  Impl(CatalogueDatabase database, const Clock& clock)
-      : database_(std::move(database)),
+  Impl(CatalogueStore store, const Clock& clock)
+      : store_(std::move(store)),
         clock_(clock),
         secret_tags_(RandomSecret(kKeyBytes)),
         throttle_(RandomSecret(kKeyBytes)) {}
@@ -62,13 +62,19 @@ class Catalogue::Impl {
       return;
     }
     const std::lock_guard database_lock(database_mutex_);
-    const Result<int64_t> version = database_.DataVersion();
-    if (version && *version != data_version_) {
-      // What is in memory stays where the file cannot be read now; the next second tries again.
-      if (const Result<void> loaded = LoadLocked(); loaded) {
-        data_version_ = *version;
-      }
+    const Result<bool> changed = store_.Refresh();
+    Result<void> loaded = changed ? Result<void>() : Result<void>(changed.error());
+    if (changed && *changed) {
+      loaded = LoadLocked();
     }
+    // What is in memory stays where the file cannot be read now; the next second tries again.
+    const std::unique_lock lock(mutex_);
+    trouble_ = loaded ? std::string() : loaded.error().message;
+  }
+
+  std::string trouble() const {
+    const std::shared_lock lock(mutex_);
+    return trouble_;
   }
 
   Result<Project> CreateProject(std::string_view name, std::string_view timezone) {
@@ -79,15 +85,19 @@ class Catalogue::Impl {
       return Error{ErrorCode::kInvalid, "not a time zone of the IANA database"};
     }
     const std::string token = RandomHex(kTokenBytes);
-    const std::lock_guard database_lock(database_mutex_);
-    const Result<uint32_t> id = database_.InsertProject(name, timezone, token);
-    if (!id) {
-      return id.error();
+    uint32_t id = 0;
+    const Result<void> changed = Change([&](CatalogueDatabase& database) -> Result<void> {
+      const Result<uint32_t> inserted = database.InsertProject(name, timezone, token);
+      if (!inserted) {
+        return inserted.error();
+      }
+      id = *inserted;
+      return {};
+    });
+    if (!changed) {
+      return changed.error();
     }
-    if (Result<void> loaded = LoadLocked(); !loaded) {
-      return loaded.error();
-    }
-    return Project{ProjectId{*id}, std::string(name), std::string(timezone), token};
+    return Project{ProjectId{id}, std::string(name), std::string(timezone), token};
   }
 
   std::optional<Project> FindProjectByToken(std::string_view token) const {
@@ -121,11 +131,9 @@ class Catalogue::Impl {
     if (!hash) {
       return hash.error();
     }
-    const std::lock_guard database_lock(database_mutex_);
-    Result<void> inserted = database_.InsertAccount(account.username, project.value, *hash);
-    if (inserted) {
-      inserted = LoadLocked();
-    }
+    const Result<void> inserted = Change([&](CatalogueDatabase& database) {
+      return database.InsertAccount(account.username, project.value, *hash);
+    });
     if (!inserted) {
       return inserted.error();
     }
@@ -133,15 +141,16 @@ class Catalogue::Impl {
   }
 
   Result<void> RemoveServiceAccount(std::string_view username) {
-    const std::lock_guard database_lock(database_mutex_);
-    const Result<bool> removed = database_.RemoveAccount(username);
-    if (!removed) {
-      return removed.error();
-    }
-    if (!*removed) {
-      return Error{ErrorCode::kNotFound, "no such service account"};
-    }
-    return LoadLocked();
+    return Change([&](CatalogueDatabase& database) -> Result<void> {
+      const Result<bool> removed = database.RemoveAccount(username);
+      if (!removed) {
+        return removed.error();
+      }
+      if (!*removed) {
+        return Error{ErrorCode::kNotFound, "no such service account"};
+      }
+      return {};
+    });
   }
 
   Result<ProjectId> Verify(std::string_view username, std::string_view secret,
@@ -170,6 +179,13 @@ class Catalogue::Impl {
   }
 
  private:
+  Result<void> Change(const std::function<Result<void>(CatalogueDatabase&)>& change) {
+    const std::lock_guard database_lock(database_mutex_);
+    const Result<void> changed = store_.Change(change);
+    const Result<void> loaded = LoadLocked();  // others' changes too, where this one failed
+    return changed ? loaded : changed;
+  }
+
   std::optional<Account> FindAccount(std::string_view username) const {
     const std::shared_lock lock(mutex_);
     const auto found = accounts_.find(username);
@@ -203,11 +219,11 @@ class Catalogue::Impl {
   }
 
   Result<void> LoadLocked() {
-    Result<std::vector<CatalogueProjectRow>> projects = database_.Projects();
+    Result<std::vector<CatalogueProjectRow>> projects = store_.database().Projects();
     if (!projects) {
       return projects.error();
     }
-    Result<std::vector<CatalogueAccountRow>> accounts = database_.Accounts();
+    Result<std::vector<CatalogueAccountRow>> accounts = store_.database().Accounts();
     if (!accounts) {
       return accounts.error();
     }
@@ -233,8 +249,7 @@ class Catalogue::Impl {
   }
 
   std::mutex database_mutex_;  // taken before mutex_
-  CatalogueDatabase database_;
-  int64_t data_version_ = 0;
+  CatalogueStore store_;
   std::atomic<int64_t> checked_ms_ = 0;
   const Clock& clock_;
   const KeyedHash secret_tags_;
@@ -243,17 +258,20 @@ class Catalogue::Impl {
   AuthThrottle throttle_;
 
   mutable std::shared_mutex mutex_;
+  std::string trouble_;
   std::vector<Project> projects_;
   std::map<std::string, Project, std::less<>> projects_by_token_;
   std::map<std::string, Account, std::less<>> accounts_;
 };
 
-Result<std::unique_ptr<Catalogue>> Catalogue::Open(const std::string& path, const Clock& clock) {
-  Result<CatalogueDatabase> database = CatalogueDatabase::Open(path);
-  if (!database) {
-    return database.error();
+Result<std::unique_ptr<Catalogue>> Catalogue::Open(FileSystem& fs, const std::string& path,
+                                                   const KeyRing& keys, CatalogueMode mode,
+                                                   const Clock& clock) {
+  Result<CatalogueStore> store = CatalogueStore::Open(fs, path, keys, mode);
+  if (!store) {
+    return store.error();
   }
-  auto impl = std::make_unique<Impl>(std::move(*database), clock);
+  auto impl = std::make_unique<Impl>(*std::move(store), clock);
   if (Result<void> loaded = impl->Load(); !loaded) {
     return loaded.error();
   }
@@ -289,6 +307,11 @@ Result<ProjectId> Catalogue::VerifyServiceAccount(std::string_view username,
                                                   std::optional<ProjectId> project) const {
   impl_->Refresh();
   return impl_->Verify(username, secret, project);
+}
+
+std::string Catalogue::trouble() const {
+  impl_->Refresh();
+  return impl_->trouble();
 }
 
 }  // namespace bulkhead

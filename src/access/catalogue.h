@@ -1,5 +1,6 @@
 // Who may talk to the server: projects with their public write tokens, and service accounts with
-// their secrets, in one SQLite file. Secrets are kept as Argon2id hashes and are shown once.
+// their secrets, in one small encrypted file (docs/formats/catalogue.md). Secrets are kept as
+// Argon2id hashes and are shown once.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "access/catalogue_store.h"
 #include "base/clock.h"
+#include "base/file_system.h"
 #include "base/result.h"
+#include "crypto/key_ring.h"
 #include "model/ids.h"
 
 namespace bulkhead {
@@ -27,10 +31,14 @@ struct NewServiceAccount {
   std::string secret;    // not kept: this is the only time it is seen
 };
 
-// Thread-safe. Another process may change the same file; that is seen here within a second.
+// Thread-safe. Another process may change the same file; that is seen here within a second. File
+// system, keys and clock must outlive it.
 class Catalogue {
  public:
-  static Result<std::unique_ptr<Catalogue>> Open(const std::string& path,
+  // Errors as CatalogueStore's: kNotFound, kDenied (no such key), kCorruption, kUnavailable. A
+  // reader answers kDenied to every change.
+  static Result<std::unique_ptr<Catalogue>> Open(FileSystem& fs, const std::string& path,
+                                                 const KeyRing& keys, CatalogueMode mode,
                                                  const Clock& clock = SystemClock());
   ~Catalogue();
   Catalogue(const Catalogue&) = delete;
@@ -50,6 +58,9 @@ class Catalogue {
   // later ones microseconds.
   Result<ProjectId> VerifyServiceAccount(std::string_view username, std::string_view secret,
                                          std::optional<ProjectId> project = std::nullopt) const;
+
+  // Why the file cannot be read now; what was read before goes on serving. Empty: it can.
+  [[nodiscard]] std::string trouble() const;
 
  private:
   class Impl;

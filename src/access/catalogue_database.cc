@@ -1,9 +1,8 @@
 #include "access/catalogue_database.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <variant>
 
@@ -18,6 +17,10 @@ constexpr const char* kSchema =
     "CREATE TABLE service_accounts (username TEXT PRIMARY KEY,"
     " project INTEGER NOT NULL REFERENCES projects(id), hash TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;";
+
+constexpr const char* kSettings =
+    "PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+    "PRAGMA trusted_schema=OFF;";
 
 Error Failure(sqlite3* handle) {
   const int code = sqlite3_errcode(handle) & 0xFF;
@@ -94,22 +97,16 @@ Result<void> Execute(sqlite3* handle, const char* sql) {
              : Result<void>(Failure(handle));
 }
 
-// Two programs may open a new file at once: whoever gets the write lock first makes the tables.
-Result<void> EnsureSchema(sqlite3* handle, const std::string& path) {
-  if (Result<void> begun = Execute(handle, "BEGIN IMMEDIATE"); !begun) {
-    return begun;
-  }
+Result<void> CheckVersion(sqlite3* handle) {
   const Result<int64_t> version = SingleNumber(handle, "PRAGMA user_version");
-  Result<void> made;
   if (!version) {
-    made = version.error();
-  } else if (*version == 0) {
-    made = Execute(handle, kSchema);
-  } else if (*version != kSchemaVersion) {
-    made = Error{ErrorCode::kCorruption, path + " has a version that this program does not know"};
+    return version.error();
   }
-  const Result<void> ended = Execute(handle, made ? "COMMIT" : "ROLLBACK");
-  return made ? ended : made;
+  if (*version != kSchemaVersion) {
+    return Error{ErrorCode::kCorruption,
+                 "the catalogue's tables have a version that this program does not know"};
+  }
+  return {};
 }
 
 }  // namespace
@@ -117,11 +114,6 @@ Result<void> EnsureSchema(sqlite3* handle, const std::string& path) {
 void CatalogueDatabase::Closer::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
 Result<CatalogueDatabase> CatalogueDatabase::Open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return Error{ErrorCode::kUnavailable, "cannot open " + path};
-  }
-  ::close(fd);
   sqlite3* handle = nullptr;
   const int opened =
       sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -130,17 +122,81 @@ Result<CatalogueDatabase> CatalogueDatabase::Open(const std::string& path) {
     return Error{ErrorCode::kUnavailable, "cannot open " + path};
   }
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
-  Result<void> ready =
-      Execute(handle,
-              "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
-              "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;");
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  if (Result<void> ready = Execute(handle, kSettings); !ready) {
+    return ready.error();
+  }
+  return database;
+}
+
+Result<CatalogueDatabase> CatalogueDatabase::Empty() {
+  Result<CatalogueDatabase> database = Open(":memory:");
+  if (!database) {
+    return database.error();
+  }
+  if (Result<void> made = Execute(database->handle_.get(), kSchema); !made) {
+    return made.error();
+  }
+  return database;
+}
+
+Result<CatalogueDatabase> CatalogueDatabase::FromImage(std::string_view image) {
+  Result<CatalogueDatabase> database = Open(":memory:");
+  if (!database) {
+    return database.error();
+  }
+  // SQLite takes the copy over and grows it.
+  auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(image.size() + 1));
+  if (copy == nullptr) {
+    return Error{ErrorCode::kUnavailable, "no memory for the catalogue"};
+  }
+  std::copy(image.begin(), image.end(), copy);
+  const auto size = static_cast<sqlite3_int64>(image.size());
+  sqlite3* handle = database->handle_.get();
+  if (sqlite3_deserialize(handle, "main", copy, size, size + 1,
+                          SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE) !=
+      SQLITE_OK) {
+    return Failure(handle);
+  }
+  Result<void> ready = Execute(handle, kSettings);  // some belong to the database before
   if (ready) {
-    ready = EnsureSchema(handle, path);
+    ready = CheckVersion(handle);
   }
   if (!ready) {
     return ready.error();
   }
   return database;
+}
+
+Result<std::string> CatalogueDatabase::Image() {
+  sqlite3_int64 size = 0;
+  unsigned char* bytes = sqlite3_serialize(handle_.get(), "main", &size, 0);
+  if (bytes == nullptr) {
+    return Error{ErrorCode::kUnavailable, "no memory for the catalogue"};
+  }
+  std::string image(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+  sqlite3_free(bytes);
+  return image;
+}
+
+Result<std::string> CatalogueDatabase::ImageOfPlainFile(const std::string& path) {
+  Result<CatalogueDatabase> database = Open(path);
+  if (!database) {
+    return database.error();
+  }
+  sqlite3* handle = database->handle_.get();
+  if (Result<void> known = CheckVersion(handle); !known) {
+    return known.error();
+  }
+  Statement journal(handle, "PRAGMA journal_mode=DELETE");
+  const Result<bool> row = journal.Step();
+  if (!row) {
+    return row.error();
+  }
+  if (!*row || journal.Text(0) != "delete") {
+    return Error{ErrorCode::kUnavailable, "another process is using " + path};
+  }
+  return database->Image();
 }
 
 Result<uint32_t> CatalogueDatabase::InsertProject(std::string_view name, std::string_view timezone,
@@ -198,10 +254,6 @@ Result<std::vector<CatalogueAccountRow>> CatalogueDatabase::Accounts() {
     }
     rows.push_back({select.Text(0), static_cast<uint32_t>(select.Number(1)), select.Text(2)});
   }
-}
-
-Result<int64_t> CatalogueDatabase::DataVersion() {
-  return SingleNumber(handle_.get(), "PRAGMA data_version");
 }
 
 }  // namespace bulkhead

@@ -1,4 +1,4 @@
-// The catalogue's SQLite file: rows in, rows out, no rules. Not thread-safe.
+// The catalogue's tables in memory: rows in, rows out, no rules, no file. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,15 @@ struct CatalogueAccountRow {
 
 class CatalogueDatabase {
  public:
-  // Made with mode 0600 if absent; refuses a file of a version that it does not know.
-  static Result<CatalogueDatabase> Open(const std::string& path);
+  static Result<CatalogueDatabase> Empty();
+  // From what Image gave. kCorruption: not a database, or of a version that it does not know.
+  static Result<CatalogueDatabase> FromImage(std::string_view image);
+  // The database as SQLite lays it down in a file.
+  [[nodiscard]] Result<std::string> Image();
+
+  // The image of the file that older programs kept. What lies in a write-ahead log beside it is
+  // brought into the file first.
+  static Result<std::string> ImageOfPlainFile(const std::string& path);
 
   Result<uint32_t> InsertProject(std::string_view name, std::string_view timezone,
                                  std::string_view token);
@@ -37,13 +44,13 @@ class CatalogueDatabase {
   Result<bool> RemoveAccount(std::string_view username);  // false: there was none
   Result<std::vector<CatalogueProjectRow>> Projects();
   Result<std::vector<CatalogueAccountRow>> Accounts();
-  Result<int64_t> DataVersion();  // changes when another connection commits
 
  private:
   struct Closer {
     void operator()(sqlite3* handle) const;
   };
   explicit CatalogueDatabase(sqlite3* handle) : handle_(handle) {}
+  static Result<CatalogueDatabase> Open(const std::string& path);
   std::unique_ptr<sqlite3, Closer> handle_;
 };
 

@@ -1,8 +1,8 @@
 #include "access/catalogue.h"
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -12,6 +12,8 @@
 
 #include "access/auth_throttle.h"
 #include "access/timezone_name.h"
+#include "base/file_system.h"
+#include "crypto/crypto.h"
 
 namespace bulkhead {
 namespace {
@@ -21,15 +23,19 @@ class CatalogueTest : public testing::Test {
   CatalogueTest() : clock_(1'000'000'000) {
     std::string pattern = testing::TempDir() + "bulkhead-access-XXXXXX";
     dir_ = ::mkdtemp(pattern.data());
-    path_ = dir_ + "/catalogue.db";
+    path_ = dir_ + "/catalogue";
+    keys_.Add(1, RandomSecret(kKeyBytes));
     catalogue_ = Open();
   }
   ~CatalogueTest() override { std::filesystem::remove_all(dir_); }
-  std::unique_ptr<Catalogue> Open() { return std::move(Catalogue::Open(path_, clock_)).value(); }
+  std::unique_ptr<Catalogue> Open(CatalogueMode mode = CatalogueMode::kCreate) {
+    return Catalogue::Open(RealFileSystem(), path_, keys_, mode, clock_).value();
+  }
 
   ManualClock clock_;
   std::string dir_;
   std::string path_;
+  KeyRing keys_;
   std::unique_ptr<Catalogue> catalogue_;
 };
 
@@ -137,14 +143,19 @@ TEST_F(CatalogueTest, SeesAnotherProcessesChangeWithinASecond) {
   EXPECT_FALSE(catalogue_->VerifyServiceAccount(account.username, account.secret));
 }
 
-TEST_F(CatalogueTest, NoFileHoldsASecret) {
-  const ProjectId one = catalogue_->CreateProject("one", "UTC")->id;
+TEST_F(CatalogueTest, NoFileHoldsAnythingReadable) {
+  const Project project = catalogue_->CreateProject("needle project", "Europe/Berlin").value();
+  const ProjectId one = project.id;
   const NewServiceAccount account = catalogue_->CreateServiceAccount(one).value();
   ASSERT_TRUE(catalogue_->VerifyServiceAccount(account.username, account.secret));
   for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
     std::stringstream bytes;
     bytes << std::ifstream(entry.path(), std::ios::binary).rdbuf();
-    EXPECT_EQ(bytes.str().find(account.secret), std::string::npos) << entry.path();
+    for (const std::string& needle :
+         {account.secret, account.username, project.token, std::string("needle"),
+          std::string("Europe"), std::string("argon2"), std::string("SQLite")}) {
+      EXPECT_EQ(bytes.str().find(needle), std::string::npos) << entry.path();
+    }
     struct stat info {};
     ASSERT_EQ(0, ::stat(entry.path().c_str(), &info));
     EXPECT_EQ(info.st_mode & 077U, 0U) << entry.path();
@@ -169,18 +180,62 @@ TEST_F(CatalogueTest, ManyThreadsVerify) {
   EXPECT_EQ(refused, 0);
 }
 
-TEST(CatalogueOpenTest, RefusesWhatIsNotACatalogue) {
-  const std::string path = testing::TempDir() + "bulkhead-not-a-catalogue.db";
-  std::ofstream(path, std::ios::trunc) << std::string(5000, 'x');
-  EXPECT_EQ(Catalogue::Open(path).error().code, ErrorCode::kCorruption);
-  std::filesystem::remove(path);
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(SQLITE_OK, sqlite3_open(path.c_str(), &handle));
-  sqlite3_exec(handle, "PRAGMA user_version = 99", nullptr, nullptr, nullptr);
-  sqlite3_close(handle);
-  EXPECT_EQ(Catalogue::Open(path).error().code, ErrorCode::kCorruption);
-  std::filesystem::remove(path);
-  EXPECT_EQ(Catalogue::Open("/nonexistent/catalogue.db").error().code, ErrorCode::kUnavailable);
+TEST_F(CatalogueTest, AReaderNeedsNoRightToWriteAndHasNone) {
+  const Project project = catalogue_->CreateProject("one", "UTC").value();
+  const NewServiceAccount account = catalogue_->CreateServiceAccount(project.id).value();
+  // As another user, who can read the file and pass through the directory.
+  constexpr uid_t kNobody = 65534;
+  const bool root = ::geteuid() == 0;
+  ASSERT_EQ(::chmod(dir_.c_str(), 0555), 0);
+  ASSERT_EQ(::chmod(path_.c_str(), 0444), 0);
+  ASSERT_EQ(root ? ::seteuid(kNobody) : 0, 0);
+  const auto reader = Open(CatalogueMode::kReadOnly);
+  const auto may_not_write =
+      Catalogue::Open(RealFileSystem(), path_, keys_, CatalogueMode::kReadWrite, clock_);
+  ASSERT_EQ(root ? ::seteuid(0) : 0, 0);
+  ASSERT_EQ(::chmod(dir_.c_str(), 0700), 0);
+  EXPECT_EQ(may_not_write.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(reader->VerifyServiceAccount(account.username, account.secret));
+  EXPECT_EQ(reader->CreateProject("two", "UTC").error().code, ErrorCode::kDenied);
+  EXPECT_EQ(reader->CreateServiceAccount(project.id).error().code, ErrorCode::kDenied);
+  EXPECT_EQ(reader->RemoveServiceAccount(account.username).error().code, ErrorCode::kDenied);
+  ASSERT_TRUE(catalogue_->RemoveServiceAccount(account.username));
+  clock_.Set(clock_.NowMs() + 1000);
+  EXPECT_FALSE(reader->VerifyServiceAccount(account.username, account.secret));
+}
+
+TEST_F(CatalogueTest, WhatCannotBeReadIsToldAndTheOldGoesOnServing) {
+  const Project project = catalogue_->CreateProject("one", "UTC").value();
+  const std::string good = RealFileSystem().ReadWhole(path_).value();
+  ASSERT_TRUE(RealFileSystem().WriteFileAtomically(path_, "rubbish"));
+  clock_.Set(clock_.NowMs() + 1000);
+  EXPECT_TRUE(catalogue_->FindProjectByToken(project.token));
+  EXPECT_EQ(catalogue_->trouble(), "not a catalogue");
+  EXPECT_EQ(catalogue_->CreateProject("two", "UTC").error().code, ErrorCode::kCorruption);
+  EXPECT_EQ(RealFileSystem().ReadWhole(path_).value(), "rubbish");
+  ASSERT_TRUE(RealFileSystem().WriteFileAtomically(path_, good));
+  clock_.Set(clock_.NowMs() + 1000);
+  EXPECT_EQ(catalogue_->trouble(), "");
+  EXPECT_TRUE(catalogue_->CreateProject("two", "UTC"));
+}
+
+TEST_F(CatalogueTest, ManyWritersLoseNoChange) {
+  std::vector<std::unique_ptr<Catalogue>> writers;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    writers.push_back(Open(CatalogueMode::kReadWrite));
+    threads.emplace_back([writer = writers.back().get()] {
+      for (int i = 0; i < 10; ++i) {
+        EXPECT_TRUE(writer->CreateProject("project", "UTC"));
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  clock_.Set(clock_.NowMs() + 1000);
+  EXPECT_EQ(catalogue_->ListProjects().size(), 40U);
+  EXPECT_EQ(catalogue_->ListProjects().back().id, ProjectId{40});
 }
 
 TEST(TimezoneNameTest, KnowsIanaNames) {

@@ -43,8 +43,8 @@ TEST_F(AuditLogTest, AnEntryIsWhatThePageDraws) {
 }
 
 TEST_F(AuditLogTest, GoesOnAfterReopeningAcrossTiles) {
-  for (const uint64_t more : {1, 2, 252, 1, 1, 255, 300}) {
-    Fill(more);
+  for (const int more : {1, 2, 252, 1, 1, 255, 300}) {
+    Fill(static_cast<uint64_t>(more));
     ASSERT_TRUE(Verify()) << Verify().error().message;
   }
   const Result<AuditLogReport> report = Verify();

@@ -128,7 +128,8 @@ Result<std::vector<ErasedSubjectEntry>> AuditReader::ListErased() {
     }
     if (record->entry.outcome == kDone) {
       for (const SubjectId& subject : record->entry.subjects) {
-        erased.push_back({subject, record->entry.project, index, record->ts_ms});
+        erased.push_back(
+            {subject, record->entry.project, index, record->ts_ms, record->entry.scope});
       }
     }
     return true;

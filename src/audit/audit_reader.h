@@ -25,6 +25,7 @@ struct ErasedSubjectEntry {
   uint32_t project = 0;
   uint64_t index = 0;  // of the entry that says so
   int64_t ts_ms = 0;
+  std::string scope;  // the entry's
 };
 
 // Not thread-safe: it keeps the last tiles that it read.

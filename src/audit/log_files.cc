@@ -76,10 +76,12 @@ Result<LogFiles::Found> LogFiles::FindCheckpoint() {
 
 Result<LogEnd> LogFiles::Load() {
   made_.clear();
-  if (Result<void> made = fs_.CreateDirs(dir_); !made) {
+  // Where it is there already, the log may have no right to what is around it.
+  const bool existed = fs_.Exists(dir_);
+  if (Result<void> made = existed ? Result<void>() : fs_.CreateDirs(dir_); !made) {
     return made.error();
   }
-  if (Result<void> synced = fs_.SyncDir(DirectoryOf(dir_)); !synced) {
+  if (Result<void> synced = fs_.SyncDir(DirectoryOf(dir_)); !synced && !existed) {
     return synced.error();
   }
   const Result<Found> found = FindCheckpoint();

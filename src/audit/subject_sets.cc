@@ -12,7 +12,6 @@ namespace bulkhead {
 namespace {
 
 constexpr std::string_view kMagic = "BHSETS\x01";
-constexpr size_t kRecordHeaderBytes = sizeof(uint32_t) + sizeof(uint64_t);
 constexpr size_t kHandleBytes = 16;
 
 std::string PathOf(const std::string& dir, uint64_t bundle) {

@@ -49,6 +49,7 @@ struct FaultyFileSystem::State {
   Names durable;
   std::vector<NameChange> pending;
   std::set<std::string> dirs{"/"};  // durable at once
+  std::set<std::string> locks;      // held
   uint64_t steps = 0;
   uint64_t fail_from = 0;
   uint64_t fail_until = 0;
@@ -415,6 +416,30 @@ Result<uint64_t> FaultyFileSystem::FreeBytes(const std::string& /*dir*/) {
 bool FaultyFileSystem::Exists(const std::string& path) {
   const std::lock_guard lock(state_->mutex);
   return state_->Get(path) != nullptr || (!state_->crashed && state_->dirs.contains(path));
+}
+
+class FaultyFileSystem::HeldLock final : public PathLock {
+ public:
+  HeldLock(std::shared_ptr<State> state, std::string path)
+      : state_(std::move(state)), path_(std::move(path)) {}
+  ~HeldLock() override {
+    const std::lock_guard lock(state_->mutex);
+    state_->locks.erase(path_);
+  }
+  HeldLock(const HeldLock&) = delete;
+  HeldLock& operator=(const HeldLock&) = delete;
+
+ private:
+  std::shared_ptr<State> state_;
+  std::string path_;
+};
+
+Result<std::unique_ptr<PathLock>> FaultyFileSystem::Lock(const std::string& path) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->crashed || !state_->locks.insert(path).second) {
+    return Error{ErrorCode::kUnavailable, "cannot lock " + path};
+  }
+  return std::unique_ptr<PathLock>(new HeldLock(state_, path));
 }
 
 }  // namespace bulkhead

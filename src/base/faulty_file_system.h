@@ -65,6 +65,8 @@ class FaultyFileSystem final : public FileSystem {
   Result<void> SyncDir(const std::string& dir) override;
   Result<uint64_t> FreeBytes(const std::string& dir) override;
   bool Exists(const std::string& path) override;
+  // Without waiting: kUnavailable at once. It leaves no file and is no step.
+  Result<std::unique_ptr<PathLock>> Lock(const std::string& path) override;
 
  private:
   struct File;
@@ -72,6 +74,7 @@ class FaultyFileSystem final : public FileSystem {
   class Appender;
   class Reader;
   class Mapping;
+  class HeldLock;
   std::shared_ptr<State> state_;
 };
 

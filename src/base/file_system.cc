@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -9,12 +10,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 namespace bulkhead {
 namespace {
+
+constexpr int kLockTries = 500;  // five seconds
+constexpr std::chrono::milliseconds kLockPause{10};
 
 Error FromErrno(std::string_view what, const std::string& path) {
   const int code = errno;
@@ -123,6 +129,14 @@ class RealMappedFile final : public MappedFile {
   size_t size_;
 };
 
+class RealPathLock final : public PathLock {
+ public:
+  explicit RealPathLock(int fd) : fd_(fd) {}
+
+ private:
+  Descriptor fd_;
+};
+
 class PosixFileSystem final : public FileSystem {
  public:
   PosixFileSystem(mode_t file_mode, mode_t directory_mode)
@@ -216,6 +230,20 @@ class PosixFileSystem final : public FileSystem {
     return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
   }
   bool Exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
+  Result<std::unique_ptr<PathLock>> Lock(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode_);
+    if (fd < 0) {
+      return FromErrno("open", path);
+    }
+    auto lock = std::make_unique<RealPathLock>(fd);
+    for (int tries = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0; ++tries) {
+      if ((errno != EWOULDBLOCK && errno != EINTR) || tries >= kLockTries) {
+        return FromErrno("lock", path);
+      }
+      std::this_thread::sleep_for(kLockPause);
+    }
+    return std::unique_ptr<PathLock>(std::move(lock));
+  }
 
  private:
   mode_t file_mode_;
@@ -223,6 +251,10 @@ class PosixFileSystem final : public FileSystem {
 };
 
 }  // namespace
+
+Result<std::unique_ptr<PathLock>> FileSystem::Lock(const std::string& path) {
+  return Error{ErrorCode::kUnavailable, "no locks here for " + path};
+}
 
 Result<void> FileSystem::WriteFileAtomically(const std::string& path, std::string_view bytes) {
   const std::string temporary = path + ".tmp";

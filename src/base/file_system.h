@@ -36,6 +36,12 @@ class MappedFile {
   [[nodiscard]] virtual std::string_view bytes() const = 0;
 };
 
+// Held until destroyed, or until the process ends.
+class PathLock {
+ public:
+  virtual ~PathLock() = default;
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -53,6 +59,9 @@ class FileSystem {
   virtual Result<void> SyncDir(const std::string& dir) = 0;
   virtual Result<uint64_t> FreeBytes(const std::string& dir) = 0;
   virtual bool Exists(const std::string& path) = 0;
+  // Keeps others who lock the same path waiting, in this process and in others. The file is made if
+  // absent and never removed. kUnavailable after some seconds, or where there are no locks.
+  virtual Result<std::unique_ptr<PathLock>> Lock(const std::string& path);
 
   // Temporary file beside it, fsync, rename, fsync of the directory: afterwards the file has either
   // its old bytes or all of the new ones, whatever happens.

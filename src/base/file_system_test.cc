@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "base/faulty_file_system.h"
 
@@ -122,6 +125,28 @@ TEST(FileSystem, OnlyTheGroupReadableOneLetsTheGroupRead) {
   EXPECT_EQ(modes(RealFileSystem()), std::pair(0700, 0600));
   EXPECT_EQ(modes(GroupReadableFileSystem()), std::pair(0750, 0640));
   ::umask(before);
+}
+
+TEST(FileSystem, ALockKeepsOthersWaiting) {
+  const std::string path = testing::TempDir() + "bulkhead-lock-" + std::to_string(::getpid());
+  auto lock = RealFileSystem().Lock(path);
+  ASSERT_TRUE(lock);
+  std::atomic<bool> held = false;
+  std::thread other([&] { held = RealFileSystem().Lock(path).has_value(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(held);
+  lock->reset();
+  other.join();
+  EXPECT_TRUE(held);
+  std::filesystem::remove(path);
+  EXPECT_FALSE(RealFileSystem().Lock("/nonexistent/lock"));
+
+  FaultyFileSystem fs;
+  auto first = fs.Lock("/lock");
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(fs.Lock("/lock"));
+  first->reset();
+  EXPECT_TRUE(fs.Lock("/lock"));
 }
 
 }  // namespace

@@ -59,4 +59,9 @@ inline constexpr size_t kMaxReportBytes =
     512UL * 1024 * 1024;  // what one report's counting may take, all threads together
 inline constexpr size_t kMaxExportRows = 100000;  // when the caller gives a limit parameter
 
+// --- Reveals: distinct subjects a day (docs/vault.md) ---
+inline constexpr uint64_t kSubjectsRevealedPerActorAndDay = 200;  // a day of support work
+inline constexpr uint64_t kSubjectsRevealedPerDay = 5000;  // of all together: a request for access
+                                                           // may name 2000
+
 }  // namespace bulkhead::limits

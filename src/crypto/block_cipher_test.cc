@@ -47,7 +47,7 @@ TEST_P(BlockCipherTest, OpensWhatItWroteAndNothingElse) {
 
 TEST_P(BlockCipherTest, EmptyAndLargeBlocks) {
   const BlockCipher cipher(GetParam(), TestKey('k'));
-  for (const size_t size : {0, 1, 16, 100'000, 5'000'000}) {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{16}, size_t{100'000}, size_t{5'000'000}}) {
     const std::string plain(size, 'p');
     std::string box;
     cipher.Encrypt(size, plain, "", &box);

@@ -54,24 +54,20 @@ Result<SecretBytes> MakeRootKey(FileSystem& fs, const std::string& path) {
 
 // --- Opening ---
 
-struct ScopeOf {
-  KeyScope scope;
-  std::string_view name;
-};
-ScopeOf FactsOf(Compartment compartment) {
+KeyScope ScopeOf(Compartment compartment) {
   switch (compartment) {
     case Compartment::kIntake:
-      return {KeyScope::kIntake, "intake"};
+      return KeyScope::kIntake;
     case Compartment::kCore:
-      return {KeyScope::kCore, "core"};
+      return KeyScope::kCore;
     case Compartment::kVault:
-      return {KeyScope::kVault, "vault"};
+      return KeyScope::kVault;
     case Compartment::kAudit:
-      return {KeyScope::kAudit, "audit"};
+      return KeyScope::kAudit;
     case Compartment::kEgress:
-      return {KeyScope::kEgress, "egress"};
+      return KeyScope::kEgress;
   }
-  return {KeyScope::kEgress, "egress"};
+  return KeyScope::kEgress;
 }
 
 // --- Parsing ---
@@ -144,8 +140,6 @@ std::vector<IntakeKeys::OldInsertIdKey> OldInsertIdKeys(const Entries& entries) 
 }
 
 }  // namespace
-
-std::string_view CompartmentName(Compartment compartment) { return FactsOf(compartment).name; }
 
 Result<void> CreateKeys(FileSystem& fs, const std::string& dir, const KeyCreation& creation) {
   if (fs.Exists(dir + "/" + std::string(kKeyFileName)) || HasVersion1Keys(fs, dir)) {
@@ -220,7 +214,7 @@ Result<SecretBytes> OpenKeyBundle(FileSystem& fs, const std::string& dir, Compar
                            "`bulkhead keys upgrade` brings them up to date"}
                : keys.error();
   }
-  const KeyScope scope = FactsOf(compartment).scope;
+  const KeyScope scope = ScopeOf(compartment);
   std::vector<KeyEntry> entries;
   const auto take = [&](const std::vector<KeyEntry>& from) {
     for (const KeyEntry& entry : from) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/compartment.h"
 #include "base/file_system.h"
 #include "base/result.h"
 #include "crypto/crypto.h"
@@ -20,9 +21,6 @@
 #include "crypto/vault_shares.h"
 
 namespace bulkhead {
-
-enum class Compartment : uint8_t { kIntake = 1, kCore, kVault, kAudit, kEgress };
-std::string_view CompartmentName(Compartment compartment);  // "intake", ...
 
 struct IntakeKeys {
   // An insert-id key that newer ones have followed. It goes on ruling events whose time lies before

@@ -61,9 +61,11 @@ TEST_F(KeysTest, ABundleHoldsNoOtherCompartmentsKeys) {
   const SecretBytes root = Root();
   const KeyFile file = KeyFile::Read(fs_, dir_, root).value();
   using enum Compartment;
-  for (const Compartment compartment : {kIntake, kCore, kVault, kAudit, kEgress}) {
+  for (const auto& [compartment, scope] :
+       {std::pair(kIntake, KeyScope::kIntake), std::pair(kCore, KeyScope::kCore),
+        std::pair(kVault, KeyScope::kVault), std::pair(kAudit, KeyScope::kAudit),
+        std::pair(kEgress, KeyScope::kEgress)}) {
     const SecretBytes bundle = OpenKeyBundle(fs_, dir_, compartment, root).value();
-    const auto scope = static_cast<KeyScope>(compartment);
     for (const auto* part : {&file.main(), &file.vault()}) {
       for (const KeyEntry& entry : *part) {
         if (entry.purpose >= KeyPurpose::kCoreLogPublic) {

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/hex.h"
+#include "base/memory_search.h"
 #include "crypto/key_file.h"
 #include "crypto/keys.h"
 
@@ -129,6 +130,7 @@ void AddNeedles(const SecretBytes& secret, std::vector<Needle>* needles) {
 }
 
 TEST(SecretMemoryScan, KeysLieInLockedPagesOnlyAndAreGoneWhenDropped) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer keeps memory of its own";
   std::string pattern = testing::TempDir() + "bulkhead-scan-XXXXXX";
   const std::string base = ::mkdtemp(pattern.data());
   const std::string dir = base + "/keys";
@@ -170,6 +172,7 @@ TEST(SecretMemoryScan, KeysLieInLockedPagesOnlyAndAreGoneWhenDropped) {
 
 // The canary: without it the search above could be looking at nothing.
 TEST(SecretMemoryScan, FindsACopyInOrdinaryMemory) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer keeps memory of its own";
   const SecretBytes secret = RandomSecret(kKeyBytes);
   std::vector<Needle> needles;
   AddNeedles(secret, &needles);
@@ -216,6 +219,7 @@ TEST(SecretMemory, WritingPastTheEndOfALargeOneStops) {
 
 // In a child, since limits cannot be raised again.
 TEST(SecretMemory, MemoryThatCannotBeLockedIsOwnedUpTo) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer makes mlock do nothing";
   const pid_t child = ::fork();
   if (child == 0) {
     // Root may lock whatever the limit says.

@@ -102,20 +102,28 @@ Result<VaultShare> ParseVaultShare(std::string_view text) {
   return share;
 }
 
+namespace {
+
+// Shares count from one.
+size_t Place(int number) { return static_cast<size_t>(number - 1); }
+
+}  // namespace
+
 NewVaultSplit SplitVaultRoot() {
   NewVaultSplit made;
   made.vault_root = RandomSecret(kKeyBytes);
   RandomBytes(made.split.id);
-  for (int i = 0; i < kVaultShareCount; ++i) {
-    made.shares[i].number = i + 1;
-    made.shares[i].split = made.split.id;
-    made.shares[i].secret = RandomSecret(kKeyBytes);
-    made.split.checks[i] = CheckOf(made.split.id, i + 1, made.shares[i].secret);
+  for (size_t i = 0; i < made.shares.size(); ++i) {
+    VaultShare& share = made.shares[i];
+    share.number = static_cast<int>(i) + 1;
+    share.split = made.split.id;
+    share.secret = RandomSecret(kKeyBytes);
+    made.split.checks[i] = CheckOf(made.split.id, share.number, share.secret);
   }
   for (size_t i = 0; i < kPairs.size(); ++i) {
     const std::string label = PairLabel(made.split.id, kPairs[i]);
-    const SecretBytes key = PairKey(label, made.shares[kPairs[i].first - 1].secret,
-                                    made.shares[kPairs[i].second - 1].secret);
+    const SecretBytes key = PairKey(label, made.shares[Place(kPairs[i].first)].secret,
+                                    made.shares[Place(kPairs[i].second)].secret);
     const std::string box = AeadEncrypt(key, made.vault_root.view(), label);
     std::copy(box.begin(), box.end(), made.split.wraps[i].begin());
   }
@@ -132,10 +140,10 @@ Result<SecretBytes> JoinVaultShares(const VaultSplit& split, std::span<const Vau
                    "is of another split: newer shares have replaced it, or it "
                    "belongs to another data directory");
     }
-    if (CheckOf(split.id, share.number, share.secret) != split.checks[share.number - 1]) {
+    if (CheckOf(split.id, share.number, share.secret) != split.checks[Place(share.number)]) {
       return Named(share.number, "is not the one that was made");
     }
-    if (std::exchange(given[share.number - 1], &share.secret) != nullptr) {
+    if (std::exchange(given[Place(share.number)], &share.secret) != nullptr) {
       return Named(share.number, "was given twice: two different ones are needed");
     }
     ++count;
@@ -145,8 +153,8 @@ Result<SecretBytes> JoinVaultShares(const VaultSplit& split, std::span<const Vau
                  "the vault's keys need two of three shares; " + std::to_string(count) + " given"};
   }
   for (size_t i = 0; i < kPairs.size(); ++i) {
-    const SecretBytes* first = given[kPairs[i].first - 1];
-    const SecretBytes* second = given[kPairs[i].second - 1];
+    const SecretBytes* first = given[Place(kPairs[i].first)];
+    const SecretBytes* second = given[Place(kPairs[i].second)];
     if (first == nullptr || second == nullptr) {
       continue;
     }

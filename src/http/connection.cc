@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -19,6 +20,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using SteadyClock = std::chrono::steady_clock;
 using TcpSocket = asio::ip::tcp::socket;
+using LocalSocket = asio::local::stream_protocol::socket;
 using TlsStream = asio::ssl::stream<TcpSocket>;
 
 constexpr size_t kDiscardBytes = 16UL * 1024;
@@ -46,6 +48,8 @@ template <typename Stream>
 class StreamConnection final : public Connection,
                                public std::enable_shared_from_this<StreamConnection<Stream>> {
   static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
+  static constexpr bool kRelayed = std::is_same_v<Stream, LocalSocket>;
+  using Socket = std::conditional_t<kRelayed, LocalSocket, TcpSocket>;
 
  public:
   template <typename... Args>
@@ -71,7 +75,7 @@ class StreamConnection final : public Connection,
 
  private:
   const ServerOptions& options() const { return shared_->options; }
-  TcpSocket& socket() {
+  Socket& socket() {
     if constexpr (kTls) {
       return stream_.next_layer();
     } else {
@@ -83,14 +87,16 @@ class StreamConnection final : public Connection,
     if (closed_) {
       return;
     }
-    error_code ec;
-    socket().set_option(asio::ip::tcp::no_delay(true), ec);
-    const auto peer = socket().remote_endpoint(ec);
-    if (ec) {
-      Close();
-      return;
+    if constexpr (!kRelayed) {
+      error_code ec;
+      socket().set_option(asio::ip::tcp::no_delay(true), ec);
+      const auto peer = socket().remote_endpoint(ec);
+      if (ec) {
+        Close();
+        return;
+      }
+      peer_ = peer.address().to_string();
     }
-    peer_ = peer.address().to_string();
     const int64_t shortest =
         std::min({options().header_timeout_ms, options().body_timeout_ms, options().idle_timeout_ms,
                   options().write_timeout_ms, int64_t{4000}});
@@ -230,8 +236,8 @@ class StreamConnection final : public Connection,
     idle_armed_ = false;
     had_request_ = true;
     shared_->metrics.body_bytes += read.request.body.size();
-    read.request.client_ip =
-        shared_->proxies.ClientIp(peer_, read.request.JoinedHeader("x-forwarded-for"));
+    const std::string forwarded = read.request.JoinedHeader("x-forwarded-for");
+    read.request.client_ip = kRelayed ? forwarded : shared_->proxies.ClientIp(peer_, forwarded);
     read.request.secure = kTls;
     auto slot = std::make_shared<Slot>();
     slot->method = read.known_method ? read.request.method : "-";
@@ -471,7 +477,7 @@ class StreamConnection final : public Connection,
       return;
     }
     error_code ec;
-    socket().shutdown(TcpSocket::shutdown_send, ec);
+    socket().shutdown(Socket::shutdown_send, ec);
     discard_.resize(kDiscardBytes);
     DiscardSome();
   }
@@ -575,6 +581,12 @@ std::shared_ptr<Connection> MakePlainConnection(asio::ip::tcp::socket socket,
                                                 std::shared_ptr<ConnectionShared> shared) {
   return std::make_shared<StreamConnection<TcpSocket>>(std::move(loop), std::move(shared),
                                                        std::move(socket));
+}
+
+std::shared_ptr<Connection> MakeRelayedConnection(LocalSocket socket, std::shared_ptr<IoLoop> loop,
+                                                  std::shared_ptr<ConnectionShared> shared) {
+  return std::make_shared<StreamConnection<LocalSocket>>(std::move(loop), std::move(shared),
+                                                         std::move(socket));
 }
 
 std::shared_ptr<Connection> MakeTlsConnection(asio::ip::tcp::socket socket,

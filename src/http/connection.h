@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -60,6 +61,10 @@ struct ConnectionShared {
 std::shared_ptr<Connection> MakePlainConnection(boost::asio::ip::tcp::socket socket,
                                                 std::shared_ptr<IoLoop> loop,
                                                 std::shared_ptr<ConnectionShared> shared);
+// From intake, which has checked the client's address.
+std::shared_ptr<Connection> MakeRelayedConnection(
+    boost::asio::local::stream_protocol::socket socket, std::shared_ptr<IoLoop> loop,
+    std::shared_ptr<ConnectionShared> shared);
 std::shared_ptr<Connection> MakeTlsConnection(boost::asio::ip::tcp::socket socket,
                                               std::shared_ptr<IoLoop> loop,
                                               std::shared_ptr<ConnectionShared> shared,

@@ -8,6 +8,7 @@
 #include "http/ingest_routes.h"
 #include "http/operator_routes.h"
 #include "http/query_routes.h"
+#include "http/relay.h"
 
 namespace bulkhead {
 namespace {
@@ -18,15 +19,27 @@ class Dispatcher final : public RequestHandler {
       : services_(std::move(services)),
         query_routes_(&services_, pool),
         app_routes_(&services_, pool) {
-    AddIngestRoutes(&services_, &router_);
-    AddSdkSupportRoutes(&services_, &router_);
+    if (services_.serve_ingest) {
+      AddIngestRoutes(&services_, &router_);
+      AddSdkSupportRoutes(&services_, &router_);
+    }
     AddOperatorRoutes(&services_, metrics, &router_);
-    query_routes_.Add(&router_);
-    app_routes_.Add(&router_);
+    if (services_.serve_queries) {
+      query_routes_.Add(&router_);
+      app_routes_.Add(&router_);
+    }
+    if (services_.relay) {
+      relay_ = std::make_unique<Relay>(services_.relay, pool);
+    }
   }
 
   void Handle(HttpRequest request, Reply reply) override {
     const Route* route = router_.Find(request.path);
+    if (route == nullptr && relay_) {
+      reply->route = "relayed";
+      relay_->Handle(std::move(request), std::move(reply));
+      return;
+    }
     if (route == nullptr) {
       reply->Send(ErrorResponse(404, "no such path"));
       return;
@@ -52,7 +65,7 @@ class Dispatcher final : public RequestHandler {
 
   HttpResponse Refuse(const HttpRequest& head, int status) override {
     const Route* route = router_.Find(head.path);
-    const bool query = route != nullptr && route->face == Face::kQuery;
+    const bool query = route == nullptr ? relay_ != nullptr : route->face == Face::kQuery;
     const std::string message = RefusalText(status);
     HttpResponse response =
         query ? ErrorResponse(status, message) : IngestErrorResponse(status, message);
@@ -100,6 +113,7 @@ class Dispatcher final : public RequestHandler {
   QueryRoutes query_routes_;
   AppRoutes app_routes_;
   Router router_;
+  std::unique_ptr<Relay> relay_;  // null: none
 };
 
 }  // namespace

@@ -1,7 +1,11 @@
 #include "http/listener.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -29,11 +33,11 @@ Result<std::unique_ptr<asio::ssl::context>> MakeTls(const ServerOptions& options
     return Error{ErrorCode::kBug, "the TLS 1.2 cipher list is not usable"};
   }
   error_code ec;
-  if (tls->use_certificate_chain_file(options.tls_certificate_path, ec)) {
-    return Error{ErrorCode::kInvalid, "the TLS certificate file cannot be used: " + ec.message()};
+  if (tls->use_certificate_chain(asio::buffer(options.tls_certificate), ec)) {
+    return Error{ErrorCode::kInvalid, "the TLS certificate cannot be used: " + ec.message()};
   }
-  if (tls->use_private_key_file(options.tls_key_path, asio::ssl::context::pem, ec)) {
-    return Error{ErrorCode::kInvalid, "the TLS key file cannot be used: " + ec.message()};
+  if (tls->use_private_key(asio::buffer(options.tls_key), asio::ssl::context::pem, ec)) {
+    return Error{ErrorCode::kInvalid, "the TLS key cannot be used: " + ec.message()};
   }
   if (SSL_CTX_check_private_key(native) != 1) {
     return Error{ErrorCode::kInvalid, "the TLS key does not belong to the certificate"};
@@ -50,6 +54,7 @@ class Listener::Impl {
 
   [[nodiscard]] uint16_t port() const { return port_; }
   [[nodiscard]] const HttpMetrics& metrics() const { return shared_->metrics; }
+  void Adopt(Descriptor connection);
   void Stop();
 
  private:
@@ -57,7 +62,10 @@ class Listener::Impl {
     shared_->options = std::move(options);
   }
   Result<void> Listen(const ListenAddress& address);
+  Result<void> ListenAnew(const ListenAddress& address);
+  Result<void> ListenOn(int inherited, const ListenAddress& address);
   void AcceptNext();
+  bool Take(const std::shared_ptr<Connection>& connection);
   void OnAccepted(error_code ec, tcp::socket socket, const std::shared_ptr<IoLoop>& loop);
 
   std::shared_ptr<ConnectionShared> shared_;
@@ -65,7 +73,7 @@ class Listener::Impl {
   std::vector<std::shared_ptr<IoLoop>> loops_;
   std::unique_ptr<tcp::acceptor> acceptor_;  // on loops_[0]; touched there only once it accepts
   std::unique_ptr<asio::steady_timer> retry_;
-  size_t next_loop_ = 0;
+  std::atomic<size_t> next_loop_{0};
   uint16_t port_ = 0;
   bool accepting_ = true;  // on loops_[0]
   std::once_flag stopped_;
@@ -73,12 +81,12 @@ class Listener::Impl {
 
 Result<std::unique_ptr<Listener::Impl>> Listener::Impl::Start(ServerOptions options,
                                                               const HandlerMaker& maker) {
-  const bool with_tls = !options.tls_certificate_path.empty() || !options.tls_key_path.empty();
+  const bool with_tls = !options.tls_certificate.empty() || !options.tls_key.empty();
   Result<ListenAddress> address = ParseListenAddress(options.listen);
   if (!address) {
     return std::move(address).error();
   }
-  if (!with_tls && !address->loopback && !options.allow_plain_http) {
+  if (!with_tls && !address->loopback && !options.allow_plain_http && !options.adopt_only) {
     return Error{ErrorCode::kInvalid,
                  "without a TLS certificate only loopback addresses are listened on; give one, or "
                  "allow plain HTTP"};
@@ -104,16 +112,41 @@ Result<std::unique_ptr<Listener::Impl>> Listener::Impl::Start(ServerOptions opti
   for (int i = 0; i < std::max(1, shared.options.io_threads); ++i) {
     impl->loops_.push_back(std::make_shared<IoLoop>());
   }
-  if (Result<void> listening = impl->Listen(*address); !listening) {
-    return listening.error();
+  if (!shared.options.adopt_only) {
+    if (Result<void> listening = impl->Listen(*address); !listening) {
+      return listening.error();
+    }
   }
   return impl;
 }
 
 Result<void> Listener::Impl::Listen(const ListenAddress& address) {
-  error_code ec;
   acceptor_ = std::make_unique<tcp::acceptor>(loops_[0]->context());
   retry_ = std::make_unique<asio::steady_timer>(loops_[0]->context());
+  const int inherited = shared_->options.inherited_socket;
+  if (Result<void> listening = inherited >= 0 ? ListenOn(inherited, address) : ListenAnew(address);
+      !listening) {
+    return listening;
+  }
+  loops_[0]->Post([this] { AcceptNext(); });
+  return {};
+}
+
+Result<void> Listener::Impl::ListenOn(int inherited, const ListenAddress& address) {
+  error_code ec;
+  const auto protocol = asio::ip::make_address(address.address, ec).is_v6() ? tcp::v6() : tcp::v4();
+  Descriptor own(::fcntl(inherited, F_DUPFD_CLOEXEC, 0));
+  if (!ec && own.valid()) {
+    acceptor_->assign(protocol, own.Release(), ec);
+    port_ = ec ? uint16_t{0} : acceptor_->local_endpoint(ec).port();
+  }
+  return ec || port_ == 0
+             ? Result<void>(Error{ErrorCode::kUnavailable, "cannot listen on the socket given"})
+             : Result<void>();
+}
+
+Result<void> Listener::Impl::ListenAnew(const ListenAddress& address) {
+  error_code ec;
   const tcp::endpoint endpoint(asio::ip::make_address(address.address, ec), address.port);
   if (!ec) {
     acceptor_->open(endpoint.protocol(), ec);
@@ -133,7 +166,6 @@ Result<void> Listener::Impl::Listen(const ListenAddress& address) {
   if (ec) {
     return Error{ErrorCode::kUnavailable, "cannot listen: " + ec.message()};
   }
-  loops_[0]->Post([this] { AcceptNext(); });
   return {};
 }
 
@@ -160,14 +192,30 @@ void Listener::Impl::OnAccepted(error_code ec, tcp::socket socket,
   }
   auto connection = tls_ ? MakeTlsConnection(std::move(socket), loop, shared_, *tls_)
                          : MakePlainConnection(std::move(socket), loop, shared_);
-  if (shared_->connections.Add(connection, shared_->options.max_connections)) {
-    ++shared_->metrics.connections_accepted;
-    ++shared_->metrics.connections_open;
-    connection->Start();
-  } else {
-    ++shared_->metrics.connections_refused;
-  }
+  Take(connection);
   AcceptNext();
+}
+
+bool Listener::Impl::Take(const std::shared_ptr<Connection>& connection) {
+  if (!shared_->connections.Add(connection, shared_->options.max_connections)) {
+    ++shared_->metrics.connections_refused;
+    return false;
+  }
+  ++shared_->metrics.connections_accepted;
+  ++shared_->metrics.connections_open;
+  connection->Start();
+  return true;
+}
+
+void Listener::Impl::Adopt(Descriptor connection) {
+  const std::shared_ptr<IoLoop> loop = loops_[next_loop_++ % loops_.size()];
+  asio::local::stream_protocol::socket socket(loop->context());
+  error_code ec;
+  socket.assign(asio::local::stream_protocol(), connection.get(), ec);
+  if (!ec) {
+    static_cast<void>(connection.Release());
+    Take(MakeRelayedConnection(std::move(socket), loop, shared_));
+  }
 }
 
 void Listener::Impl::Stop() {
@@ -211,6 +259,7 @@ Result<std::unique_ptr<Listener>> Listener::Start(ServerOptions options,
 
 uint16_t Listener::port() const { return impl_->port(); }
 const HttpMetrics& Listener::metrics() const { return impl_->metrics(); }
+void Listener::Adopt(Descriptor connection) { impl_->Adopt(std::move(connection)); }
 void Listener::Stop() { impl_->Stop(); }
 
 }  // namespace bulkhead

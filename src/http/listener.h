@@ -25,6 +25,7 @@ class Listener {
 
   [[nodiscard]] uint16_t port() const;
   [[nodiscard]] const HttpMetrics& metrics() const;
+  void Adopt(Descriptor connection);
   void Stop();
 
  private:

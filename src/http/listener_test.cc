@@ -412,7 +412,7 @@ TEST(ListenerTest, PlainHttpListensOnLoopbackOnly) {
   options.listen = "nonsense";
   EXPECT_FALSE(Listener::Start(options, maker).has_value());
   options.listen = "127.0.0.1:0";
-  options.tls_certificate_path = "/nonexistent.pem";
+  options.tls_certificate = "no certificate";
   EXPECT_FALSE(Listener::Start(options, maker).has_value());
 }
 

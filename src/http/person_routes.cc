@@ -25,11 +25,16 @@ Result<std::vector<SubjectId>> QueryCall::Subjects(const std::vector<std::string
     const std::optional<SubjectId> pid = id.size() == 32 ? SubjectId::FromHex(id) : std::nullopt;
     if (pid) {
       subjects.push_back(*pid);
-    } else if (services().intake == nullptr) {
-      return Error{ErrorCode::kUnavailable, "no intake"};
-    } else {
-      subjects.push_back(services().intake->Pseudonymise(id));
+      continue;
     }
+    if (!services().pseudonym) {
+      return Error{ErrorCode::kUnavailable, "ids have no pseudonyms here"};
+    }
+    Result<SubjectId> pseudonym = services().pseudonym(id);
+    if (!pseudonym) {
+      return pseudonym.error();
+    }
+    subjects.push_back(*pseudonym);
   }
   return subjects;
 }

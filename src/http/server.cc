@@ -31,6 +31,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(ServerOptions options, Ser
 }
 
 uint16_t HttpServer::port() const { return impl_->listener().port(); }
+void HttpServer::Adopt(Descriptor connection) { impl_->listener().Adopt(std::move(connection)); }
 void HttpServer::Stop() { impl_->listener().Stop(); }
 
 }  // namespace bulkhead

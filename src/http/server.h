@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "channel/descriptor.h"
 #include "crypto/crypto.h"
 #include "model/ids.h"
 
@@ -38,8 +39,12 @@ struct AccessLine {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:8787";  // ADDR:PORT or [ADDR]:PORT; port 0 takes a free one
-  std::string tls_certificate_path;       // PEM chain; with tls_key_path: TLS 1.3
-  std::string tls_key_path;
+  // A socket that is bound to `listen` and listening already, whose owner keeps it open; -1: made
+  // here.
+  int inherited_socket = -1;
+  bool adopt_only = false;      // no socket of its own: only connections given to Adopt()
+  std::string tls_certificate;  // PEM chain; with tls_key: TLS 1.3
+  std::string tls_key;
   bool allow_tls_1_2 = false;  // for SDKs on old platforms; below 1.2 is refused always
   bool allow_plain_http =
       false;              // without TLS only loopback addresses are listened on, unless true
@@ -91,6 +96,12 @@ class ReadRecorder {
   virtual Result<void> Record(const PersonRead& read) = 0;  // thread-safe
 };
 
+// The pseudonym of an id as an SDK sent it.
+using PseudonymSource = std::function<Result<SubjectId>(std::string_view raw_id)>;
+
+// A new connection to the compartment that answers queries.
+using RelayConnect = std::function<Result<Descriptor>()>;
+
 // One reading of what the vault knows of persons who asked for access to their data.
 struct AccessReading {
   ProjectId project;
@@ -118,6 +129,10 @@ class AccessReader {
 
 // What the server works with; all outlive it. A null part's paths answer 503.
 struct Services {
+  bool serve_ingest = true;   // the paths of SDKs
+  bool serve_queries = true;  // the query faces
+  RelayConnect relay;         // where set, paths that are not served here are answered over it
+  PseudonymSource pseudonym;
   Intake* intake = nullptr;
   const ProjectLookup* projects = nullptr;  // service accounts of the query faces (intake/intake.h)
   FailedLogins* logins = nullptr;           // with `projects`; shared with intake
@@ -142,6 +157,8 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   [[nodiscard]] uint16_t port() const;
+  // Serves a connection that intake relays; what it says of the client's address is believed.
+  void Adopt(Descriptor connection);
   // Closes the listener, lets requests in flight finish (drain_timeout_ms), then closes every
   // connection and joins the threads.
   void Stop();

@@ -7,12 +7,19 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "http/listener.h"
 #include "http/test_client.h"
 
 namespace bulkhead {
 namespace {
+
+std::string ReadFile(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
 
 class PlainAnswer final : public RequestHandler {
  public:
@@ -54,8 +61,8 @@ class TlsTest : public testing::Test {
   std::unique_ptr<Listener> Start(bool allow_tls_1_2) {
     ServerOptions options;
     options.listen = "127.0.0.1:0";
-    options.tls_certificate_path = dir_ / "cert.pem";
-    options.tls_key_path = dir_ / "key.pem";
+    options.tls_certificate = ReadFile(dir_ / "cert.pem");
+    options.tls_key = ReadFile(dir_ / "key.pem");
     options.allow_tls_1_2 = allow_tls_1_2;
     auto listener = Listener::Start(
         options, [](HttpMetrics*, WorkPool*) { return std::make_unique<PlainAnswer>(); });

@@ -148,7 +148,7 @@ TEST_F(PolicyIntakeTest, OptOutPropertiesAreHonouredOnEventsAndProfiles) {
                 .body,
             "1");
   ASSERT_EQ(Logged().size(), before + 1);
-  const Batch& batch = Logged().back();
+  const Batch batch = Logged().back();
   ASSERT_EQ(batch.profile_updates.size(), 1u);
   EXPECT_EQ(batch.profile_updates[0].op, ProfileOperator::kDelete);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/byte_codec.h"
@@ -12,15 +13,20 @@ namespace bulkhead {
 namespace {
 
 constexpr std::string_view kAssociatedMagic = "BULKHLOG";
-constexpr size_t kGroupNumberBytes = sizeof(uint32_t);
+constexpr size_t kGroupBytes = sizeof(uint32_t) + sizeof(LogSalt);              // number and salt
 constexpr size_t kAuthenticatedFrameBytes = kLogFrameBytes - sizeof(uint32_t);  // all but the crc
-static_assert(kLogBodyOverheadBytes == kGroupNumberBytes + RecordCipher::kOverheadBytes);
+static_assert(kLogBodyOverheadBytes == kGroupBytes + RecordCipher::kOverheadBytes);
 
 SecretBytes NextLink(const SecretBytes& chain) {
   return DeriveKey(chain, "bulkhead log next group");
 }
-SecretBytes GroupKey(const SecretBytes& chain) {
-  return DeriveKey(chain, "bulkhead log group key");
+SecretBytes GroupKey(const SecretBytes& chain, const LogSalt& salt) {
+  return DeriveKey(chain, std::string("bulkhead log group key").append(salt.data(), salt.size()));
+}
+LogSalt RandomSalt() {
+  std::array<uint8_t, sizeof(LogSalt)> bytes{};
+  RandomBytes(bytes);
+  return std::bit_cast<LogSalt>(bytes);
 }
 
 // Ties a record to the format, its file, its place, its group and its size.
@@ -30,7 +36,7 @@ std::string Associated(uint64_t key_origin, std::string_view record) {
   writer.Fixed(kLogVersion);
   writer.Fixed(key_origin);
   writer.Raw(record.substr(0, kAuthenticatedFrameBytes));
-  writer.Raw(record.substr(kLogFrameBytes, kGroupNumberBytes));
+  writer.Raw(record.substr(kLogFrameBytes, kGroupBytes));
   return bytes;
 }
 
@@ -44,7 +50,7 @@ Result<void> CheckLogReaders(const std::vector<LogReaderKey>& readers) {
 }
 
 LogEncryptor LogEncryptor::Begin(const std::vector<LogReaderKey>& readers, LogHeader* header) {
-  LogEncryptor encryptor(RandomSecret(kKeyBytes), header->start);
+  LogEncryptor encryptor(RandomSecret(kKeyBytes), header->start, RandomSalt);
   header->key_origin = header->start;
   header->boxes.clear();
   SecretBytes opened(kKeyBytes + sizeof(uint64_t));
@@ -62,26 +68,30 @@ LogEncryptor LogEncryptor::Begin(const std::vector<LogReaderKey>& readers, LogHe
   return encryptor;
 }
 
-LogEncryptor::LogEncryptor(SecretBytes file_key, uint64_t key_origin)
-    : chain_(std::move(file_key)), key_origin_(key_origin) {}
+LogEncryptor::LogEncryptor(SecretBytes file_key, uint64_t key_origin,
+                           std::function<LogSalt()> make_salt)
+    : chain_(std::move(file_key)), key_origin_(key_origin), make_salt_(std::move(make_salt)) {}
 
 void LogEncryptor::AppendRecord(std::string_view payload, uint64_t position, uint64_t group_start,
                                 std::string* out) {
   Check(group_ < kMostGroupsInLogFile, "a log file has a bounded number of groups");
   if (!cipher_) {
-    cipher_.emplace(GroupKey(chain_));
+    salt_ = make_salt_();
+    cipher_.emplace(GroupKey(chain_, salt_));
   }
   LogFrame frame;
   frame.position = position;
   frame.group_start = group_start;
   frame.body_bytes = static_cast<uint32_t>(payload.size() + kLogBodyOverheadBytes);
   const size_t frame_at = BeginLogRecord(frame, kLogVersion, out);
-  for (size_t i = 0; i < kGroupNumberBytes; ++i) {
-    (*out)[frame_at + kLogFrameBytes + i] = static_cast<char>(group_ >> (8 * i));
+  char* body = out->data() + frame_at + kLogFrameBytes;
+  for (size_t i = 0; i < sizeof(group_); ++i) {
+    body[i] = static_cast<char>(group_ >> (8 * i));
   }
+  std::copy(salt_.begin(), salt_.end(), body + sizeof(group_));
   cipher_->Encrypt(position, payload,
                    Associated(key_origin_, std::string_view(*out).substr(frame_at)),
-                   out->data() + frame_at + kLogFrameBytes + kGroupNumberBytes);
+                   body + kGroupBytes);
   FinishLogRecord(frame_at, out);
 }
 
@@ -126,13 +136,14 @@ Result<std::string> LogDecryptor::Open(const LogFrame& frame, std::string_view r
   }
   ByteReader reader(body);
   const auto group = reader.Fixed<uint32_t>();
+  const auto salt = reader.Fixed<LogSalt>();
   const bool goes_back = frame.position > last_position_ && group < last_group_;
   if (group >= kMostGroupsInLogFile || goes_back) {
     return Error{ErrorCode::kCorruption, "a log record has an impossible group number"};
   }
-  GoToGroup(group);
+  GoToGroup(group, salt);
   std::string payload(body.size() - kLogBodyOverheadBytes, '\0');
-  if (Result<void> opened = cipher_->Decrypt(frame.position, body.substr(kGroupNumberBytes),
+  if (Result<void> opened = cipher_->Decrypt(frame.position, body.substr(kGroupBytes),
                                              Associated(key_origin_, record), payload.data());
       !opened) {
     return opened.error();
@@ -142,7 +153,7 @@ Result<std::string> LogDecryptor::Open(const LogFrame& frame, std::string_view r
   return payload;
 }
 
-void LogDecryptor::GoToGroup(uint32_t group) {
+void LogDecryptor::GoToGroup(uint32_t group, const LogSalt& salt) {
   if (chain_.empty() || group < group_) {
     chain_ = SecretBytes(file_key_.view());
     group_ = 0;
@@ -152,8 +163,9 @@ void LogDecryptor::GoToGroup(uint32_t group) {
     chain_ = NextLink(chain_);
     cipher_.reset();
   }
-  if (!cipher_) {
-    cipher_.emplace(GroupKey(chain_));
+  if (!cipher_ || salt != salt_) {
+    salt_ = salt;
+    cipher_.emplace(GroupKey(chain_, salt));
   }
 }
 

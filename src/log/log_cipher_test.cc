@@ -297,6 +297,20 @@ TEST(LogCipher, AFileEndsBeforeItsGroupsAreTooMany) {
   EXPECT_EQ(ReadAll(fs)->size(), 25U);
 }
 
+// Two processes that go on from one state, as a snapshot of a virtual machine lets them.
+TEST(LogCipher, TheSameLinkNeverGivesTheSameKeyAgain) {
+  std::string bytes[2];
+  for (std::string& of : bytes) {
+    char salt = 0;
+    LogEncryptor encryptor(SecretBytes(std::string(kKeyBytes, 'k')), 1, [&]() -> LogSalt {
+      return {static_cast<char>(&of - bytes), salt++};
+    });
+    encryptor.AppendRecord(std::string(64, '\0'), 1, 1, &of);
+  }
+  const size_t at = kLogFrameBytes + 12;
+  EXPECT_NE(bytes[0].substr(at, 64), bytes[1].substr(at, 64));
+}
+
 // A process that writes a log of `groups` groups, then waits, perhaps after it has begun another
 // file.
 class WritingProcess {
@@ -366,8 +380,9 @@ class WritingProcess {
   pid_t pid_ = -1;
 };
 
-// The links of a file's chain, up to the one after `groups` groups, and the keys of these groups.
-std::vector<SecretBytes> Links(const LogHeader& header, uint32_t groups) {
+// The links of a file's chain, up to the one after its groups, then the keys of the groups.
+std::vector<SecretBytes> Links(const std::string& file) {
+  const LogHeader header = DecodeLogHeader(file).value();
   const LogKeyBox& box = header.boxes.front();
   const SealKeyPair& pair = TestKeys().newest();
   const SecretBytes opened =
@@ -377,8 +392,10 @@ std::vector<SecretBytes> Links(const LogHeader& header, uint32_t groups) {
   std::vector<SecretBytes> links;
   std::vector<SecretBytes> group_keys;
   links.emplace_back(opened.view().substr(0, kKeyBytes));
-  for (uint32_t i = 0; i < groups; ++i) {
-    group_keys.push_back(DeriveKey(links.back(), "bulkhead log group key"));
+  for (const LogFrame& frame : Frames(file, header)) {  // one in each group
+    const std::string salt =
+        file.substr(header.bytes() + (frame.position - header.start) + kLogFrameBytes + 4, 8);
+    group_keys.push_back(DeriveKey(links.back(), "bulkhead log group key" + salt));
     links.push_back(DeriveKey(links.back(), "bulkhead log next group"));
   }
   std::move(group_keys.begin(), group_keys.end(), std::back_inserter(links));
@@ -396,7 +413,8 @@ TEST_P(LogMemory, HoldsTheNewestLinkAndNoneBefore) {
     (void)TestKeys();
     const WritingProcess process(dir, kGroups, rolled);
     const std::vector<SecretBytes> keys =
-        Links(ReadLogFile(RealFileSystem(), dir, 1)->header, kGroups);
+        Links(RealFileSystem().ReadWhole(LogFilePath(dir, 1)).value());
+    ASSERT_EQ(keys.size(), 2 * kGroups + 1);
     const std::vector<int> found = process.CountInMemory(keys);
     for (size_t i = 0; i < keys.size(); ++i) {
       // Without the one that must be there, the search would prove nothing.

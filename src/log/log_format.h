@@ -6,7 +6,7 @@
 //            key origin u64 | key boxes u32 | zeros u32 | boxes (reader 32 | sealed key 88) |
 //            masked crc u32
 //   record   magic "BLR" 2 | body bytes u32 | position u64 | in group u32 | masked crc u32 | body
-//   body     group number u32 | ciphertext of the payload | tag 16     (log/log_cipher.h)
+//   body     group number u32 | salt 8 | ciphertext of the payload | tag 16   (log/log_cipher.h)
 //
 // Integers are little-endian. The crc is CRC-32C over what stands before it and, of a record, the
 // body; masked as it may itself be part of bytes that are checked again. It finds what a crash or a
@@ -31,8 +31,8 @@ namespace bulkhead {
 
 inline constexpr uint32_t kLogVersion = 2;
 inline constexpr size_t kLogFrameBytes = 24;
-inline constexpr size_t kLogBodyOverheadBytes = 4 + 16;  // group number and tag
-inline constexpr uint64_t kFirstLogPosition = 1;         // zero is no position
+inline constexpr size_t kLogBodyOverheadBytes = 4 + 8 + 16;  // group number, salt, tag
+inline constexpr uint64_t kFirstLogPosition = 1;             // zero is no position
 inline constexpr size_t kMostLogReaders = 16;
 inline constexpr size_t kMostLogHeaderBytes = 2048;      // enough for any header
 inline constexpr uint32_t kMostGroupsInLogFile = 65536;  // a reader may have to step through them

@@ -76,6 +76,7 @@ class Explainer {
       Field(frame.body_bytes, "payload");
     } else {
       Field(4, "group number");
+      Field(8, "salt");
       Field(frame.body_bytes - kLogBodyOverheadBytes, "ciphertext");
       Field(16, "tag");
     }
@@ -111,12 +112,18 @@ LogHeader Header2(uint64_t start, uint64_t previous_end, uint64_t key_origin) {
   return header;
 }
 
-SecretBytes GoldenFileKey() {
+// What is random otherwise: the file key 00 01 02 ..., the salts "salt 000", "salt 001" ...
+LogEncryptor GoldenEncryptor(uint64_t key_origin) {
   SecretBytes key(kKeyBytes);
   for (size_t i = 0; i < key.size(); ++i) {
     key.data()[i] = static_cast<uint8_t>(i);
   }
-  return key;
+  LogSalt next{'s', 'a', 'l', 't', ' ', '0', '0', '0'};
+  return {std::move(key), key_origin, [next]() mutable {
+            const LogSalt salt = next;
+            ++next.back();
+            return salt;
+          }};
 }
 
 // Rewrite with BULKHEAD_REWRITE_GOLDEN=1; a change of these bytes is a change of format.
@@ -142,16 +149,16 @@ TEST(LogFormat, GoldenBytesOfVersion1) {
 }
 
 TEST(LogFormat, GoldenBytes) {
-  LogEncryptor encryptor(GoldenFileKey(), 1);
+  LogEncryptor encryptor = GoldenEncryptor(1);
   std::string first = EncodeLogHeader(Header2(1, 0, 1));
   encryptor.AppendRecord("first", 1, 1, &first);
   encryptor.EndGroup();
-  encryptor.AppendRecord(std::string("\0\xFF", 2), 50, 50, &first);
-  encryptor.AppendRecord("same group", 96, 50, &first);
+  encryptor.AppendRecord(std::string("\0\xFF", 2), 58, 58, &first);
+  encryptor.AppendRecord("same group", 112, 58, &first);
   encryptor.EndGroup();
   // As recovery moves a group into a file of its own.
-  std::string second = EncodeLogHeader(Header2(150, 150, 1));
-  encryptor.AppendRecord("moved", 150, 150, &second);
+  std::string second = EncodeLogHeader(Header2(174, 174, 1));
+  encryptor.AppendRecord("moved", 174, 174, &second);
   ExpectGolden("files.txt", Explainer(first).Run() + Explainer(second).Run());
 }
 
@@ -178,7 +185,7 @@ TEST(LogFormat, HeaderRefusesEveryFlippedBitAndNewerVersions) {
 
 TEST(LogFormat, RecordRefusesEveryFlippedBit) {
   std::string bytes;
-  LogEncryptor(GoldenFileKey(), 1).AppendRecord("payload", 77, 70, &bytes);
+  GoldenEncryptor(1).AppendRecord("payload", 77, 70, &bytes);
   const std::optional<LogFrame> frame = DecodeLogFrame(bytes, 77, 2);
   ASSERT_TRUE(frame && LogRecordIsWhole(*frame, bytes));
   EXPECT_EQ(frame->group_start, 70U);
@@ -195,7 +202,7 @@ TEST(LogFormat, RecordRefusesEveryFlippedBit) {
 
 TEST(LogFormat, TornGroupIsAnEndButDamageBeforeALaterGroupIsNot) {
   const LogHeader header = Header2(1, 0, 1);
-  LogEncryptor encryptor(GoldenFileKey(), 1);
+  LogEncryptor encryptor = GoldenEncryptor(1);
   std::string file = EncodeLogHeader(header);
   encryptor.AppendRecord("acknowledged", 1, 1, &file);
   encryptor.EndGroup();
@@ -228,7 +235,7 @@ TEST(LogDump, ShowsPositionsAndStatesAndNeedsNoKey) {
   std::string old = Header1(1, 0);
   AppendRecord1("secret one", 1, 0, &old);
   AppendRecord1("secret two", 35, 34, &old);
-  LogEncryptor encryptor(GoldenFileKey(), 100);
+  LogEncryptor encryptor = GoldenEncryptor(100);
   const LogHeader header = Header2(100, 35, 100);
   std::string present = EncodeLogHeader(header);
   encryptor.AppendRecord("secret three", 100, 100, &present);

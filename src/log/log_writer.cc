@@ -49,16 +49,23 @@ LogWriter::~LogWriter() {
 
 // --- Opening ---
 
-Result<void> LogWriter::Recover() {
-  if (Result<void> made = fs_.CreateDirs(dir_); !made) {
+// Where it is there already, the writer may have no right to what is around it; whoever made it has
+// then made its name durable.
+Result<void> LogWriter::MakeDirectory() {
+  const bool existed = fs_.Exists(dir_);
+  if (Result<void> made = existed ? Result<void>() : fs_.CreateDirs(dir_); !made) {
     return made;
   }
   const size_t slash = dir_.rfind('/');
-  const std::string parent = slash == std::string::npos ? "."
-                             : slash == 0               ? "/"
-                                                        : dir_.substr(0, slash);
-  if (Result<void> synced = fs_.SyncDir(parent); !synced) {
-    return synced;
+  Result<void> synced = fs_.SyncDir(slash == std::string::npos ? "."
+                                    : slash == 0               ? "/"
+                                                               : dir_.substr(0, slash));
+  return existed ? Result<void>() : synced;
+}
+
+Result<void> LogWriter::Recover() {
+  if (Result<void> made = MakeDirectory(); !made) {
+    return made;
   }
   if (Result<void> removed = RemoveTemporaries(); !removed) {
     return removed;

@@ -120,6 +120,7 @@ class LogWriter {
   LogWriter(FileSystem& fs, std::string dir, LogWriterOptions options)
       : fs_(fs), dir_(std::move(dir)), options_(std::move(options)) {}
 
+  Result<void> MakeDirectory();
   Result<void> Recover();
   Result<void> RecoverLastFile();
   Result<void> RewriteLastGroup(std::string_view bytes, const LogTail& tail);

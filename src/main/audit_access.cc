@@ -37,12 +37,15 @@ Result<LogKeys> LoadLogKeys(FileSystem& fs, const std::string& path) {
 
 Result<std::unique_ptr<AuditLog>> OpenAuditLog(FileSystem& fs, const DataDirectory& dir) {
   Result<AuditKeys> keys = LoadAuditKeys(fs, dir.Keys());
-  if (!keys) {
-    return keys.error();
-  }
+  return keys ? OpenAuditLog(fs, dir, *std::move(keys))
+              : Result<std::unique_ptr<AuditLog>>(keys.error());
+}
+
+Result<std::unique_ptr<AuditLog>> OpenAuditLog(FileSystem& fs, const DataDirectory& dir,
+                                               AuditKeys keys) {
   AuditLogOptions options;
-  options.signing_seeds = std::move(keys->signing_seeds);
-  options.subjects_keys = std::move(keys->payload_keys);
+  options.signing_seeds = std::move(keys.signing_seeds);
+  options.subjects_keys = std::move(keys.payload_keys);
   Result<std::unique_ptr<AuditLog>> log = AuditLog::Open(fs, dir.Audit(), std::move(options));
   if (!log) {
     return log;

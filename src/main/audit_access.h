@@ -7,6 +7,7 @@
 #include "audit/audit_log.h"
 #include "base/file_system.h"
 #include "base/result.h"
+#include "crypto/keys.h"
 #include "main/data_directory.h"
 
 namespace bulkhead {
@@ -17,5 +18,7 @@ Result<LogKeys> LoadLogKeys(FileSystem& fs, const std::string& path);
 
 // With the keys in the data directory. Also brings audit.pub up to date.
 Result<std::unique_ptr<AuditLog>> OpenAuditLog(FileSystem& fs, const DataDirectory& dir);
+Result<std::unique_ptr<AuditLog>> OpenAuditLog(FileSystem& fs, const DataDirectory& dir,
+                                               AuditKeys keys);
 
 }  // namespace bulkhead

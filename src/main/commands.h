@@ -6,14 +6,13 @@
 #include <vector>
 
 #include "base/result.h"
-#include "http/server.h"
 #include "main/data_directory.h"
+#include "main/supervisor.h"
 
 namespace bulkhead {
 
 Result<void> CommandInit(const DataDirectory& dir, const InitOptions& options, bool json);
-Result<void> CommandServe(const DataDirectory& dir, const ServerOptions& listen,
-                          const std::string& console);
+Result<void> CommandServe(const DataDirectory& dir, const SupervisorOptions& options);
 Result<void> CommandImport(const DataDirectory& dir, const std::vector<std::string>& files,
                            bool quiet);
 
@@ -31,7 +30,9 @@ struct VaultCommand {
   std::string subject;
   std::string raw_id;
   std::string email;
-  std::string purpose;
+  std::string purpose;    // one of docs/vault.md
+  std::string reference;  // a ticket's number or the like
+  bool history = false;   // former values too
   uint32_t project = 1;
 };
 Result<void> CommandReveal(const DataDirectory& dir, const VaultCommand& command);

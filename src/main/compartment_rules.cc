@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -22,7 +21,6 @@ constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kGiB = 1024 * kMiB;
 
 // Outside of what Debian (up to 59999, from 65534) and systemd (up to 60577, from 61184) give out.
-constexpr uint32_t kFixedUsersFrom = 61000;
 constexpr uint32_t kFixedLogGroup = 61010;
 
 struct Limits {
@@ -32,27 +30,24 @@ struct Limits {
   uint32_t descriptors;
 };
 
+// In the order of Compartment.
 struct CompartmentText {
-  Compartment compartment;
   std::string_view directory;
+  uint32_t user;  // the fixed number
   Limits limits;
 };
 
 // The descriptors of intake and core hold kMaxConnections of base/limits.h twice over. A merge of
 // the store writes one segment as large as all that it merges.
-constexpr std::array kTable = {
-    CompartmentText{Compartment::kIntake, "log", {30, 256 * kMiB, 128, 16384}},
-    CompartmentText{Compartment::kCore, "store", {75, 256 * kGiB, 512, 65536}},
-    CompartmentText{Compartment::kVault, "vault", {15, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kAudit, "audit", {10, 64 * kGiB, 32, 512}},
-    CompartmentText{Compartment::kEgress, "egress", {10, 4 * kGiB, 64, 1024}},
-};
+constexpr std::array<CompartmentText, kCompartmentCount> kTable = {{
+    {"audit", 61004, {10, 64 * kGiB, 32, 512}},
+    {"vault", 61003, {15, 64 * kGiB, 32, 512}},
+    {"store", 61002, {75, 256 * kGiB, 512, 65536}},
+    {"egress", 61005, {10, 4 * kGiB, 64, 1024}},
+    {"log", 61001, {30, 256 * kMiB, 128, 16384}},
+}};
 
-const CompartmentText& TextOf(Compartment compartment) {
-  return *std::find_if(kTable.begin(), kTable.end(), [&](const CompartmentText& text) {
-    return text.compartment == compartment;
-  });
-}
+const CompartmentText& TextOf(Compartment compartment) { return kTable.at(IndexOf(compartment)); }
 
 // A share of the machine's memory, so that one compartment that takes all it may leaves the rest to
 // work; on a small machine enough for the work itself.
@@ -165,13 +160,6 @@ Result<void> MakeDirectory(const std::string& path) {
 
 }  // namespace
 
-Result<Compartment> CompartmentByName(std::string_view name) {
-  for (const Compartment compartment : kCompartments) {
-    if (CompartmentName(compartment) == name) return compartment;
-  }
-  return Error{ErrorCode::kInvalid, fmt::format("\"{}\" is no compartment", name)};
-}
-
 std::string OwnDirectory(Compartment compartment, const DataDirectory& dir) {
   return fmt::format("{}/{}", dir.path(), TextOf(compartment).directory);
 }
@@ -187,7 +175,7 @@ CompartmentUser UserOf(Compartment compartment) {
       found != nullptr && found->pw_uid != 0) {
     return {found->pw_uid, found->pw_gid};
   }
-  const uint32_t fixed = kFixedUsersFrom + static_cast<uint32_t>(compartment);
+  const uint32_t fixed = TextOf(compartment).user;
   return {fixed, fixed};
 }
 
@@ -221,9 +209,8 @@ ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
       rules.groups = {LogGroup()};
     }
   }
-  // The log is read by its group, the catalogue by intake's; all else is made for its owner only.
-  rules.umask =
-      compartment == Compartment::kIntake || compartment == Compartment::kCore ? 0027 : 0077;
+  // Intake's files are read by the log's group; nothing of the others is read by anyone else.
+  rules.umask = compartment == Compartment::kIntake ? 0027 : 0077;
   rules.keep_descriptors = options.keep_descriptors;
   const Limits& limits = TextOf(compartment).limits;
   rules.max_memory_bytes =
@@ -261,6 +248,27 @@ Result<void> PrepareOwnership(const DataDirectory& dir) {
   // Through it, not into it: the names in the data directory are not secret, its files are closed.
   if (::chmod(dir.path().c_str(), 0711) != 0) return Failed("open the way through", dir.path());
   return {};
+}
+
+Result<void> CheckReachable(const std::string& path) {
+  if (!MayChangeUser()) {
+    return {};
+  }
+  std::error_code code;
+  const std::filesystem::path whole = std::filesystem::canonical(path, code);
+  for (std::filesystem::path at = whole.parent_path(); !code; at = at.parent_path()) {
+    struct stat status {};
+    if (::stat(at.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) == 0) {
+      return Error{ErrorCode::kInvalid,
+                   fmt::format("the compartments' own users cannot reach {}: {} is closed to them "
+                               "(chmod o+x it, or use a directory such as /var/lib/bulkhead)",
+                               path, at.string())};
+    }
+    if (at == at.root_path()) {
+      return {};
+    }
+  }
+  return Error{ErrorCode::kUnavailable, "cannot resolve " + path};
 }
 
 }  // namespace bulkhead

@@ -8,19 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/compartment.h"
 #include "base/result.h"
-#include "crypto/keys.h"
 #include "main/confinement.h"
 #include "main/data_directory.h"
 
 namespace bulkhead {
-
-inline constexpr Compartment kCompartments[] = {Compartment::kIntake, Compartment::kCore,
-                                                Compartment::kVault, Compartment::kAudit,
-                                                Compartment::kEgress};
-
-// The compartment of that name (crypto/keys.h has them); kInvalid where it is none.
-Result<Compartment> CompartmentByName(std::string_view name);
 
 // The directory that only this compartment writes: DIR/log, /store, /vault, /audit, /egress.
 std::string OwnDirectory(Compartment compartment, const DataDirectory& dir);
@@ -56,5 +49,9 @@ ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
 // supervisor, before it starts children. Symbolic links and files with a second name are left
 // alone.
 Result<void> PrepareOwnership(const DataDirectory& dir);
+
+// Where compartments get users of their own: whether those can reach the directory. kInvalid names
+// the folder on the way to it that is closed.
+Result<void> CheckReachable(const std::string& path);
 
 }  // namespace bulkhead

@@ -1,6 +1,7 @@
 #include "main/control_socket.h"
 
 #include <poll.h>
+#include <pwd.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,8 +15,9 @@
 namespace bulkhead {
 namespace {
 
-constexpr size_t kMaxLineBytes = 4096;
-constexpr int kTimeoutSeconds = 120;
+constexpr size_t kMaxLineBytes = 64UL << 20;  // an answer may hold many fields
+constexpr size_t kMaxCommandBytes = 64UL << 10;
+constexpr int kTimeoutSeconds = 310;
 
 Result<sockaddr_un> AddressOf(const std::string& path) {
   sockaddr_un address{};
@@ -33,10 +35,10 @@ void SetTimeout(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 }
 
-std::string ReadLine(int fd) {
+std::string ReadLine(int fd, size_t max_bytes) {
   std::string line;
-  std::array<char, 1024> chunk{};
-  while (line.size() < kMaxLineBytes && line.find('\n') == std::string::npos) {
+  std::array<char, 4096> chunk{};
+  while (line.size() < max_bytes && line.find('\n') == std::string::npos) {
     const ssize_t got = ::read(fd, chunk.data(), chunk.size());
     if (got <= 0) {
       break;
@@ -48,7 +50,25 @@ std::string ReadLine(int fd) {
 
 bool WriteLine(int fd, std::string_view line) {
   const std::string text = std::string(line) + "\n";
-  return ::send(fd, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+  for (std::string_view left = text; !left.empty();) {
+    const ssize_t sent = ::send(fd, left.data(), left.size(), MSG_NOSIGNAL);
+    if (sent <= 0) {
+      return false;
+    }
+    left.remove_prefix(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
+// As the system knows the other end.
+std::string PeerName(int connection) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return "unknown";
+  }
+  const passwd* user = ::getpwuid(peer.uid);
+  return user != nullptr ? user->pw_name : "uid-" + std::to_string(peer.uid);
 }
 
 }  // namespace
@@ -109,7 +129,7 @@ void ControlSocket::Run() {
 
 void ControlSocket::Serve(int connection) {
   SetTimeout(connection);
-  WriteLine(connection, handler_(ReadLine(connection)));
+  WriteLine(connection, handler_(ReadLine(connection, kMaxCommandBytes), PeerName(connection)));
 }
 
 Result<std::string> ControlSocket::Ask(const std::string& path, std::string_view line) {
@@ -126,7 +146,7 @@ Result<std::string> ControlSocket::Ask(const std::string& path, std::string_view
   }
   std::string answer;
   if (WriteLine(fd, line)) {
-    answer = ReadLine(fd);
+    answer = ReadLine(fd, kMaxLineBytes);
   }
   ::close(fd);
   if (answer.empty()) {

@@ -14,8 +14,8 @@ namespace bulkhead {
 
 class ControlSocket {
  public:
-  // The answer to a line, itself one line.
-  using Handler = std::function<std::string(std::string_view line)>;
+  // The answer to a line, itself one line. `actor` is the operating-system user who asks.
+  using Handler = std::function<std::string(std::string_view line, const std::string& actor)>;
 
   static Result<std::unique_ptr<ControlSocket>> Listen(const std::string& path, Handler handler);
   ~ControlSocket();

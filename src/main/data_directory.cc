@@ -5,16 +5,21 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <thread>
 
-#include "access/catalogue.h"
+#include "access/catalogue_store.h"
 #include "base/file_system.h"
 #include "crypto/keys.h"
 
 namespace bulkhead {
+namespace {
+constexpr int kLockTries = 100;  // two seconds
+}  // namespace
 
 namespace {
 
-Result<void> MakeKeys(const DataDirectory& dir, const RootKeyChoice& choice) {
+// Gives the root key that opens them.
+Result<SecretBytes> MakeKeys(const DataDirectory& dir, const RootKeyChoice& choice) {
   FileSystem& fs = RealFileSystem();
   KeyCreation creation;
   creation.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -30,7 +35,14 @@ Result<void> MakeKeys(const DataDirectory& dir, const RootKeyChoice& choice) {
     }
     creation.root = &*given;
   }
-  return CreateKeys(fs, dir.Keys(), creation);
+  if (Result<void> made = CreateKeys(fs, dir.Keys(), creation); !made) {
+    return made.error();
+  }
+  if (creation.root != nullptr) {
+    return given;
+  }
+  const Result<RootKeySource> source = FindRootKey(choice, dir.Keys());
+  return source ? LoadRootKey(fs, *source) : Result<SecretBytes>(source.error());
 }
 
 }  // namespace
@@ -48,7 +60,12 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::Take(const DataDirectory& 
   }
   const std::string path = dir.path() + "/lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  bool taken = fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+  for (int i = 0; fd >= 0 && !taken && i < kLockTries; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    taken = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!taken) {
     ::close(fd);
     return Error{ErrorCode::kUnavailable, "another process is using " + dir.path()};
   }
@@ -57,21 +74,42 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::Take(const DataDirectory& 
 
 DirectoryLock::~DirectoryLock() { ::close(fd_); }
 
+Result<std::unique_ptr<Catalogue>> OpenCatalogue(const DataDirectory& dir, const KeyRing& keys,
+                                                 CatalogueMode mode) {
+  FileSystem& fs = GroupReadableFileSystem();  // intake reads it
+  const std::string path = dir.CatalogueFile();
+  if (Result<void> made = fs.CreateDirs(path.substr(0, path.rfind('/'))); !made) {
+    return made.error();
+  }
+  const Result<bool> adopted = AdoptPlainCatalogue(fs, dir.PlainCatalogue(), path, keys);
+  if (!adopted) {
+    return adopted.error();
+  }
+  return Catalogue::Open(fs, path, keys, mode);
+}
+
 Result<InitResult> InitDataDirectory(const DataDirectory& dir, const InitOptions& options) {
   FileSystem& fs = RealFileSystem();
-  if (fs.Exists(dir.Catalogue())) {
+  if (fs.Exists(dir.CatalogueFile()) || fs.Exists(dir.PlainCatalogue())) {
     return Error{ErrorCode::kInvalid, dir.path() + " is a data directory already"};
   }
-  for (const std::string& sub : {dir.path(), dir.Keys(), dir.Log(), dir.path() + "/store",
-                                 dir.Vault(), dir.Audit(), dir.ImportProgress()}) {
+  for (const std::string& sub :
+       {dir.path(), dir.Keys(), dir.Log(), dir.path() + "/store", dir.Vault(), dir.Audit(),
+        dir.path() + "/catalogue", dir.ImportProgress()}) {
     if (Result<void> made = fs.CreateDirs(sub); !made) {
       return made.error();
     }
   }
-  if (Result<void> keys = MakeKeys(dir, options.root_key); !keys) {
-    return keys.error();
+  const Result<SecretBytes> root = MakeKeys(dir, options.root_key);
+  if (!root) {
+    return root.error();
   }
-  Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir.Catalogue());
+  const Result<CoreKeys> core_keys = LoadCoreKeys(fs, dir.Keys(), *root);
+  if (!core_keys) {
+    return core_keys.error();
+  }
+  Result<std::unique_ptr<Catalogue>> catalogue =
+      OpenCatalogue(dir, core_keys->catalogue_keys, CatalogueMode::kCreate);
   if (!catalogue) {
     return catalogue.error();
   }

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "access/catalogue.h"
 #include "base/result.h"
+#include "crypto/key_ring.h"
 #include "crypto/root_key.h"
 #include "model/ids.h"
 
@@ -23,12 +25,17 @@ class DataDirectory {
     return path_ + "/store/" + std::to_string(project.value);
   }
   [[nodiscard]] std::string Vault() const { return path_ + "/vault"; }
+  [[nodiscard]] std::string VaultSettings() const { return path_ + "/vault.conf"; }
   [[nodiscard]] std::string Audit() const { return path_ + "/audit"; }
   [[nodiscard]] std::string AuditPublicKey() const { return Audit() + "/audit.pub"; }
-  [[nodiscard]] std::string Catalogue() const { return path_ + "/catalogue.db"; }
+  [[nodiscard]] std::string CatalogueFile() const { return path_ + "/catalogue/catalogue"; }
+  // Where older programs had it, as a plain database.
+  [[nodiscard]] std::string PlainCatalogue() const { return path_ + "/catalogue.db"; }
   [[nodiscard]] std::string SavedFunnels(ProjectId project) const {
     return path_ + "/store/funnels-" + std::to_string(project.value) + ".json";
   }
+  // Core's, as the store is.
+  [[nodiscard]] std::string PersonRequests() const { return path_ + "/store/person_requests"; }
   [[nodiscard]] std::string ImportProgress() const { return path_ + "/import"; }
   // Where a running server listens: "http://127.0.0.1:8787".
   [[nodiscard]] std::string ServerAddress() const { return path_ + "/server.address"; }
@@ -40,19 +47,29 @@ class DataDirectory {
   std::string path_;
 };
 
-// Held while a process owns the directory; released with the process, however it ends.
+// Held while a server owns the directory: by its supervisor and every compartment, so that it is
+// free only when all of them have ended, however they ended.
 class DirectoryLock {
  public:
-  // kUnavailable where another process holds it.
+  // Waits a little for the compartments of a supervisor that has just been killed. kUnavailable
+  // where another server holds it.
   static Result<std::unique_ptr<DirectoryLock>> Take(const DataDirectory& dir);
   ~DirectoryLock();
   DirectoryLock(const DirectoryLock&) = delete;
   DirectoryLock& operator=(const DirectoryLock&) = delete;
 
+  // Whoever has a copy of it holds the lock too.
+  [[nodiscard]] int descriptor() const { return fd_; }
+
  private:
   explicit DirectoryLock(int fd) : fd_(fd) {}
   int fd_;
 };
+
+// The catalogue, for a process that may change it; what an older program left is taken over first.
+// The keys must outlive it.
+Result<std::unique_ptr<Catalogue>> OpenCatalogue(const DataDirectory& dir, const KeyRing& keys,
+                                                 CatalogueMode mode);
 
 struct InitOptions {
   std::string project_name = "Default project";

@@ -1,21 +1,24 @@
 #include "main/demo.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
-#include <future>
+#include <thread>
 
-#include "base/base64.h"
+#include "base/clock.h"
+#include "main/data_directory.h"
 #include "main/demo_traffic.h"
-#include "main/descriptor_limit.h"
+#include "main/http_client.h"
 #include "main/report_table.h"
-#include "main/service.h"
 #include "main/signals.h"
-#include "wire/report_parser.h"
+#include "main/supervisor.h"
 
 namespace bulkhead {
 namespace {
@@ -27,20 +30,18 @@ std::string Date(int64_t time_ms) {
   return fmt::format("{:04}-{:02}-{:02}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
 }
 
-Result<void> SendOne(Intake& intake, const DemoRequest& request, const std::string& authorization) {
-  IngestRequest ingest;
-  ingest.endpoint = request.is_profiles ? IngestRequest::kEngage : IngestRequest::kImport;
-  ingest.method = "POST";
-  ingest.query = "strict=1";
-  ingest.content_type = "application/json";
-  ingest.body = request.body;
-  ingest.authorization = authorization;
-  std::promise<IngestResponse> answered;
-  intake.Accept(ingest, [&](IngestResponse response) { answered.set_value(std::move(response)); });
-  const IngestResponse response = answered.get_future().get();
-  if (response.status != 200) {
+Result<void> SendOne(HttpClient& client, const DemoRequest& request, const std::string& token) {
+  Result<HttpReply> reply =
+      client.Call({.target = request.is_profiles ? "/engage?strict=1" : "/import?strict=1",
+                   .content_type = "application/json",
+                   .basic = token + ":",
+                   .body = request.body});
+  if (!reply) {
+    return reply.error();
+  }
+  if (reply->status != 200) {
     return Error{ErrorCode::kBug, fmt::format("the demo's own traffic was answered {}: {}",
-                                              response.status, response.body)};
+                                              reply->status, reply->body)};
   }
   return {};
 }
@@ -69,20 +70,20 @@ std::vector<DemoReport> Reports(const std::string& from, const std::string& to) 
   };
 }
 
-Result<void> PrintReports(const QueryEngine& engine, int64_t now_ms) {
+Result<void> PrintReports(HttpClient& client, const std::string& account, int64_t now_ms) {
   for (const DemoReport& demo : Reports(Date(now_ms - 30LL * 86'400'000), Date(now_ms))) {
-    Result<Report> report = ParseReport(demo.json);
-    if (!report) {
-      return report.error();
-    }
     const auto before = std::chrono::steady_clock::now();
-    Result<std::string> answer = engine.Run(*report);
+    Result<HttpReply> reply =
+        client.Call({.target = "/api/v1/query", .basic = account, .body = demo.json});
     const std::chrono::duration<double, std::milli> took =
         std::chrono::steady_clock::now() - before;
-    if (!answer) {
-      return answer.error();
+    if (!reply) {
+      return reply.error();
     }
-    Result<Table> table = TableOfAnswer(demo.kind, *answer);
+    if (reply->status != 200) {
+      return Error{ErrorCode::kBug, fmt::format("a report was answered {}", reply->status)};
+    }
+    Result<Table> table = TableOfAnswer(demo.kind, reply->body);
     if (!table) {
       return table.error();
     }
@@ -91,16 +92,51 @@ Result<void> PrintReports(const QueryEngine& engine, int64_t now_ms) {
   return {};
 }
 
-void PrintRefused(const SieveCounters& counters) {
-  std::vector<SieveCount> counts = counters.Snapshot();
+struct Refused {
+  std::array<std::string, 3> words;  // rule, where, what was done
+  uint64_t count = 0;
+};
+
+std::vector<Refused> ParseRefused(const std::string& json) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  simdjson::dom::array list;
+  std::vector<Refused> all;
+  if (parser.parse(simdjson::padded_string(json)).get(root) != simdjson::SUCCESS ||
+      root["refused"].get(list) != simdjson::SUCCESS) {
+    return all;
+  }
+  for (const simdjson::dom::element element : list) {
+    Refused& one = all.emplace_back();
+    const std::array<const char*, 3> names = {"rule", "path", "action"};
+    for (size_t i = 0; i < names.size(); ++i) {
+      std::string_view text;
+      if (element[names.at(i)].get(text) == simdjson::SUCCESS) {
+        one.words.at(i) = text;
+      }
+    }
+    if (element["count"].get(one.count) != simdjson::SUCCESS) {
+      all.pop_back();
+    }
+  }
+  return all;
+}
+
+Result<void> PrintRefused(HttpClient& client, const std::string& account) {
+  Result<HttpReply> reply = client.Call(
+      {.method = "GET", .target = "/api/v1/sieve?project_id=1", .basic = account, .body = {}});
+  if (!reply) {
+    return reply.error();
+  }
+  std::vector<Refused> counts = ParseRefused(reply->body);
   std::sort(counts.begin(), counts.end(),
             [](const auto& a, const auto& b) { return a.count > b.count; });
   Table table = {{"rule", "where", "what was done", "times"}};
-  for (const SieveCount& count : counts) {
-    table.push_back({count.rule, count.path, std::string(ActionName(count.action)),
-                     std::to_string(count.count)});
+  for (const Refused& one : counts) {
+    table.push_back({one.words[0], one.words[1], one.words[2], std::to_string(one.count)});
   }
   fmt::print("\nWhat the sieve refused to keep\n{}", FormatTable(table));
+  return {};
 }
 
 // Removes the throwaway directory when the demo ends.
@@ -111,6 +147,7 @@ class TemporaryDirectory {
     if (::mkdtemp(path.data()) == nullptr) {
       return Error{ErrorCode::kUnavailable, "cannot make a temporary directory"};
     }
+    ::chmod(path.c_str(), 0711);  // the compartments have users of their own
     return TemporaryDirectory(path);
   }
   ~TemporaryDirectory() {
@@ -128,20 +165,39 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-Result<void> PlayTraffic(Service& service, const DemoOptions& options, const std::string& token,
+Result<void> PlayTraffic(HttpClient& client, const DemoOptions& options, const std::string& token,
                          int64_t now_ms) {
   DemoTraffic traffic({.end_ms = now_ms, .events = options.events, .token = token});
-  const std::string authorization = "Basic " + Base64Encode(token + ":");
   DemoRequest request;
   while (traffic.Next(&request)) {
-    if (Result<void> sent = SendOne(service.intake(), request, authorization); !sent) {
+    if (Result<void> sent = SendOne(client, request, token); !sent) {
       return sent;
     }
   }
-  if (!service.WaitUntilQueryable(60'000)) {
+  return {};
+}
+
+// Traffic and reports, all through the server's door.
+Result<void> ShowReports(const Supervisor& server, const DemoOptions& options,
+                         const InitResult& made) {
+  const int64_t now_ms = SystemClock().NowMs();
+  Result<std::unique_ptr<HttpClient>> client = HttpClient::Connect(server.url());
+  if (!client) {
+    return client.error();
+  }
+  if (Result<void> played = PlayTraffic(**client, options, made.token, now_ms); !played) {
+    return played;
+  }
+  if (!server.WaitUntilQueryable(60'000)) {
     return Error{ErrorCode::kUnavailable, "the store did not catch up within a minute"};
   }
-  return {};
+  const std::string account = made.username + ":" + made.secret;
+  if (Result<void> printed = PrintReports(**client, account, now_ms); !printed) {
+    return printed;
+  }
+  // What the sieve did is reported twice a second.
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  return PrintRefused(**client, account);
 }
 
 }  // namespace
@@ -156,36 +212,23 @@ Result<void> RunDemo(const DemoOptions& options) {
   if (!made) {
     return made.error();
   }
-  Result<std::unique_ptr<Service>> service = Service::Open(dir);
-  if (!service) {
-    return service.error();
+  SupervisorOptions listen;
+  listen.listen = fmt::format("127.0.0.1:{}", options.once ? 0 : options.port);
+  Result<std::unique_ptr<Supervisor>> server = Supervisor::Start(dir, listen);
+  if (!server) {
+    return server.error();
   }
-  const int64_t now_ms = SystemClock().NowMs();
   fmt::print("Playing a month of an API platform, {} events, through intake into {}\n",
              options.events, dir.path());
-  if (Result<void> played = PlayTraffic(**service, options, made->token, now_ms); !played) {
-    return played;
-  }
-  if (Result<void> printed = PrintReports(*(*service)->engine(made->project), now_ms); !printed) {
-    return printed;
-  }
-  PrintRefused((*service)->sieve_counters());
-  if (options.once) {
-    return {};
-  }
-  ServerOptions listen;
-  listen.listen = fmt::format("127.0.0.1:{}", options.port);
-  listen.max_connections = ConnectionsPerListener(listen.max_connections, 1);
-  Result<uint16_t> port = (*service)->Listen(listen);
-  if (!port) {
-    return port.error();
+  if (Result<void> shown = ShowReports(**server, options, *made); !shown || options.once) {
+    return shown;
   }
   fmt::print(
       "\nThe server is running. Point a Mixpanel SDK at it:\n"
-      "  mixpanel.init(\"{0}\", {{ api_host: \"http://127.0.0.1:{1}\" }})\n"
-      "Ask it:\n  curl -u '{2}:{3}' 'http://127.0.0.1:{1}/api/query/events/names?project_id=1'\n"
+      "  mixpanel.init(\"{0}\", {{ api_host: \"{1}\" }})\n"
+      "Ask it:\n  curl -u '{2}:{3}' '{1}/api/query/events/names?project_id=1'\n"
       "Ctrl-C ends it and removes the directory.\n",
-      made->token, *port, made->username, made->secret);
+      made->token, (*server)->url(), made->username, made->secret);
   std::fflush(stdout);
   WaitForStopSignal();
   return {};

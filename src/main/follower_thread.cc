@@ -11,23 +11,8 @@ constexpr std::chrono::milliseconds kWait{100};
 constexpr std::chrono::milliseconds kRetry{500};
 }  // namespace
 
-Result<std::unique_ptr<FollowerThread>> FollowerThread::Start(Options options) {
-  LogWriter* log = options.log;
-  Result<LogFollower> follower =
-      LogFollower::Open(*options.fs, options.log_dir, *options.keys, options.from_position,
-                        [log] { return log->durable_end(); });
-  if (!follower) {
-    return follower.error();
-  }
-  return std::unique_ptr<FollowerThread>(
-      new FollowerThread(std::move(options), *std::move(follower)));
-}
-
-FollowerThread::FollowerThread(Options options, LogFollower follower)
-    : options_(std::move(options)),
-      follower_(std::move(follower)),
-      position_(options_.from_position),
-      thread_([this] { Run(); }) {}
+FollowerThread::FollowerThread(Options options)
+    : options_(std::move(options)), position_(options_.from_position), thread_([this] { Run(); }) {}
 
 FollowerThread::~FollowerThread() {
   stop_ = true;
@@ -47,31 +32,55 @@ void FollowerThread::SetTrouble(const std::string& text) {
   trouble_ = text;
 }
 
-void FollowerThread::Run() {
+// The log's writer may be starting still.
+std::optional<LogFollower> FollowerThread::OpenLog() {
   while (!stop_) {
-    const uint64_t before = follower_.position();
-    const uint64_t end = options_.log->durable_end();
-    Result<std::optional<LogRecord>> record = follower_.Next();
+    if (options_.log.durable_end() < options_.from_position || options_.log.durable_end() == 0) {
+      options_.log.WaitForData(options_.log.durable_end(), kWait);
+      continue;
+    }
+    Result<LogFollower> follower =
+        LogFollower::Open(*options_.fs, options_.log_dir, *options_.keys, options_.from_position,
+                          [this] { return options_.log.durable_end(); });
+    if (follower) {
+      SetTrouble("");
+      return *std::move(follower);
+    }
+    SetTrouble(follower.error().message);
+    std::this_thread::sleep_for(kRetry);
+  }
+  return std::nullopt;
+}
+
+void FollowerThread::ApplyRecord(const LogRecord& record) {
+  while (!stop_) {
+    const Result<void> applied = options_.apply(record);
+    if (applied) {
+      SetTrouble("");
+      position_.store(record.next_position, std::memory_order_release);
+      return;
+    }
+    SetTrouble(applied.error().message);
+    std::this_thread::sleep_for(kRetry);
+  }
+}
+
+void FollowerThread::Run() {
+  std::optional<LogFollower> follower = OpenLog();
+  while (!stop_) {
+    const uint64_t before = follower->position();
+    const uint64_t end = options_.log.durable_end();
+    Result<std::optional<LogRecord>> record = follower->Next();
     if (!record) {
       SetTrouble(record.error().message);
       std::this_thread::sleep_for(kRetry);
-      continue;
-    }
-    if (!record->has_value()) {
+    } else if (record->has_value()) {
+      ApplyRecord(**record);
+    } else {
       // Nothing more before `end`: also an empty log is then followed to its end.
       position_.store(std::max(position(), end), std::memory_order_release);
-      options_.log->WaitForData(before, kWait);
-      continue;
-    }
-    for (Result<void> applied = options_.apply(**record); !stop_;
-         applied = options_.apply(**record)) {
-      if (applied) {
-        SetTrouble("");
-        position_.store((*record)->next_position, std::memory_order_release);
-        break;
-      }
-      SetTrouble(applied.error().message);
-      std::this_thread::sleep_for(kRetry);
+      options_.idle(position());
+      options_.log.WaitForData(before, kWait);
     }
   }
 }

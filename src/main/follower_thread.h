@@ -1,19 +1,22 @@
 // A thread that follows the log from a position of its own and hands each record on, in order. A
 // record that cannot be applied is tried again, for the log is the truth and skipping would lose an
-// acknowledged event; health tells that it stands still.
+// acknowledged event; health tells that it stands still. It begins as soon as the log's writer has
+// said how far the log reaches.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "base/file_system.h"
 #include "crypto/key_ring.h"
 #include "log/log_follower.h"
-#include "log/log_writer.h"
+#include "main/log_end.h"
 
 namespace bulkhead {
 
@@ -25,12 +28,13 @@ class FollowerThread {
     FileSystem* fs = nullptr;
     std::string log_dir;
     const SealKeyRing* keys = nullptr;  // of this reader of the log; outlives the thread
-    LogWriter* log = nullptr;
+    LogEnd log;
     uint64_t from_position = 0;
     Apply apply;
+    std::function<void(uint64_t position)> idle = [](uint64_t) {};  // followed up to there
   };
 
-  static Result<std::unique_ptr<FollowerThread>> Start(Options options);
+  explicit FollowerThread(Options options);
   ~FollowerThread();
   FollowerThread(const FollowerThread&) = delete;
   FollowerThread& operator=(const FollowerThread&) = delete;
@@ -41,12 +45,12 @@ class FollowerThread {
   [[nodiscard]] std::string trouble() const;
 
  private:
-  FollowerThread(Options options, LogFollower follower);
   void Run();
+  std::optional<LogFollower> OpenLog();
+  void ApplyRecord(const LogRecord& record);
   void SetTrouble(const std::string& text);
 
   Options options_;
-  LogFollower follower_;
   std::atomic<uint64_t> position_;
   std::atomic<bool> stop_{false};
   mutable std::mutex mutex_;

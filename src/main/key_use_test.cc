@@ -50,6 +50,7 @@ TEST(KeyUse, TheStoreNeedsTheKeyThatItsManifestsNameAndTheSavedFunnels) {
   FaultyFileSystem fs;
   KeyRing ring(RandomSecret(kKeyBytes));
   const auto write = [&](const std::string& path, std::string_view magic) {
+    ASSERT_TRUE(fs.CreateDirs(path.substr(0, path.rfind('/'))));
     ASSERT_TRUE(fs.WriteFileAtomically(path, EncryptFile(ring, {magic, "1"}, {}, "body")));
   };
   const KeyFact first{KeyPurpose::kStore, KeyState::kOld, 1, 0, {}};

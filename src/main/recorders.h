@@ -1,18 +1,14 @@
-// Joins the rooms that read persons (http, vault) with the audit log; they are siblings of it or
-// must not know it.
+// Joins the faces that read persons (http) with the audit log, which they must not know.
 #pragma once
 
-#include <string>
-
-#include "audit/audit_log.h"
 #include "http/server.h"
-#include "vault/reveal.h"
+#include "main/audit_messages.h"
 
 namespace bulkhead {
 
-class AuditRecorder final : public ReadRecorder, public RevealRecorder {
+class AuditRecorder final : public ReadRecorder {
  public:
-  explicit AuditRecorder(AuditLog* audit) : audit_(audit) {}
+  explicit AuditRecorder(AuditSink* audit) : audit_(audit) {}
 
   Result<void> Record(const PersonRead& read) override {
     AuditEntry entry;
@@ -23,31 +19,12 @@ class AuditRecorder final : public ReadRecorder, public RevealRecorder {
     entry.subjects = read.subjects;
     entry.count = read.subjects.size();
     entry.scope = read.scope;
-    return Append(entry);
-  }
-  Result<void> Record(const VaultAct& act) override {
-    AuditEntry entry;
-    entry.actor = act.request.actor;
-    entry.action = act.action;
-    entry.project = act.request.project.value;
-    entry.purpose = act.request.purpose;
-    entry.subjects = act.subjects;
-    entry.count = act.count;
-    entry.outcome = act.outcome;
-    Result<void> appended = Append(entry);
-    if (appended && act.action == kEraseAction && act.outcome == "done") {
-      return audit_->ForgetSubjects(act.subjects);
-    }
-    return appended;
+    const Result<uint64_t> index = audit_->Append(entry);
+    return index ? Result<void>() : index.error();
   }
 
  private:
-  Result<void> Append(const AuditEntry& entry) {
-    const Result<AuditReceipt> receipt = audit_->Append(entry);
-    return receipt ? Result<void>() : receipt.error();
-  }
-
-  AuditLog* audit_;
+  AuditSink* audit_;
 };
 
 }  // namespace bulkhead

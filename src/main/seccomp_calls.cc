@@ -72,25 +72,25 @@ void AddFiles(bool write_files, std::vector<ConditionalCall>* out) {
 void AddSockets(std::vector<ConditionalCall>* out) {
   out->push_back({"sendto", {Without(3, MSG_FASTOPEN), Is(4, 0)}});
   out->push_back({"sendmsg", {Without(2, MSG_FASTOPEN)}});
-  for (const uint64_t option :
+  for (const int option :
        {SO_RCVTIMEO, SO_SNDTIMEO, SO_KEEPALIVE, SO_LINGER, SO_RCVBUF, SO_SNDBUF}) {
-    out->push_back({"setsockopt", {Is(1, SOL_SOCKET), Is(2, option)}});
+    out->push_back({"setsockopt", {Is(1, SOL_SOCKET), Is(2, static_cast<uint64_t>(option))}});
   }
-  for (const uint64_t option : {TCP_NODELAY, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
-                                TCP_USER_TIMEOUT, TCP_QUICKACK, TCP_CORK}) {
-    out->push_back({"setsockopt", {Is(1, IPPROTO_TCP), Is(2, option)}});
+  for (const int option : {TCP_NODELAY, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT,
+                           TCP_QUICKACK, TCP_CORK}) {
+    out->push_back({"setsockopt", {Is(1, IPPROTO_TCP), Is(2, static_cast<uint64_t>(option))}});
   }
 }
 
 // TCP and the resolver's UDP. Other protocols (MPTCP, SCTP, SMC) would pass by Landlock's ports.
 void AddConnecting(std::vector<ConditionalCall>* out) {
   constexpr uint64_t kKindMask = ~static_cast<uint64_t>(SOCK_CLOEXEC | SOCK_NONBLOCK);
-  for (const uint64_t family : {AF_INET, AF_INET6}) {
-    for (const uint64_t protocol : {0, static_cast<int>(IPPROTO_TCP)}) {
+  for (const uint64_t family : {uint64_t{AF_INET}, uint64_t{AF_INET6}}) {
+    for (const uint64_t protocol : {uint64_t{0}, uint64_t{IPPROTO_TCP}}) {
       out->push_back(
           {"socket", {Is(0, family), HasBits(1, kKindMask, SOCK_STREAM), Is(2, protocol)}});
     }
-    for (const uint64_t protocol : {0, static_cast<int>(IPPROTO_UDP)}) {
+    for (const uint64_t protocol : {uint64_t{0}, uint64_t{IPPROTO_UDP}}) {
       out->push_back(
           {"socket", {Is(0, family), HasBits(1, kKindMask, SOCK_DGRAM), Is(2, protocol)}});
     }
@@ -144,6 +144,10 @@ std::vector<ConditionalCall> ConditionalCalls(const SeccompAllowance& allowance)
   AddProcess(&calls);
   AddFiles(allowance.write_files, &calls);
   AddSockets(&calls);
+  // What is relayed to core goes over pairs that intake makes, one for each connection.
+  if (allowance.accept) {
+    calls.push_back({"socketpair", {Is(0, AF_UNIX), Is(1, SOCK_STREAM | SOCK_CLOEXEC), Is(2, 0)}});
+  }
   if (allowance.connect_out) AddConnecting(&calls);
   return calls;
 }

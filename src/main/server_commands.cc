@@ -12,29 +12,15 @@
 #include "base/base64.h"
 #include "base/file_system.h"
 #include "main/commands.h"
-#include "main/descriptor_limit.h"
 #include "main/http_client.h"
 #include "main/import.h"
+#include "main/reached_server.h"
 #include "main/report_table.h"
-#include "main/service.h"
 #include "main/signals.h"
 #include "model/value.h"
-#include "wire/report_parser.h"
 
 namespace bulkhead {
 namespace {
-
-Result<std::string> FirstToken(const DataDirectory& dir) {
-  Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::Open(dir.Catalogue());
-  if (!catalogue) {
-    return catalogue.error();
-  }
-  const std::vector<Project> projects = (*catalogue)->ListProjects();
-  if (projects.empty()) {
-    return Error{ErrorCode::kNotFound, "the data directory has no project"};
-  }
-  return projects.front().token;
-}
 
 std::string RootKeyNote(const DataDirectory& dir, const RootKeyChoice& choice) {
   if (choice.file.empty() && choice.descriptor < 0) {
@@ -47,31 +33,12 @@ std::string RootKeyNote(const DataDirectory& dir, const RootKeyChoice& choice) {
   return source ? ReportRootKey(*source, dir.path()).text + "." : source.error().message;
 }
 
-// Through the running server's listener, or through intake in this process.
-ImportChannel ServerChannel(std::shared_ptr<HttpClient> client, const std::string& token) {
-  return [client, token](std::string_view body) {
+ImportChannel ServerChannel(std::shared_ptr<HttpClient> client, const std::string& account) {
+  return [client, account](std::string_view body) {
     return client->Call({.target = "/import?strict=1",
                          .content_type = "application/x-ndjson",
-                         .basic = token + ":",
+                         .basic = account,
                          .body = body});
-  };
-}
-
-ImportChannel LocalChannel(Intake* intake, const std::string& token) {
-  const std::string authorization = "Basic " + Base64Encode(token + ":");
-  return [intake, authorization](std::string_view body) -> Result<HttpReply> {
-    IngestRequest request;
-    request.endpoint = IngestRequest::kImport;
-    request.method = "POST";
-    request.query = "strict=1";
-    request.content_type = "application/x-ndjson";
-    request.body = body;
-    request.authorization = authorization;
-    std::promise<IngestResponse> answered;
-    intake->Accept(request,
-                   [&](IngestResponse response) { answered.set_value(std::move(response)); });
-    IngestResponse response = answered.get_future().get();
-    return HttpReply{response.status, std::move(response.body)};
   };
 }
 
@@ -122,26 +89,15 @@ Result<std::string> AskServer(const std::string& url, const std::string& account
 }
 
 Result<std::string> AskDirectory(const DataDirectory& dir, const std::string& text) {
-  if (Result<std::string> address = RealFileSystem().ReadWhole(dir.ServerAddress()); address) {
-    Result<std::string> account = RealFileSystem().ReadWhole(dir.CommandAccount());
-    return account ? AskServer(*address, *account, text) : Result<std::string>(account.error());
+  Result<ReachedServer> server = ReachedServer::Reach(dir);
+  if (!server) {
+    return server.error();
   }
-  Result<Report> report = ParseReport(text);
-  if (!report) {
-    return report.error();
+  if (Result<void> ready = server->WaitUntilQueryable(); !ready) {
+    return ready.error();
   }
-  Result<std::unique_ptr<Service>> service = Service::Open(dir);
-  if (!service) {
-    return service.error();
-  }
-  if (!(*service)->WaitUntilQueryable(600'000)) {
-    return Error{ErrorCode::kUnavailable, "the store did not catch up with the log"};
-  }
-  const QueryEngine* engine = (*service)->engine(ProjectOf(*report));
-  if (engine == nullptr) {
-    return Error{ErrorCode::kNotFound, "project_id: no such project"};
-  }
-  return engine->Run(*report);
+  Result<std::string> account = RealFileSystem().ReadWhole(dir.CommandAccount());
+  return account ? AskServer(server->url(), *account, text) : Result<std::string>(account.error());
 }
 
 std::string ReportKind(std::string_view text) {
@@ -201,39 +157,13 @@ Result<void> CommandInit(const DataDirectory& dir, const InitOptions& options, b
   return {};
 }
 
-Result<void> CommandServe(const DataDirectory& dir, const ServerOptions& listen,
-                          const std::string& console) {
-  Result<std::unique_ptr<Service>> service = Service::Open(dir);
-  if (!service) {
-    return service.error();
+Result<void> CommandServe(const DataDirectory& dir, const SupervisorOptions& options) {
+  Result<std::unique_ptr<Supervisor>> supervisor = Supervisor::Start(dir, options);
+  if (!supervisor) {
+    return supervisor.error();
   }
-  ServerOptions options = listen;
-  options.max_connections =
-      ConnectionsPerListener(options.max_connections, console.empty() ? 1 : 2);
-  options.access_log = [](const AccessLine& line) {
-    if (line.status >= 500) {
-      spdlog::warn("{} {} {} {} us", line.method, line.route, line.status, line.duration_us);
-    }
-  };
-  Result<uint16_t> port = (*service)->Listen(options);
-  if (!port) {
-    return port.error();
-  }
-  if (!console.empty()) {
-    ServerOptions second = options;
-    second.listen = console;
-    if (Result<uint16_t> listening = (*service)->Listen(second); !listening) {
-      return listening.error();
-    }
-  }
-  if (Result<void> control = (*service)->OpenControlSocket(); !control) {
-    return control;
-  }
-  const std::string host = options.listen.substr(0, options.listen.rfind(':'));
-  const std::string url = fmt::format(
-      "{}://{}:{}", options.tls_certificate_path.empty() ? "http" : "https", host, *port);
-  const AddressFile address(dir.ServerAddress(), url);
-  spdlog::info("listening on {}", url);
+  const AddressFile address(dir.ServerAddress(), (*supervisor)->url());
+  spdlog::info("listening on {}", (*supervisor)->url());
   WaitForStopSignal();
   spdlog::info("stopping");
   return {};
@@ -241,36 +171,27 @@ Result<void> CommandServe(const DataDirectory& dir, const ServerOptions& listen,
 
 Result<void> CommandImport(const DataDirectory& dir, const std::vector<std::string>& files,
                            bool quiet) {
-  Result<std::string> token = FirstToken(dir);
-  if (!token) {
-    return token.error();
+  Result<std::string> account = RealFileSystem().ReadWhole(dir.CommandAccount());
+  if (!account) {
+    return account.error();
+  }
+  Result<ReachedServer> server = ReachedServer::Reach(dir);
+  if (!server) {
+    return server.error();
   }
   ImportOptions options;
   options.progress_dir = dir.ImportProgress();
   options.show_progress = !quiet;
-  if (Result<std::string> address = RealFileSystem().ReadWhole(dir.ServerAddress()); address) {
-    options.open_channel = [&]() -> Result<ImportChannel> {
-      Result<std::unique_ptr<HttpClient>> client = HttpClient::Connect(*address);
-      if (!client) {
-        return client.error();
-      }
-      return ServerChannel(*std::move(client), *token);
-    };
-    return ImportAll(files, options);
-  }
-  Result<std::unique_ptr<Service>> service = Service::Open(dir);
-  if (!service) {
-    return service.error();
-  }
   options.open_channel = [&]() -> Result<ImportChannel> {
-    return LocalChannel(&(*service)->intake(), *token);
+    Result<std::unique_ptr<HttpClient>> client = HttpClient::Connect(server->url());
+    if (!client) {
+      return client.error();
+    }
+    return ServerChannel(*std::move(client), *account);
   };
   Result<void> imported = ImportAll(files, options);
-  if (!(*service)->WaitUntilQueryable(600'000)) {
-    return Error{ErrorCode::kUnavailable,
-                 "the store did not catch up with the log; the events are durable there"};
-  }
-  return imported;
+  Result<void> ready = server->WaitUntilQueryable();
+  return ready ? imported : ready;
 }
 
 Result<void> CommandQuery(const QueryCommand& command) {

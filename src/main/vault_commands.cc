@@ -1,186 +1,111 @@
-// vault reveal|erase|find, doctor, dump: what the operator does on the host.
+// vault reveal|erase|find, dump: what the operator does on the host.
 #include <fmt/format.h>
-#include <pwd.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <simdjson.h>
 
 #include <filesystem>
 
-#include "audit/audit_verify.h"
 #include "base/file_system.h"
+#include "crypto/keys.h"
 #include "log/log_dump.h"
-#include "main/audit_access.h"
 #include "main/commands.h"
-#include "main/control_socket.h"
-#include "main/recorders.h"
-#include "main/service.h"
+#include "main/reached_server.h"
+#include "model/value.h"
 #include "store/segment_dump.h"
 
 namespace bulkhead {
 namespace {
 
-// The operating-system user who runs the command.
-std::string Actor() {
-  const passwd* user = ::getpwuid(::getuid());
-  return user != nullptr ? user->pw_name : fmt::format("uid-{}", ::getuid());
+std::string MakeCommand(const char* kind, const VaultCommand& command) {
+  std::string json = fmt::format(R"({{"command":"{}","project":{})", kind, command.project);
+  for (const auto& [name, text] :
+       {std::pair("subject", &command.subject), std::pair("id", &command.raw_id),
+        std::pair("email", &command.email), std::pair("purpose", &command.purpose),
+        std::pair("reference", &command.reference)}) {
+    if (!text->empty()) {
+      json += fmt::format(",\"{}\":", name);
+      AppendJsonString(*text, &json);
+    }
+  }
+  return json + (command.history ? ",\"history\":true}" : "}");
 }
 
-struct VaultAccess {
-  std::unique_ptr<Vault> vault;
-  std::unique_ptr<AuditLog> audit;
-};
-
-Result<VaultAccess> OpenVault(const DataDirectory& dir) {
-  FileSystem& fs = RealFileSystem();
-  Result<VaultKeys> keys = LoadVaultKeys(fs, dir.Keys());
-  if (!keys) {
-    return keys.error();
-  }
-  Result<std::unique_ptr<AuditLog>> audit = OpenAuditLog(fs, dir);
-  if (!audit) {
-    return audit.error();
-  }
-  Result<std::unique_ptr<Vault>> vault = Vault::Open(fs, dir.Vault(), *std::move(keys));
-  if (!vault) {
-    return vault.error();
-  }
-  return VaultAccess{*std::move(vault), *std::move(audit)};
+Result<std::string> Ask(const DataDirectory& dir, const char* kind, const VaultCommand& command) {
+  Result<ReachedServer> server = ReachedServer::Reach(dir);
+  return server ? server->Command(MakeCommand(kind, command)) : server.error();
 }
 
-Result<SubjectId> SubjectOf(const DataDirectory& dir, const VaultCommand& command) {
-  if (!command.subject.empty()) {
-    const std::optional<SubjectId> subject = SubjectId::FromHex(command.subject);
-    return subject ? Result<SubjectId>(*subject)
-                   : Error{ErrorCode::kInvalid, "--subject: expected 32 hexadecimal digits"};
-  }
-  if (command.raw_id.empty()) {
-    return Error{ErrorCode::kInvalid, "--subject or --id is required"};
-  }
-  Result<IntakeKeys> keys = LoadIntakeKeys(RealFileSystem(), dir.Keys());
-  if (!keys) {
-    return keys.error();
-  }
-  SubjectId subject;
-  KeyedHash(keys->pseudonym_key).Digest128(command.raw_id, subject.bytes.data());
-  return subject;
-}
-
-VaultRequest RequestOf(const VaultCommand& command) {
-  return {ProjectId{command.project}, Actor(), command.purpose};
-}
-
-struct HealthCheck {
-  std::string what;
-  bool good;
-};
-
-HealthCheck CheckMode(const std::string& path, const std::string& what) {
-  struct stat info {};
-  const bool good = ::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) == 0;
-  return {what, good};
-}
+Error Unreadable() { return {ErrorCode::kBug, "the server's answer cannot be read"}; }
 
 }  // namespace
 
 Result<void> CommandReveal(const DataDirectory& dir, const VaultCommand& command) {
-  Result<SubjectId> subject = SubjectOf(dir, command);
-  if (!subject) {
-    return subject.error();
+  Result<std::string> answer = Ask(dir, "reveal", command);
+  if (!answer) {
+    return answer.error();
   }
-  Result<VaultAccess> access = OpenVault(dir);
-  if (!access) {
-    return access.error();
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::string_view subject;
+  simdjson::dom::array fields;
+  if (parser.parse(simdjson::padded_string(*answer)).get(root) != simdjson::SUCCESS ||
+      root["subject"].get(subject) != simdjson::SUCCESS ||
+      root["fields"].get(fields) != simdjson::SUCCESS) {
+    return Unreadable();
   }
-  AuditRecorder recorder(access->audit.get());
-  Result<std::vector<RevealedField>> fields =
-      RecordedReveal(*access->vault, recorder, RequestOf(command), *subject);
-  if (!fields) {
-    return fields.error();
+  if (fields.size() == 0) {
+    fmt::print("the vault knows nothing of {}\n", subject);
   }
-  if (fields->empty()) {
-    fmt::print("the vault knows nothing of {}\n", subject->ToHex());
-  }
-  for (const RevealedField& field : *fields) {
-    fmt::print("{}{}: {}\n", field.field, field.from_profile && !field.current ? " (earlier)" : "",
-               field.value.view());
+  for (const simdjson::dom::element field : fields) {
+    std::string_view name;
+    std::string_view value;
+    if (field["field"].get(name) != simdjson::SUCCESS ||
+        field["value"].get(value) != simdjson::SUCCESS) {
+      return Unreadable();
+    }
+    const bool earlier = field["earlier"].error() == simdjson::SUCCESS;
+    fmt::print("{}{}: {}\n", name, earlier ? " (earlier)" : "", value);
   }
   return {};
 }
 
 Result<void> CommandErase(const DataDirectory& dir, const VaultCommand& command) {
-  Result<SubjectId> subject = SubjectOf(dir, command);
-  if (!subject) {
-    return subject.error();
-  }
-  const VaultRequest request = RequestOf(command);
-  if (request.purpose.find('\n') != std::string::npos) {
-    return Error{ErrorCode::kInvalid, "--purpose: one line"};
-  }
-  const std::string line = fmt::format("erase {} {} {} {}", command.project, subject->ToHex(),
-                                       request.actor, request.purpose);
-  Result<std::string> answer = ControlSocket::Ask(dir.ControlSocket(), line);
-  if (answer) {
-    const bool good = answer->starts_with("ok ");
-    const std::string text = answer->substr(answer->find(' ') + 1);
-    return good ? (fmt::print("{}\n", text), Result<void>()) : Error{ErrorCode::kUnavailable, text};
-  }
-  if (answer.error().code != ErrorCode::kNotFound) {
+  Result<std::string> answer = Ask(dir, "erase", command);
+  if (!answer) {
     return answer.error();
   }
-  Result<std::unique_ptr<Service>> service = Service::Open(dir);
-  if (!service) {
-    return service.error();
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::string_view subject;
+  uint64_t devices = 0;
+  uint64_t values = 0;
+  if (parser.parse(simdjson::padded_string(*answer)).get(root) != simdjson::SUCCESS ||
+      root["subject"].get(subject) != simdjson::SUCCESS ||
+      root["devices"].get(devices) != simdjson::SUCCESS ||
+      root["values"].get(values) != simdjson::SUCCESS) {
+    return Unreadable();
   }
-  Result<std::string> erased = (*service)->Erase(request, *subject);
-  if (!erased) {
-    return erased.error();
-  }
-  fmt::print("{}\n", *erased);
+  fmt::print("erased {} with {} linked devices and {} sealed values\n", subject, devices, values);
   return {};
 }
 
 Result<void> CommandFind(const DataDirectory& dir, const VaultCommand& command) {
-  Result<VaultAccess> access = OpenVault(dir);
-  if (!access) {
-    return access.error();
+  Result<std::string> answer = Ask(dir, "find", command);
+  if (!answer) {
+    return answer.error();
   }
-  AuditRecorder recorder(access->audit.get());
-  Result<std::vector<SubjectId>> found =
-      RecordedFind(*access->vault, recorder, RequestOf(command), command.email);
-  if (!found) {
-    return found.error();
+  simdjson::dom::parser parser;
+  simdjson::dom::array subjects;
+  if (parser.parse(simdjson::padded_string(*answer)).get(subjects) != simdjson::SUCCESS) {
+    return Unreadable();
   }
-  for (const SubjectId& subject : *found) {
-    fmt::print("{}\n", subject.ToHex());
+  for (const simdjson::dom::element subject : subjects) {
+    std::string_view text;
+    if (subject.get(text) != simdjson::SUCCESS) {
+      return Unreadable();
+    }
+    fmt::print("{}\n", text);
   }
   return {};
-}
-
-Result<void> CommandDoctor(const DataDirectory& dir) {
-  FileSystem& fs = RealFileSystem();
-  std::vector<HealthCheck> findings;
-  findings.push_back(CheckMode(dir.path(), "the data directory is closed to other users"));
-  findings.push_back(CheckMode(dir.Keys() + "/root.key", "the root key is closed to other users"));
-  findings.push_back({"intake's keys open", LoadIntakeKeys(fs, dir.Keys()).has_value()});
-  findings.push_back({"the vault's keys open", LoadVaultKeys(fs, dir.Keys()).has_value()});
-  const Result<LogKeys> log_keys = LoadLogKeys(fs, dir.AuditPublicKey());
-  findings.push_back({"the audit log verifies",
-                      log_keys && VerifyAuditLog(fs, dir.Audit(), *log_keys).has_value()});
-  Result<uint64_t> free_bytes = fs.FreeBytes(dir.path());
-  findings.push_back({"the disk has room (intake stops accepting below 256 MB)",
-                      free_bytes && *free_bytes > 2 * limits::kMinFreeDiskBytes});
-  bool all_good = true;
-  for (const HealthCheck& finding : findings) {
-    fmt::print("{}  {}\n", finding.good ? "ok     " : "NOT OK ", finding.what);
-    all_good = all_good && finding.good;
-  }
-  fmt::print(
-      "note     the root key lies in the data directory: right for a trial, not for a server that "
-      "may be stolen\n"
-      "note     intake, store and vault are threads of one process: keys and files are split, "
-      "processes are not\n"
-      "note     where only --listen is given, one port serves SDKs and queries\n");
-  return all_good ? Result<void>() : Error{ErrorCode::kUnavailable, "not everything is in order"};
 }
 
 Result<void> CommandDumpLog(const std::string& path) {

@@ -13,7 +13,7 @@ namespace bulkhead {
 struct GuessRate {
   uint64_t burst = 4000;     // two requests of 2,000 ids
   uint64_t per_second = 10;  // 864,000 a day
-  uint64_t at_start = 1000;  // less than the burst: who can crash the vault gets no more that way
+  uint64_t at_start = 2000;  // half of the burst: who can crash the vault gains little by it
 };
 
 class GuessLimit {

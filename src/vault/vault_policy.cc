@@ -48,9 +48,7 @@ class PolicyReader {
     if (!purposes_.empty()) {
       policy_.purposes = std::move(purposes_);
     }
-    if (policy_.guesses.at_start > policy_.guesses.burst) {
-      policy_.guesses.at_start = policy_.guesses.burst;
-    }
+    policy_.guesses.at_start = (policy_.guesses.burst + 1) / 2;
     return std::move(policy_);
   }
 

@@ -242,20 +242,20 @@ TEST_F(VaultServiceTest, GuessesAreLimitedAndTheRefusedOnesAreCounted) {
   KeyedHash(pseudonym_key_).Digest128("user-1", expected.bytes.data());
   EXPECT_EQ(first, expected);
   EXPECT_TRUE(Get<PseudonymAnswer>(PseudonymCall{Asker(), {""}}).subjects.at(0).IsNobody());
-  const PseudonymCall many{Asker("x", "whatever"), Lines(900, "guess")};
-  EXPECT_EQ(Get<PseudonymAnswer>(many).subjects.size(), 900U);
+  const PseudonymCall many{Asker("x", "whatever"), Lines(1900, "guess")};
+  EXPECT_EQ(Get<PseudonymAnswer>(many).subjects.size(), 1900U);
   EXPECT_EQ(Fails(many), ErrorCode::kLimit);  // 98 are left
   EXPECT_EQ(Fails(many), ErrorCode::kLimit);
-  EXPECT_EQ(gate_.noted, (Lines{"guesses 0 subjects 900 by x for whatever"}));
+  EXPECT_EQ(gate_.noted, (Lines{"guesses 0 subjects 1900 by x for whatever"}));
   for (int i = 0; i < 98; ++i) {
     (void)Get<FindAnswer>(FindCall{Asker(), "no@example.com"});
   }
   EXPECT_EQ(Fails(FindCall{Asker(), "jane@example.com"}), ErrorCode::kLimit);  // addresses too
-  clock_.Set(clock_.NowMs() + 90'000);
-  EXPECT_EQ(Get<PseudonymAnswer>(many).subjects.size(), 900U);
+  clock_.Set(clock_.NowMs() + 190'000);
+  EXPECT_EQ(Get<PseudonymAnswer>(many).subjects.size(), 1900U);
   EXPECT_EQ(Fails(many), ErrorCode::kLimit);
-  EXPECT_EQ(gate_.noted.back(), "guesses 0 subjects 1801 by x for whatever");
-  EXPECT_EQ(Get<StatusAnswer>(StatusCall{}).refused_guesses, 2701U);
+  EXPECT_EQ(gate_.noted.back(), "guesses 0 subjects 3801 by x for whatever");
+  EXPECT_EQ(Get<StatusAnswer>(StatusCall{}).refused_guesses, 5701U);
   clock_.Set(clock_.NowMs() + 1'000'000'000);  // no more than the burst is saved up
   EXPECT_EQ(Get<PseudonymAnswer>(PseudonymCall{Asker(), Lines(2000, "g")}).subjects.size(), 2000U);
   EXPECT_EQ(Get<PseudonymAnswer>(PseudonymCall{Asker(), Lines(2000, "g")}).subjects.size(), 2000U);
@@ -395,7 +395,7 @@ TEST(VaultPolicyTest, TakesWhatItKnowsAndNamesTheLineOfWhatItDoesNot) {
   EXPECT_EQ(policy->purposes, (Lines{"fraud", "audit"}));
   EXPECT_EQ(policy->export_lock_ms, 48 * kHourMs);
   EXPECT_EQ(policy->guesses.per_second, 5U);
-  EXPECT_EQ(policy->guesses.at_start, 10U);
+  EXPECT_EQ(policy->guesses.at_start, 5U);
   EXPECT_EQ(ParseVaultPolicy("")->purposes, VaultPolicy().purposes);
   for (const char* line : {"purpose", "purpose =", "export_lock_hours = 0", "colour = red",
                            "export_lock_hours = 24x", "guesses_per_second = -1"}) {

@@ -300,6 +300,64 @@ TEST_F(VaultTest, IngestRate) {
   printf("ingest: %.0f fields/s\n", 10'000 / spent.count());
 }
 
+TEST_F(VaultTest, ManyRecordsAreTakenTogetherUpToTheFirstThatDoesNotOpen) {
+  const std::string one = SealFields({OnEvent(kJane, "a", "1", 1)});
+  const std::string two = SealFields({OnEvent(kJane, "a", "2", 2), OnEvent(kOmar, "a", "3", 2)});
+  std::vector<SealedRecord> records = {{one, 5, kProject}, {"", 6, kProject}, {two, 7, kProject}};
+  ASSERT_TRUE(vault_->IngestMany(records));
+  EXPECT_EQ(vault_->applied_position(), 7U);
+  EXPECT_EQ(Told(kJane), (Lines{"a=1 1-1", "a=2 2-2"}));
+  ASSERT_TRUE(vault_->Erase(kJane, 9));
+  const std::string three = SealFields({OnEvent(kJane, "a", "late", 3)});
+  const std::string four = SealFields({OnEvent(kJane, "a", "new", 4)});
+  records = {{two, 7, kProject},
+             {three, 8, kProject},
+             {four, 9, kProject},
+             {"no box", 10, kProject},
+             {one, 11, kProject}};
+  EXPECT_EQ(vault_->IngestMany(records).error().code, ErrorCode::kCorruption);
+  EXPECT_EQ(vault_->applied_position(), 9U);
+  EXPECT_EQ(Told(kJane), (Lines{"a=new 4-4"}));
+  ASSERT_TRUE(vault_->Skip(10));
+  ASSERT_TRUE(vault_->IngestMany(std::span(records).last(1)));
+  EXPECT_EQ(Told(kJane).size(), 2U);
+  EXPECT_TRUE(vault_->IngestMany({}));
+}
+
+// Prints what one synced write for many records is worth; no bound, as above.
+TEST_F(VaultTest, RateOfSmallRecordsOfNewSubjects) {
+  constexpr int kRecords = 256;
+  const auto make = [this](int first) {
+    std::vector<std::string> boxes;
+    for (int i = 0; i < kRecords; ++i) {
+      SubjectId subject;
+      subject.bytes[0] = static_cast<uint8_t>(first);
+      subject.bytes[1] = static_cast<uint8_t>(i);
+      boxes.push_back(SealFields({OnEvent(subject, "contact", "user@example.com", i)}));
+    }
+    return boxes;
+  };
+  const auto seconds = [](auto start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const std::vector<std::string> single = make(10);
+  const std::vector<std::string> together = make(11);
+  auto start = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < single.size(); ++i) {
+    ASSERT_TRUE(vault_->Ingest(single[i], i));
+  }
+  const double one_by_one = seconds(start);
+  std::vector<SealedRecord> records;
+  for (size_t i = 0; i < together.size(); ++i) {
+    records.push_back({together[i], 1000 + i, kProject});
+  }
+  start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(vault_->IngestMany(records));
+  printf("records of one new subject: %.0f/s one by one, %.0f/s together\n", kRecords / one_by_one,
+         kRecords / seconds(start));
+  EXPECT_EQ(vault_->Counts()->subjects, 2U * kRecords);
+}
+
 class NotingRecorder final : public RevealRecorder {
  public:
   bool fail = false;

@@ -239,7 +239,7 @@ int Main(int count, char** words) {
     return 0;
   }
   if (arguments.size() < 3) return Usage();
-  const Result<Compartment> self = CompartmentByName(arguments[1]);
+  const std::optional<Compartment> self = CompartmentByName(arguments[1]);
   if (!self) return Usage();
   StageOptions options;
   options.self = *self;
@@ -254,7 +254,7 @@ int Main(int count, char** words) {
     if (arguments[i] == "--live-supervisor") options.live_supervisor = ToNumber(value);
     if (arguments[i] == "--live") {
       const size_t equals = value.find('=');
-      const Result<Compartment> other = CompartmentByName(value.substr(0, equals));
+      const std::optional<Compartment> other = CompartmentByName(value.substr(0, equals));
       if (!other) return Usage();
       options.live[*other] = ToNumber(value.substr(equals + 1));
     }

@@ -5,7 +5,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LEVELS = {
-    "base": 0, "crypto": 1, "model": 1,
+    "base": 0, "channel": 1, "crypto": 1, "model": 1,
     "wire": 2, "sieve": 2, "log": 2, "store": 2, "vault": 2, "audit": 2,
     "intake": 3, "query": 3, "egress": 3, "access": 3,
     "incident": 4, "http": 5, "main": 6,

@@ -8,6 +8,7 @@
 
 #include "crypto/crypto.h"
 #include "main/commands.h"
+#include "main/compartment.h"
 #include "main/demo.h"
 #include "main/descriptor_limit.h"
 #include "main/key_commands.h"
@@ -24,11 +25,10 @@ struct Arguments {
   bool json = false;
   bool quiet = false;
   std::string import_format = "mixpanel";
-  std::string console;
   std::vector<std::string> files;
   std::string path;
   bulkhead::InitOptions init;
-  bulkhead::ServerOptions server;
+  bulkhead::SupervisorOptions server;
   bulkhead::QueryCommand query;
   bulkhead::VaultCommand vault;
   bulkhead::DemoOptions demo;
@@ -40,6 +40,15 @@ CLI::App* WithDirectory(CLI::App& parent, const char* name, const char* help,
   CLI::App* command = parent.add_subcommand(name, help);
   command->add_option("DIR", arguments->dir, "data directory")->required();
   return command;
+}
+
+// Where the root key and the vault's shares come from.
+void AddKeyInput(CLI::App* command, bulkhead::KeyInput* input) {
+  command->add_option("--root-key", input->root.file, "file of the root key");
+  command->add_option("--root-key-fd", input->root.descriptor, "descriptor that gives it");
+  command->add_option("--vault-share", input->share_files, "file of a share; twice");
+  command->add_option("--vault-share-fd", input->share_descriptors,
+                      "descriptor that gives a share; twice");
 }
 
 void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
@@ -59,18 +68,25 @@ void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
   CLI::App* serve = WithDirectory(app, "serve", "run the server until SIGTERM", a);
   serve->add_option("--listen", a->server.listen,
                     "ADDR:PORT for SDKs (and queries, without --console)");
-  serve->add_option("--console", a->console, "a second ADDR:PORT, for queries");
+  serve->add_option("--console", a->server.console, "a second ADDR:PORT, for queries");
   serve->add_option("--tls-cert", a->server.tls_certificate_path, "certificate chain, PEM");
   serve->add_option("--tls-key", a->server.tls_key_path, "its private key, PEM");
   serve->add_flag("--allow-tls-1-2", a->server.allow_tls_1_2,
                   "also TLS 1.2, for SDKs on old platforms");
   serve->add_flag("--allow-plain-http", a->server.allow_plain_http,
                   "without TLS on other than loopback addresses");
+  serve->add_option("--allow-weaker-confinement", a->server.weaker_confinement,
+                    "parts of the confinement to do without where the system lacks them, or all");
+  AddKeyInput(serve, &a->server.keys);
   serve->add_option("--trusted-proxy", a->server.trusted_proxies,
                     "address whose X-Forwarded-For is believed");
-  serve->callback([=] {
-    *action = [=] { return bulkhead::CommandServe(DataDirectory(a->dir), a->server, a->console); };
-  });
+  serve->callback(
+      [=] { *action = [=] { return bulkhead::CommandServe(DataDirectory(a->dir), a->server); }; });
+
+  CLI::App* compartment = app.add_subcommand("compartment", "");
+  compartment->group("");  // what the supervisor starts; not for people
+  compartment->add_option("NAME", a->path)->required();
+  compartment->callback([=] { *action = [=] { return bulkhead::RunCompartment(a->path); }; });
 
   CLI::App* demo =
       app.add_subcommand("demo", "a throwaway server with a month of an API platform's events");
@@ -117,34 +133,32 @@ void AddGuardCommands(CLI::App& app, Arguments* a, Action* action) {
     CLI::Option* subject =
         command->add_option("--subject", a->vault.subject, "pseudonym, 32 hexadecimal digits");
     command->add_option("--id", a->vault.raw_id, "the id that the SDK sent")->excludes(subject);
-    command->add_option("--purpose", a->vault.purpose, "why; kept in the audit log")->required();
+    command
+        ->add_option("--purpose", a->vault.purpose,
+                     "why, one of docs/vault.md; kept in the audit log")
+        ->required();
     command->add_option("--project", a->vault.project, "project number");
+    command->add_option("--reference", a->vault.reference, "a ticket's number or the like");
     return command;
   };
-  person("reveal", "show what the vault knows of a person")->callback([=] {
-    *action = [=] { return bulkhead::CommandReveal(DataDirectory(a->dir), a->vault); };
-  });
+  CLI::App* reveal = person("reveal", "show what the vault knows of a person");
+  reveal->add_flag("--history", a->vault.history, "former values too");
+  reveal->callback(
+      [=] { *action = [=] { return bulkhead::CommandReveal(DataDirectory(a->dir), a->vault); }; });
   person("erase", "destroy a person's key and take their events out")->callback([=] {
     *action = [=] { return bulkhead::CommandErase(DataDirectory(a->dir), a->vault); };
   });
   CLI::App* find = WithDirectory(*vault, "find", "the pseudonyms of an e-mail address", a);
   find->add_option("--email", a->vault.email)->required();
-  find->add_option("--purpose", a->vault.purpose, "why; kept in the audit log")->required();
+  find->add_option("--purpose", a->vault.purpose,
+                   "why, one of docs/vault.md; kept in the audit log")
+      ->required();
   find->callback(
       [=] { *action = [=] { return bulkhead::CommandFind(DataDirectory(a->dir), a->vault); }; });
 
   WithDirectory(app, "doctor", "what is in force, and what is not", a)->callback([=] {
     *action = [=] { return bulkhead::CommandDoctor(DataDirectory(a->dir)); };
   });
-}
-
-// Where the root key and the vault's shares come from.
-void AddKeyInput(CLI::App* command, bulkhead::KeyInput* input) {
-  command->add_option("--root-key", input->root.file, "file of the root key");
-  command->add_option("--root-key-fd", input->root.descriptor, "descriptor that gives it");
-  command->add_option("--vault-share", input->share_files, "file of a share; twice");
-  command->add_option("--vault-share-fd", input->share_descriptors,
-                      "descriptor that gives a share; twice");
 }
 
 void AddKeyCommands(CLI::App& app, Arguments* a, Action* action) {
@@ -191,8 +205,8 @@ int main(int argc, char** argv) {
   AddServerCommands(app, &arguments, &action);
   AddDataCommands(app, &arguments, &action);
   AddGuardCommands(app, &arguments, &action);
-  bulkhead::AddAuditCommands(app, &action);
   AddKeyCommands(app, &arguments, &action);
+  bulkhead::AddAuditCommands(app, &action);
   CLI11_PARSE(app, argc, argv);
   const bulkhead::Result<void> done = action();
   if (!done) {

@@ -1,0 +1,147 @@
+// The audit compartment: the one that writes the record of what all others do, and that knows how
+// much of the budgets is used.
+#include <atomic>
+
+#include "audit/audit_log.h"
+#include "audit/reveal_budget.h"
+#include "base/byte_codec.h"
+#include "base/file_system.h"
+#include "base/limits.h"
+#include "channel/rpc_server.h"
+#include "crypto/keys.h"
+#include "main/audit_access.h"
+#include "main/audit_messages.h"
+#include "main/compartment.h"
+#include "main/data_directory.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr int kThreads = 8;  // so that several entries share one sync
+
+class AuditCompartment final : public CompartmentRole {
+ public:
+  explicit AuditCompartment(CompartmentStart* start) : start_(start) {}
+
+  Result<void> Open() override;
+  void Link(std::string_view peer, Descriptor line) override {
+    server_.Attach({std::string(peer)}, std::move(line));
+  }
+
+ private:
+  Result<std::string> Answer(uint8_t kind, std::string_view body);
+  Result<std::string> AnswerEntry(uint8_t kind, std::string_view body);
+  Result<std::string> Erased();
+  Result<std::string> Receipt(std::string_view body);
+
+  CompartmentStart* start_;
+  std::unique_ptr<AuditLog> log_;
+  std::unique_ptr<RevealBudget> budget_;
+  std::atomic<bool> opened_{false};
+  RpcServer server_{kThreads, [this](const RpcCaller&, uint8_t kind, std::string_view body) {
+                      return Answer(kind, body);
+                    }};
+};
+
+Result<void> AuditCompartment::Open() {
+  Result<AuditKeys> keys = ParseAuditKeys(start_->keys);
+  if (!keys) {
+    return keys.error();
+  }
+  Result<std::unique_ptr<AuditLog>> log =
+      OpenAuditLog(RealFileSystem(), DataDirectory(start_->data_dir), *std::move(keys));
+  if (!log) {
+    return log.error();
+  }
+  log_ = *std::move(log);
+  BudgetLimits most;
+  most.organisation = limits::kSubjectsRevealedPerDay;
+  most.actor = limits::kSubjectsRevealedPerActorAndDay;
+  Result<std::unique_ptr<RevealBudget>> budget = RevealBudget::Open(log_.get(), most);
+  if (!budget) {
+    return budget.error();
+  }
+  budget_ = *std::move(budget);
+  opened_.store(true, std::memory_order_release);
+  return {};
+}
+
+Result<std::string> AuditCompartment::Answer(uint8_t kind, std::string_view body) {
+  if (!opened_.load(std::memory_order_acquire)) {
+    return Error{ErrorCode::kUnavailable, "the audit log is being opened"};
+  }
+  switch (kind) {
+    case kAuditAppend:
+    case kAuditCharge:
+    case kAuditForget:
+      return AnswerEntry(kind, body);
+    case kAuditErased:
+      return Erased();
+    case kAuditReceipt:
+      return Receipt(body);
+    default:
+      return Error{ErrorCode::kInvalid, "the audit log does not know that call"};
+  }
+}
+
+Result<std::string> AuditCompartment::AnswerEntry(uint8_t kind, std::string_view body) {
+  Result<AuditEntry> entry = DecodeAuditEntry(body);
+  if (!entry) {
+    return entry.error();
+  }
+  if (kind == kAuditForget) {
+    Result<void> silent = log_->ForgetSubjects(entry->subjects);
+    return silent ? Result<std::string>("") : silent.error();
+  }
+  std::string answer;
+  ByteWriter writer(&answer);
+  if (kind == kAuditAppend) {
+    Result<AuditReceipt> receipt = log_->Append(*entry);
+    if (!receipt) {
+      return receipt.error();
+    }
+    writer.Varint(receipt->index);
+    return answer;
+  }
+  Result<BudgetCharge> charge = budget_->Charge(*std::move(entry));
+  if (!charge) {
+    return charge.error();
+  }
+  writer.Varint(charge->receipt.index);
+  writer.Varint(charge->left);
+  return answer;
+}
+
+Result<std::string> AuditCompartment::Erased() {
+  Result<AuditReader> reader = log_->Read();
+  if (!reader) {
+    return reader.error();
+  }
+  Result<std::vector<ErasedSubjectEntry>> erased = reader->ListErased();
+  if (!erased) {
+    return erased.error();
+  }
+  std::vector<Tombstone> tombstones;
+  for (const ErasedSubjectEntry& one : *erased) {
+    tombstones.push_back({one.subject, LogPositionOf(one.scope)});
+  }
+  return EncodeTombstones(tombstones);
+}
+
+Result<std::string> AuditCompartment::Receipt(std::string_view body) {
+  ByteReader bytes(body);
+  const uint64_t index = bytes.Varint();
+  if (!bytes.ok() || !bytes.AtEnd()) {
+    return Error{ErrorCode::kInvalid, "no index"};
+  }
+  Result<AuditReader> reader = log_->Read();
+  return reader ? reader->MakeReceipt(index) : Result<std::string>(reader.error());
+}
+
+}  // namespace
+
+std::unique_ptr<CompartmentRole> MakeAuditCompartment(CompartmentStart* start) {
+  return std::make_unique<AuditCompartment>(start);
+}
+
+}  // namespace bulkhead

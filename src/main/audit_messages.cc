@@ -1,0 +1,139 @@
+#include "main/audit_messages.h"
+
+#include <charconv>
+
+#include "base/byte_codec.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr std::string_view kScopePrefix = "before log position ";
+
+void WriteSubjects(const std::vector<SubjectId>& subjects, ByteWriter* writer) {
+  writer->Varint(subjects.size());
+  for (const SubjectId& subject : subjects) {
+    writer->Fixed(subject.bytes);
+  }
+}
+
+void ReadSubjects(ByteReader* reader, std::vector<SubjectId>* subjects) {
+  for (size_t left = reader->Count(); left > 0 && reader->ok(); --left) {
+    subjects->emplace_back().bytes = reader->Fixed<decltype(SubjectId::bytes)>();
+  }
+}
+
+Error Malformed() { return {ErrorCode::kInvalid, "a call to or from the audit log is malformed"}; }
+
+}  // namespace
+
+std::string EncodeAuditEntry(const AuditEntry& entry) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  for (const std::string* text : {&entry.actor, &entry.action, &entry.purpose, &entry.scope,
+                                  &entry.outcome, &entry.approval, &entry.policy}) {
+    writer.String(*text);
+  }
+  writer.Varint(entry.project);
+  writer.Varint(entry.count);
+  writer.Varint(entry.fields.size());
+  for (const std::string& field : entry.fields) {
+    writer.String(field);
+  }
+  WriteSubjects(entry.subjects, &writer);
+  return bytes;
+}
+
+Result<AuditEntry> DecodeAuditEntry(std::string_view bytes) {
+  ByteReader reader(bytes);
+  AuditEntry entry;
+  for (std::string* text : {&entry.actor, &entry.action, &entry.purpose, &entry.scope,
+                            &entry.outcome, &entry.approval, &entry.policy}) {
+    *text = reader.String();
+  }
+  entry.project = static_cast<uint32_t>(reader.Varint());
+  entry.count = reader.Varint();
+  for (size_t left = reader.Count(); left > 0 && reader.ok(); --left) {
+    entry.fields.emplace_back(reader.String());
+  }
+  ReadSubjects(&reader, &entry.subjects);
+  return reader.ok() && reader.AtEnd() ? Result<AuditEntry>(std::move(entry)) : Malformed();
+}
+
+std::string EncodeTombstones(const std::vector<Tombstone>& tombstones) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  writer.Varint(tombstones.size());
+  for (const Tombstone& tombstone : tombstones) {
+    writer.Fixed(tombstone.subject.bytes);
+    writer.Varint(tombstone.erased_before);
+  }
+  return bytes;
+}
+
+Result<std::vector<Tombstone>> DecodeTombstones(std::string_view bytes) {
+  ByteReader reader(bytes);
+  std::vector<Tombstone> tombstones;
+  for (size_t left = reader.Count(); left > 0 && reader.ok(); --left) {
+    Tombstone& tombstone = tombstones.emplace_back();
+    tombstone.subject.bytes = reader.Fixed<decltype(SubjectId::bytes)>();
+    tombstone.erased_before = reader.Varint();
+  }
+  return reader.ok() && reader.AtEnd() ? Result<std::vector<Tombstone>>(std::move(tombstones))
+                                       : Malformed();
+}
+
+std::string ErasureScope(uint64_t log_position, std::string_view reference) {
+  std::string scope = std::string(kScopePrefix) + std::to_string(log_position);
+  return reference.empty() ? scope : scope + ", " + std::string(reference);
+}
+
+uint64_t LogPositionOf(std::string_view erasure_scope) {
+  uint64_t position = 0;
+  if (erasure_scope.starts_with(kScopePrefix)) {
+    erasure_scope.remove_prefix(kScopePrefix.size());
+    std::from_chars(erasure_scope.data(), erasure_scope.data() + erasure_scope.size(), position);
+  }
+  return position;
+}
+
+Result<uint64_t> RemoteAudit::Append(const AuditEntry& entry) {
+  Result<std::string> answer = client_.Call(kAuditAppend, EncodeAuditEntry(entry));
+  if (!answer) {
+    return answer.error();
+  }
+  ByteReader reader(*answer);
+  const uint64_t index = reader.Varint();
+  return reader.ok() ? Result<uint64_t>(index) : Malformed();
+}
+
+Result<AuditCharged> RemoteAudit::Charge(const AuditEntry& entry) {
+  Result<std::string> answer = client_.Call(kAuditCharge, EncodeAuditEntry(entry));
+  if (!answer) {
+    return answer.error();
+  }
+  ByteReader reader(*answer);
+  AuditCharged charged;
+  charged.index = reader.Varint();
+  charged.left = reader.Varint();
+  return reader.ok() ? Result<AuditCharged>(charged) : Malformed();
+}
+
+Result<std::vector<Tombstone>> RemoteAudit::Erased() {
+  Result<std::string> answer = client_.Call(kAuditErased, "");
+  return answer ? DecodeTombstones(*answer) : Result<std::vector<Tombstone>>(answer.error());
+}
+
+Result<std::string> RemoteAudit::Receipt(uint64_t index) {
+  std::string bytes;
+  ByteWriter(&bytes).Varint(index);
+  return client_.Call(kAuditReceipt, std::move(bytes));
+}
+
+Result<void> RemoteAudit::Forget(const std::vector<SubjectId>& subjects) {
+  AuditEntry entry;
+  entry.subjects = subjects;
+  Result<std::string> answer = client_.Call(kAuditForget, EncodeAuditEntry(entry));
+  return answer ? Result<void>() : Result<void>(answer.error());
+}
+
+}  // namespace bulkhead

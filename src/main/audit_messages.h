@@ -1,0 +1,61 @@
+// How compartments ask the audit compartment: the kinds of calls and their bytes. Both ends are
+// this program; each may be in somebody else's hands, so that everything that is read is bounded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audit/audit_entry.h"
+#include "base/result.h"
+#include "channel/rpc_client.h"
+#include "vault/vault.h"
+
+namespace bulkhead {
+
+inline constexpr uint8_t kAuditAppend = 1;   // an entry; answers its index once it is durable
+inline constexpr uint8_t kAuditCharge = 2;   // the same, its subjects charged to its actor's budget
+inline constexpr uint8_t kAuditErased = 3;   // nothing; answers all erasures
+inline constexpr uint8_t kAuditReceipt = 4;  // an index; answers the receipt's text
+inline constexpr uint8_t kAuditForget = 5;  // subjects that were erased: sets become silent of them
+
+std::string EncodeAuditEntry(const AuditEntry& entry);
+// kInvalid: not what EncodeAuditEntry writes.
+Result<AuditEntry> DecodeAuditEntry(std::string_view bytes);
+std::string EncodeTombstones(const std::vector<Tombstone>& tombstones);
+Result<std::vector<Tombstone>> DecodeTombstones(std::string_view bytes);
+
+// What an erasure's entry says of the log, in its scope.
+std::string ErasureScope(uint64_t log_position, std::string_view reference);
+uint64_t LogPositionOf(std::string_view erasure_scope);  // 0: it says nothing
+
+struct AuditCharged {
+  uint64_t index = 0;
+  uint64_t left = 0;  // of the budget
+};
+
+// Where entries go: the log itself, or the compartment that has it.
+class AuditSink {
+ public:
+  virtual ~AuditSink() = default;
+  // The entry's index. Durable when it returns; an error means that what it records must not
+  // happen.
+  virtual Result<uint64_t> Append(const AuditEntry& entry) = 0;
+};
+
+class RemoteAudit final : public AuditSink {
+ public:
+  void Attach(Descriptor line) { client_.Attach(std::move(line)); }
+  Result<uint64_t> Append(const AuditEntry& entry) override;
+  // kLimit: over the budget.
+  Result<AuditCharged> Charge(const AuditEntry& entry);
+  Result<std::vector<Tombstone>> Erased();
+  Result<std::string> Receipt(uint64_t index);
+  Result<void> Forget(const std::vector<SubjectId>& subjects);
+
+ private:
+  RpcClient client_;
+};
+
+}  // namespace bulkhead

@@ -1,0 +1,20 @@
+// What the boards say of the whole server: health, and the metrics of all compartments.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "channel/status_board.h"
+#include "http/server.h"
+#include "main/board_numbers.h"
+
+namespace bulkhead {
+
+using Boards = std::array<std::unique_ptr<StatusBoard>, kBoards>;
+
+// Ready: every compartment runs, none stands still, and everything acknowledged can be queried.
+Health HealthOf(const Boards& boards);
+void AppendBoardMetrics(const Boards& boards, std::string* out);
+
+}  // namespace bulkhead

@@ -1,0 +1,395 @@
+// The core compartment: store, query faces, and the erasures that involve all others.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <thread>
+
+#include "base/file_system.h"
+#include "channel/message_socket.h"
+#include "channel/rpc_server.h"
+#include "http/server.h"
+#include "intake/failed_logins.h"
+#include "main/audit_messages.h"
+#include "main/board_health.h"
+#include "main/compartment.h"
+#include "main/core_projects.h"
+#include "main/erase_call.h"
+#include "main/follower_thread.h"
+#include "main/person_erasure.h"
+#include "main/project_lookup.h"
+#include "main/recorders.h"
+#include "main/service_metrics.h"
+#include "main/vault_client.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr int kThreads = 2;
+constexpr std::chrono::milliseconds kPoll{5};
+constexpr std::chrono::milliseconds kReportEvery{500};
+constexpr std::chrono::seconds kErasePatience{60};
+
+// Takes the connections that intake relays.
+class Door {
+ public:
+  Door(Descriptor line, HttpServer* server)
+      : line_(std::move(line)), server_(server), thread_([this] { Run(); }) {}
+  ~Door() {
+    line_.ShutDown();
+    thread_.join();
+  }
+  Door(const Door&) = delete;
+  Door& operator=(const Door&) = delete;
+
+ private:
+  void Run() {
+    for (;;) {
+      Result<Message> message = line_.Receive();
+      if (!message) {
+        return;
+      }
+      for (Descriptor& connection : message->descriptors) {
+        server_->Adopt(std::move(connection));
+      }
+    }
+  }
+  MessageSocket line_;
+  HttpServer* server_;
+  std::thread thread_;
+};
+
+class CoreCompartment final : public CompartmentRole {
+ public:
+  explicit CoreCompartment(CompartmentStart* start)
+      : start_(start), dir_(start->data_dir), intake_(board(Compartment::kIntake)) {}
+  ~CoreCompartment() override;
+  Result<void> Open() override;
+  void Link(std::string_view peer, Descriptor line) override;
+
+ private:
+  [[nodiscard]] const StatusBoard* board(Compartment id) const {
+    return start_->boards.at(IndexOf(id)).get();
+  }
+  Result<void> OpenStore();
+  Result<void> OpenPersonRequests();
+  Result<void> Listen();
+  Services MakeServices();
+  Result<SubjectId> Pseudonym(std::string_view raw_id);
+  Result<std::string> Stats(ProjectId project) const;
+  Result<std::string> Answer(uint8_t kind, std::string_view body);
+  Result<std::string> Erase(const EraseCall& call);
+  Result<void> ForgetLog();
+  bool WaitFor(const std::function<bool()>& reached) const;
+  bool WaitUntilFollowed() const;
+  void ReportLoop();
+
+  CompartmentStart* start_;
+  DataDirectory dir_;
+  const StatusBoard* intake_;
+  CoreKeys keys_;
+  RemoteAudit audit_;
+  VaultClient vault_;
+  AuditRecorder recorder_{&audit_};
+  std::unique_ptr<Catalogue> catalogue_;
+  std::unique_ptr<CatalogueLookup> project_lookup_;
+  FailedLogins failed_logins_{&SystemClock()};
+  CoreProjects projects_;
+  std::unique_ptr<FollowerThread> follower_;
+  std::unique_ptr<HttpServer> relayed_;  // what intake hands on
+  std::unique_ptr<HttpServer> console_;
+  std::unique_ptr<PersonErasure> erasure_;
+  std::unique_ptr<PersonRequests> person_requests_;
+  std::atomic<bool> opened_{false};
+  std::atomic<bool> stop_{false};
+  std::thread reporter_;
+  std::mutex door_mutex_;
+  Descriptor early_door_;  // came before the server was there
+  std::unique_ptr<Door> door_;
+  std::unique_ptr<RpcServer> server_ = std::make_unique<RpcServer>(
+      kThreads,
+      [this](const RpcCaller&, uint8_t kind, std::string_view body) { return Answer(kind, body); });
+};
+
+CoreCompartment::~CoreCompartment() {
+  server_.reset();
+  {
+    const std::lock_guard lock(door_mutex_);
+    door_.reset();
+  }
+  console_.reset();
+  relayed_.reset();
+  stop_ = true;
+  person_requests_.reset();
+  if (reporter_.joinable()) {
+    reporter_.join();
+  }
+  follower_.reset();
+  if (const Result<void> flushed = projects_.Flush(); !flushed) {
+    spdlog::warn("left to the log: {}", flushed.error().message);
+  }
+  start_->own->Set(kFollowerDurable, projects_.durable_position() + 1);
+}
+
+Result<void> CoreCompartment::Open() {
+  Result<CoreKeys> keys = ParseCoreKeys(start_->keys);
+  if (!keys) {
+    return keys.error();
+  }
+  keys_ = *std::move(keys);
+  if (Result<void> opened = OpenStore(); !opened) {
+    return opened;
+  }
+  if (Result<void> requests = OpenPersonRequests(); !requests) {
+    return requests;
+  }
+  if (Result<void> listening = Listen(); !listening) {
+    return listening;
+  }
+  reporter_ = std::thread([this] { ReportLoop(); });
+  opened_.store(true, std::memory_order_release);
+  return {};
+}
+
+Result<void> CoreCompartment::OpenStore() {
+  Result<std::unique_ptr<Catalogue>> catalogue =
+      OpenCatalogue(dir_, keys_.catalogue_keys, CatalogueMode::kReadWrite);
+  if (!catalogue) {
+    return catalogue.error();
+  }
+  catalogue_ = *std::move(catalogue);
+  project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get());
+  if (Result<void> opened = projects_.Open(dir_, *catalogue_, keys_); !opened) {
+    return opened;
+  }
+  const auto publish = [this](uint64_t applied) {
+    start_->own->Set(kFollowerApplied, applied + 1);
+  };
+  publish(projects_.applied_position());
+  start_->own->Set(kFollowerDurable, projects_.durable_position() + 1);
+  follower_ = std::make_unique<FollowerThread>(FollowerThread::Options{
+      .name = "store",
+      .fs = &RealFileSystem(),
+      .log_dir = dir_.Log(),
+      .keys = &keys_.log_keys,
+      .log = LogEnd(intake_),
+      .from_position = projects_.applied_position(),
+      .apply =
+          [this, publish](const LogRecord& record) {
+            Result<void> applied =
+                projects_.Apply(record.payload, record.position, record.next_position);
+            if (applied) publish(record.next_position);
+            return applied;
+          },
+      .idle = publish});
+  return {};
+}
+
+Result<void> CoreCompartment::OpenPersonRequests() {
+  erasure_ = std::make_unique<PersonErasure>(
+      PersonErasure::Parts{.projects = &projects_,
+                           .vault = &vault_,
+                           .audit = &audit_,
+                           .wait_until_followed = [this] { return WaitUntilFollowed(); },
+                           .forget_log = [this] { return ForgetLog(); }});
+  PersonRequestsOptions options;
+  options.dir = dir_.PersonRequests();
+  options.keys = &keys_.store_keys;
+  options.eraser = erasure_.get();
+  Result<std::unique_ptr<PersonRequests>> requests = PersonRequests::Open(options);
+  if (!requests) {
+    return requests.error();
+  }
+  person_requests_ = *std::move(requests);
+  return {};
+}
+
+Result<void> CoreCompartment::Listen() {
+  ServerOptions options;
+  options.max_connections = start_->listener.max_connections;
+  options.access_log = [](const AccessLine& line) {
+    if (line.status >= 500) {
+      spdlog::warn("{} {} {} {} us", line.method, line.route, line.status, line.duration_us);
+    }
+  };
+  if (start_->listener_socket.valid()) {
+    ServerOptions console = options;
+    console.listen = start_->listener.listen;
+    console.inherited_socket = start_->listener_socket.get();
+    console.allow_plain_http = true;  // the supervisor has decided
+    console.tls_certificate = start_->listener.tls_certificate;
+    console.tls_key = start_->listener.tls_key;
+    console.allow_tls_1_2 = start_->listener.allow_tls_1_2;
+    console.trusted_proxies = start_->listener.trusted_proxies;
+    Result<std::unique_ptr<HttpServer>> server = HttpServer::Start(console, MakeServices());
+    if (!server) {
+      return server.error();
+    }
+    console_ = *std::move(server);
+  }
+  options.adopt_only = true;
+  Result<std::unique_ptr<HttpServer>> server = HttpServer::Start(options, MakeServices());
+  if (!server) {
+    return server.error();
+  }
+  const std::lock_guard lock(door_mutex_);
+  relayed_ = *std::move(server);
+  if (early_door_.valid()) {
+    door_ = std::make_unique<Door>(std::move(early_door_), relayed_.get());
+  }
+  return {};
+}
+
+void CoreCompartment::Link(std::string_view peer, Descriptor line) {
+  if (peer == CompartmentName(Compartment::kAudit)) {
+    audit_.Attach(std::move(line));
+  } else if (peer == CompartmentName(Compartment::kVault)) {
+    vault_.Attach(std::move(line));
+  } else if (peer == CompartmentName(Compartment::kIntake)) {
+    const std::lock_guard lock(door_mutex_);
+    if (relayed_ == nullptr) {
+      early_door_ = std::move(line);
+    } else {
+      door_.reset();
+      door_ = std::make_unique<Door>(std::move(line), relayed_.get());
+    }
+  } else {
+    server_->Attach({std::string(peer)}, std::move(line));
+  }
+}
+
+Services CoreCompartment::MakeServices() {
+  Services services;
+  services.serve_ingest = false;
+  services.projects = project_lookup_.get();
+  services.logins = &failed_logins_;
+  services.engine = [this](ProjectId project) { return projects_.engine(project); };
+  services.reads = &recorder_;
+  services.pseudonym = [this](std::string_view raw_id) { return Pseudonym(raw_id); };
+  services.funnels = [this](ProjectId project) { return projects_.funnels(project); };
+  services.person_requests = person_requests_.get();
+  services.access = erasure_.get();
+  services.health = [this] { return HealthOf(start_->boards); };
+  services.metrics = [this](std::string* out) { AppendBoardMetrics(start_->boards, out); };
+  services.sieve = [this](ProjectId) -> Result<std::string> {
+    std::string report = intake_->Text(kTextReport);
+    return report.empty() ? Result<std::string>(R"({"refused":[]})") : report;
+  };
+  services.stats = [this](ProjectId project) { return Stats(project); };
+  return services;
+}
+
+// Core has no key for it, so that code in core cannot try out guessed ids by itself.
+Result<SubjectId> CoreCompartment::Pseudonym(std::string_view raw_id) {
+  PseudonymCall call;
+  call.asker.actor = "queries";
+  call.raw_ids.emplace_back(raw_id);
+  Result<PseudonymAnswer> answer = vault_.Ask<PseudonymAnswer>(call);
+  if (!answer) {
+    return answer.error();
+  }
+  if (answer->subjects.size() != 1) {
+    return Error{ErrorCode::kUnavailable, "the vault gave no pseudonym"};
+  }
+  return answer->subjects.front();
+}
+
+Result<std::string> CoreCompartment::Stats(ProjectId project) const {
+  const Store* found = projects_.store(project);
+  if (found == nullptr) {
+    return Error{ErrorCode::kNotFound, "no such project"};
+  }
+  LogStats log;
+  log.bytes = intake_->Get(kIntakeLogBytes);
+  log.durable_end = intake_->Get(kIntakeDurableEnd);
+  return StatsJson(found->stats(), log);
+}
+
+bool CoreCompartment::WaitFor(const std::function<bool()>& reached) const {
+  const auto deadline = std::chrono::steady_clock::now() + kErasePatience;
+  while (!reached()) {
+    if (stop_ || std::chrono::steady_clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  return true;
+}
+
+// Everything that is durable now has reached store and vault.
+bool CoreCompartment::WaitUntilFollowed() const {
+  const uint64_t end = intake_->Get(kIntakeDurableEnd);
+  const StatusBoard* vault = board(Compartment::kVault);
+  return WaitFor(
+      [&] { return follower_->position() >= end && vault->Get(kFollowerApplied) > end; });
+}
+
+Result<std::string> CoreCompartment::Erase(const EraseCall& call) {
+  if (call.subjects.size() != 1) {
+    return Error{ErrorCode::kInvalid, "one person at a time is erased"};
+  }
+  Result<ErasedPersons> erased = erasure_->EraseAll(call);
+  if (!erased) {
+    return erased.error();
+  }
+  return fmt::format(R"({{"subject":"{}","devices":{},"values":{},"entry":{}}})",
+                     call.subjects.front().ToHex(), erased->devices, erased->values,
+                     erased->entries.back());
+}
+
+// Asks intake by core's board to begin the log anew, and waits until what was there is gone.
+Result<void> CoreCompartment::ForgetLog() {
+  const Error not_yet{ErrorCode::kUnavailable, "erased, but the log cannot be trimmed yet"};
+  const uint64_t wanted =
+      std::max(start_->own->Get(kCoreForget), intake_->Get(kIntakeForgotten)) + 1;
+  const uint64_t begun = intake_->Get(kIntakeForgetFrom);
+  start_->own->Set(kCoreForget, wanted);
+  if (!WaitFor([&] { return intake_->Get(kIntakeForgetFrom) != begun; }) || !WaitUntilFollowed()) {
+    return not_yet;
+  }
+  if (Result<void> flushed = projects_.Flush(); !flushed) {
+    return flushed;
+  }
+  start_->own->Set(kFollowerDurable, projects_.durable_position() + 1);
+  return WaitFor([&] { return intake_->Get(kIntakeForgotten) >= wanted; }) ? Result<void>()
+                                                                           : not_yet;
+}
+
+Result<std::string> CoreCompartment::Answer(uint8_t kind, std::string_view body) {
+  if (!opened_.load(std::memory_order_acquire)) {
+    return Error{ErrorCode::kUnavailable, "the store is being opened"};
+  }
+  if (kind != kCoreErase) {
+    return Error{ErrorCode::kInvalid, "core does not know that call"};
+  }
+  Result<VaultCall> call = DecodeVaultCall(body);
+  if (!call) {
+    return call.error();
+  }
+  const EraseCall* erase = std::get_if<EraseCall>(&*call);
+  return erase == nullptr ? Error{ErrorCode::kInvalid, "no erasure"} : Erase(*erase);
+}
+
+void CoreCompartment::ReportLoop() {
+  auto last = std::chrono::steady_clock::now() - kReportEvery;
+  while (!stop_) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (std::chrono::steady_clock::now() - last < kReportEvery) {
+      continue;
+    }
+    last = std::chrono::steady_clock::now();
+    start_->own->Set(kFollowerDurable, projects_.durable_position() + 1);
+    start_->own->Set(kBoardTrouble, follower_->trouble().empty() ? 0 : 1);
+    std::string metrics;
+    projects_.AppendMetrics(&metrics);
+    start_->own->SetText(kTextMetrics, metrics);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<CompartmentRole> MakeCoreCompartment(CompartmentStart* start) {
+  return std::make_unique<CoreCompartment>(start);
+}
+
+}  // namespace bulkhead

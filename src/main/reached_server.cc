@@ -1,0 +1,56 @@
+#include "main/reached_server.h"
+
+#include <simdjson.h>
+
+#include "base/file_system.h"
+#include "main/control_socket.h"
+
+namespace bulkhead {
+
+Result<ReachedServer> ReachedServer::Reach(const DataDirectory& dir) {
+  ReachedServer server(dir);
+  if (Result<std::string> address = RealFileSystem().ReadWhole(dir.ServerAddress()); address) {
+    server.url_ = *std::move(address);
+    return server;
+  }
+  SupervisorOptions options;
+  options.listen = "127.0.0.1:0";
+  Result<std::unique_ptr<Supervisor>> own = Supervisor::Start(dir, options);
+  if (!own) {
+    return own.error();
+  }
+  server.own_ = *std::move(own);
+  server.url_ = server.own_->url();
+  return server;
+}
+
+Result<std::string> ReachedServer::Command(std::string_view command) const {
+  Result<std::string> answer = ControlSocket::Ask(dir_.ControlSocket(), command);
+  if (!answer) {
+    return answer.error();
+  }
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::string_view error;
+  if (parser.parse(simdjson::padded_string(*answer)).get(root) != simdjson::SUCCESS) {
+    return Error{ErrorCode::kBug, "the server's answer cannot be read"};
+  }
+  if (root["error"].get(error) == simdjson::SUCCESS) {
+    return Error{ErrorCode::kInvalid, std::string(error)};
+  }
+  simdjson::dom::element value;
+  if (root["answer"].get(value) != simdjson::SUCCESS) {
+    return Error{ErrorCode::kBug, "the server's answer cannot be read"};
+  }
+  return simdjson::minify(value);
+}
+
+Result<void> ReachedServer::WaitUntilQueryable() const {
+  if (own_ != nullptr && !own_->WaitUntilQueryable(600'000)) {
+    return Error{ErrorCode::kUnavailable,
+                 "the store did not catch up with the log; the events are durable there"};
+  }
+  return {};
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,32 @@
+// The server of a data directory, for a command: the one that runs there, or one that is started
+// for the command alone, on a free loopback port.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "main/data_directory.h"
+#include "main/supervisor.h"
+
+namespace bulkhead {
+
+class ReachedServer {
+ public:
+  static Result<ReachedServer> Reach(const DataDirectory& dir);
+
+  [[nodiscard]] const std::string& url() const { return url_; }
+  // What operator_commands.h answers; the answer's JSON, or the error that it names.
+  [[nodiscard]] Result<std::string> Command(std::string_view command) const;
+  // Where the server runs for this command alone: waits until all can be queried.
+  [[nodiscard]] Result<void> WaitUntilQueryable() const;
+
+ private:
+  explicit ReachedServer(DataDirectory dir) : dir_(std::move(dir)) {}
+  DataDirectory dir_;
+  std::string url_;
+  std::unique_ptr<Supervisor> own_;  // null: another process's
+};
+
+}  // namespace bulkhead
