@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -90,6 +91,7 @@ class AuditLog::Impl {
   Result<AuditReceipt> Append(const AuditEntry& entry);
   Result<AuditReader> Read() const;
   Result<void> Forget(std::span<const SubjectId> subjects);
+  Result<uint64_t> RewrapSets();
 
   [[nodiscard]] std::string signed_checkpoint() const {
     const std::lock_guard lock(published_mutex_);
@@ -316,6 +318,46 @@ Result<void> AuditLog::Impl::Forget(std::span<const SubjectId> subjects) {
   return handles_->Forget(subjects);
 }
 
+// A bundle at a time, so that appends wait for one file only. What is appended meanwhile is under
+// the newest key already; the table of subjects is since the start.
+Result<uint64_t> AuditLog::Impl::RewrapSets() {
+  Result<AuditReader> log = Read();
+  if (!log) {
+    return log.error();
+  }
+  uint64_t files = 0;
+  for (uint64_t begin = 0; begin < log->size(); begin += kTileWidth) {
+    std::map<uint64_t, SubjectSetRoot> roots;
+    const auto take = [&](uint64_t index, std::string_view bytes) -> Result<bool> {
+      const std::optional<AuditRecord> record = ReadAuditRecord(bytes);
+      if (record && record->set) {
+        roots.emplace(index, *record->set);
+      }
+      return true;
+    };
+    const std::lock_guard commit_lock(commit_mutex_);
+    const FileLock lock(dir_ + "/lock");
+    if (!lock.held()) {
+      return Error{ErrorCode::kUnavailable, "cannot lock " + dir_};
+    }
+    // The last bundle may have grown since.
+    if (begin + kTileWidth > log->size()) {
+      log = Read();
+    }
+    Result<void> read = log ? log->ForEach(begin, begin + kTileWidth, take) : log.error();
+    if (!read) {
+      return read.error();
+    }
+    sets_.Reset();
+    const Result<bool> written = RewrapSubjectSets(fs_, dir_, options_.subjects_keys, roots);
+    if (!written) {
+      return written.error();
+    }
+    files += *written ? 1 : 0;
+  }
+  return files;
+}
+
 AuditLog::AuditLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AuditLog::~AuditLog() = default;
 
@@ -385,6 +427,8 @@ Result<std::vector<SubjectHandle>> AuditLog::SetOf(const AuditRecord& record) co
   }
   return impl_->NewSetReader().Read(record.index, *record.set);
 }
+
+Result<uint64_t> AuditLog::RewrapSets() { return impl_->RewrapSets(); }
 
 Result<void> AuditLog::ForgetSubjects(std::span<const SubjectId> subjects) {
   return impl_->Forget(subjects);

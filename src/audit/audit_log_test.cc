@@ -152,6 +152,9 @@ TEST_F(AuditLogTest, WithoutItsKeyNothingIsTakenUp) {
 // The older key vouches for the newer as long as it stays; the log keeps its name.
 TEST_F(AuditLogTest, AKeyIsFollowedByANewOne) {
   Fill(3);
+  AuditEntry entry = TestReveal();
+  entry.subjects = {TestSubject(1)};
+  ASSERT_TRUE(Open()->Append(entry));
   const auto open = [&](bool with_old) {
     AuditLogOptions options = TestLogOptions(clock_);
     options.origin.clear();
@@ -169,8 +172,6 @@ TEST_F(AuditLogTest, AKeyIsFollowedByANewOne) {
   LogKeys both;
   {
     const std::unique_ptr<AuditLog> log = *open(true);
-    AuditEntry entry = TestReveal();
-    entry.subjects = {TestSubject(1)};
     ASSERT_TRUE(log->Append(entry));
     both = log->keys();
     ASSERT_EQ(both.size(), 2U);
@@ -178,6 +179,9 @@ TEST_F(AuditLogTest, AKeyIsFollowedByANewOne) {
     EXPECT_TRUE(OpenCheckpoint(log->signed_checkpoint(), TestLogKeys()));
     EXPECT_TRUE(OpenCheckpoint(log->signed_checkpoint(), {both[1]}));
     EXPECT_TRUE(VerifyAuditLog(*fs_, kTestLogDir, both));
+    EXPECT_EQ(*log->RewrapSets(), 1U);
+    EXPECT_EQ(*log->RewrapSets(), 0U);
+    ASSERT_TRUE(log->Append(entry));
     // One line of the checkpoint is of a key that this caller does not know.
     EXPECT_FALSE(VerifyAuditLog(*fs_, kTestLogDir, TestLogKeys()));
   }
@@ -185,6 +189,7 @@ TEST_F(AuditLogTest, AKeyIsFollowedByANewOne) {
   ASSERT_TRUE(log) << log.error().message;
   ASSERT_TRUE((*log)->Append(TestReveal()));
   EXPECT_FALSE(OpenCheckpoint((*log)->signed_checkpoint(), TestLogKeys()));
+  EXPECT_TRUE((*log)->ListSubjectsSeen({TestReveal().actor, 0, INT64_MAX})->without_set.empty());
   EXPECT_TRUE(VerifyAuditLog(*fs_, kTestLogDir, {both[1]}));
   EXPECT_EQ((*log)->ListSubjectsSeen({TestReveal().actor, 0, INT64_MAX})->subjects.size(), 1U);
 }

@@ -39,19 +39,22 @@ TreeHash RootOfSet(std::span<const SubjectHandle> handles, const SubjectSetRoot&
   return RootOf(leaves);
 }
 
+std::string EncodeRecord(uint64_t index, std::string_view box) {
+  std::string out;
+  ByteWriter writer(&out);
+  writer.Fixed(static_cast<uint32_t>(box.size()));
+  writer.Fixed(index);
+  writer.Raw(box);
+  return out;
+}
+
 std::string EncodeSet(const NewSubjectSet& set, const SecretBytes& key) {
   std::string text;
   text.reserve(set.handles.size() * kHandleBytes);
   for (const SubjectHandle& handle : set.handles) {
     text.append(reinterpret_cast<const char*>(handle.bytes.data()), kHandleBytes);
   }
-  const std::string box = AeadEncrypt(key, text, Associated(set.root));
-  std::string out;
-  ByteWriter writer(&out);
-  writer.Fixed(static_cast<uint32_t>(box.size()));
-  writer.Fixed(set.index);
-  writer.Raw(box);
-  return out;
+  return EncodeRecord(set.index, AeadEncrypt(key, text, Associated(set.root)));
 }
 
 std::vector<SubjectHandle> DecodeSet(std::string_view text) {
@@ -181,6 +184,44 @@ Result<void> SubjectSetWriter::Append(std::span<const NewSubjectSet> sets, uint6
     }
   }
   return {};
+}
+
+Result<bool> RewrapSubjectSets(FileSystem& fs, const std::string& dir, const KeyRing& keys,
+                               const std::map<uint64_t, SubjectSetRoot>& roots) {
+  if (roots.empty()) {
+    return false;
+  }
+  const std::string path = PathOf(dir, roots.begin()->first / kTileWidth);
+  const Result<std::string> bytes = fs.ReadWhole(path);
+  if (!bytes) {
+    return bytes.error().code == ErrorCode::kNotFound ? Result<bool>(false) : bytes.error();
+  }
+  std::string again(kMagic);
+  bool is_old = false;
+  for (const SubjectSetRecord& record :
+       ListSubjectSets(*bytes).value_or(std::vector<SubjectSetRecord>{})) {
+    const auto root = roots.find(record.index);
+    if (root == roots.end()) {
+      continue;  // of a write that never became part of the log
+    }
+    const std::string associated = Associated(root->second);
+    if (AeadDecrypt(keys.newest().key, record.box, associated)) {
+      again += EncodeRecord(record.index, record.box);
+      continue;
+    }
+    const Result<SecretBytes> text = AeadDecryptWithAny(keys, record.box, associated);
+    if (!text) {
+      return Error{ErrorCode::kCorruption,
+                   path + ": the set of entry " + std::to_string(record.index) + " does not open"};
+    }
+    again += EncodeRecord(record.index, AeadEncrypt(keys.newest().key, text->view(), associated));
+    is_old = true;
+  }
+  if (!is_old) {
+    return false;
+  }
+  Result<void> written = fs.WriteFileAtomically(path, again);
+  return written ? Result<bool>(true) : written.error();
 }
 
 SubjectSetReader::SubjectSetReader(FileSystem& fs, std::string dir, const KeyRing* keys)

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -60,6 +61,12 @@ struct SubjectSetRecord {
 };
 // The records, as far as they are whole; nullopt where the file is not one of ours.
 std::optional<std::vector<SubjectSetRecord>> ListSubjectSets(std::string_view bytes);
+
+// Writes the file of a bundle's sets anew where something in it is under an older key than the
+// newest. `roots`: of the bundle's entries, by index. True: it was written. kCorruption: a set does
+// not open; the file is left as it is.
+Result<bool> RewrapSubjectSets(FileSystem& fs, const std::string& dir, const KeyRing& keys,
+                               const std::map<uint64_t, SubjectSetRoot>& roots);
 
 // Keeps the last file that it read. Not thread-safe.
 class SubjectSetReader {

@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import threading
+import urllib.error
+import urllib.request
 
 import pytest
 from audit_tools import binary, build_go_verifier, make_log, ours, theirs
@@ -82,8 +84,14 @@ def test_a_witness_that_fetches(tmp_path, verifier):
     assert "does not continue" in bulkhead(*fetch, fork, fails=True)
     assert not ours(log, "--cosigned", out, "--witness-key", key.replace("witness/", "witnezz/"))[0]
 
-    handler = lambda *a, **k: http.server.SimpleHTTPRequestHandler(*a, directory=str(log), **k)  # noqa: E731
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
+    class Files(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(log))
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files) as web:
         thread = threading.Thread(target=web.serve_forever)
         thread.start()
         make_log(log, 77)
@@ -107,8 +115,6 @@ def test_a_witness_that_serves(tmp_path, verifier):
             bulkhead(*ask)
             assert ours(log, "--cosigned", out, "--witness-key", key)[0]
             assert theirs(verifier, log, "-noted", out)[0]
-        import urllib.error
-        import urllib.request
         for path, body, status in (("/add-checkpoint", b"nonsense", 400), ("/other", b"", 404),
                                    ("/add-checkpoint", b"x" * 200_000, 413),
                                    ("/add-checkpoint", b"old 0\n\n" + (log / "checkpoint").read_bytes(), 409)):
