@@ -116,8 +116,8 @@ uint64_t KeyedHash::Digest64(std::string_view text) const {
 }
 
 std::array<uint8_t, 32> Sha256(std::string_view text) {
-  // Not SHA256(): it looks the algorithm up each time, which takes eight times as long as hashing 64
-  // bytes does.
+  // Not SHA256(): it looks the algorithm up each time, which takes eight times as long as hashing
+  // 64 bytes does.
   SHA256_CTX state;
   SHA256_Init(&state);
   SHA256_Update(&state, text.data(), text.size());
