@@ -20,7 +20,7 @@ namespace bulkhead {
 // Numbers on the board; their meaning is the compartment's.
 inline constexpr size_t kBoardNumbers = 64;
 inline constexpr size_t kBoardTexts = 3;
-inline constexpr size_t kBoardTextBytes = 256UL * 1024;
+inline constexpr size_t kBoardTextBytes = 4UL * 1024 * 1024;
 
 class StatusBoard {
  public:

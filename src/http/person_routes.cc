@@ -20,21 +20,28 @@ Result<std::vector<SubjectId>> QueryCall::Subjects(const std::vector<std::string
     return Error{ErrorCode::kInvalid, "distinct_ids: at most 2000"};
   }
   std::vector<SubjectId> subjects;
-  subjects.reserve(ids.size());
+  std::vector<std::string> raw_ids;  // asked for all at once: each question costs a round trip
+  std::vector<size_t> raw_places;
   for (const std::string& id : ids) {
     const std::optional<SubjectId> pid = id.size() == 32 ? SubjectId::FromHex(id) : std::nullopt;
-    if (pid) {
-      subjects.push_back(*pid);
-      continue;
+    subjects.push_back(pid.value_or(SubjectId{}));
+    if (!pid) {
+      raw_ids.push_back(id);
+      raw_places.push_back(subjects.size() - 1);
     }
-    if (!services().pseudonym) {
-      return Error{ErrorCode::kUnavailable, "ids have no pseudonyms here"};
-    }
-    Result<SubjectId> pseudonym = services().pseudonym(id);
-    if (!pseudonym) {
-      return pseudonym.error();
-    }
-    subjects.push_back(*pseudonym);
+  }
+  if (raw_ids.empty()) {
+    return subjects;
+  }
+  if (!services().pseudonyms) {
+    return Error{ErrorCode::kUnavailable, "ids have no pseudonyms here"};
+  }
+  const Result<std::vector<SubjectId>> found = services().pseudonyms(raw_ids);
+  if (!found) {
+    return found.error();
+  }
+  for (size_t i = 0; i < raw_places.size(); ++i) {
+    subjects[raw_places[i]] = found->at(i);
   }
   return subjects;
 }

@@ -96,8 +96,9 @@ class ReadRecorder {
   virtual Result<void> Record(const PersonRead& read) = 0;  // thread-safe
 };
 
-// The pseudonym of an id as an SDK sent it.
-using PseudonymSource = std::function<Result<SubjectId>(std::string_view raw_id)>;
+// The pseudonyms of ids as an SDK sent them, in their order.
+using PseudonymSource =
+    std::function<Result<std::vector<SubjectId>>(const std::vector<std::string>& raw_ids)>;
 
 // A new connection to the compartment that answers queries.
 using RelayConnect = std::function<Result<Descriptor>()>;
@@ -132,7 +133,7 @@ struct Services {
   bool serve_ingest = true;   // the paths of SDKs
   bool serve_queries = true;  // the query faces
   RelayConnect relay;         // where set, paths that are not served here are answered over it
-  PseudonymSource pseudonym;
+  PseudonymSource pseudonyms;
   Intake* intake = nullptr;
   const ProjectLookup* projects = nullptr;  // service accounts of the query faces (intake/intake.h)
   FailedLogins* logins = nullptr;           // with `projects`; shared with intake

@@ -121,11 +121,11 @@ Result<std::string> AuditCompartment::Erased() {
   if (!erased) {
     return erased.error();
   }
-  std::vector<Tombstone> tombstones;
+  std::vector<LoggedErasure> erasures;
   for (const ErasedSubjectEntry& one : *erased) {
-    tombstones.push_back({one.subject, LogPositionOf(one.scope)});
+    erasures.push_back({ProjectId{one.project}, {one.subject, LogPositionOf(one.scope)}});
   }
-  return EncodeTombstones(tombstones);
+  return EncodeErasures(erasures);
 }
 
 Result<std::string> AuditCompartment::Receipt(std::string_view body) {

@@ -59,26 +59,28 @@ Result<AuditEntry> DecodeAuditEntry(std::string_view bytes) {
   return reader.ok() && reader.AtEnd() ? Result<AuditEntry>(std::move(entry)) : Malformed();
 }
 
-std::string EncodeTombstones(const std::vector<Tombstone>& tombstones) {
+std::string EncodeErasures(const std::vector<LoggedErasure>& erasures) {
   std::string bytes;
   ByteWriter writer(&bytes);
-  writer.Varint(tombstones.size());
-  for (const Tombstone& tombstone : tombstones) {
-    writer.Fixed(tombstone.subject.bytes);
-    writer.Varint(tombstone.erased_before);
+  writer.Varint(erasures.size());
+  for (const LoggedErasure& erasure : erasures) {
+    writer.Varint(erasure.project.value);
+    writer.Fixed(erasure.tombstone.subject.bytes);
+    writer.Varint(erasure.tombstone.erased_before);
   }
   return bytes;
 }
 
-Result<std::vector<Tombstone>> DecodeTombstones(std::string_view bytes) {
+Result<std::vector<LoggedErasure>> DecodeErasures(std::string_view bytes) {
   ByteReader reader(bytes);
-  std::vector<Tombstone> tombstones;
+  std::vector<LoggedErasure> erasures;
   for (size_t left = reader.Count(); left > 0 && reader.ok(); --left) {
-    Tombstone& tombstone = tombstones.emplace_back();
-    tombstone.subject.bytes = reader.Fixed<decltype(SubjectId::bytes)>();
-    tombstone.erased_before = reader.Varint();
+    LoggedErasure& erasure = erasures.emplace_back();
+    erasure.project.value = static_cast<uint32_t>(reader.Varint());
+    erasure.tombstone.subject.bytes = reader.Fixed<decltype(SubjectId::bytes)>();
+    erasure.tombstone.erased_before = reader.Varint();
   }
-  return reader.ok() && reader.AtEnd() ? Result<std::vector<Tombstone>>(std::move(tombstones))
+  return reader.ok() && reader.AtEnd() ? Result<std::vector<LoggedErasure>>(std::move(erasures))
                                        : Malformed();
 }
 
@@ -118,9 +120,9 @@ Result<AuditCharged> RemoteAudit::Charge(const AuditEntry& entry) {
   return reader.ok() ? Result<AuditCharged>(charged) : Malformed();
 }
 
-Result<std::vector<Tombstone>> RemoteAudit::Erased() {
+Result<std::vector<LoggedErasure>> RemoteAudit::Erased() {
   Result<std::string> answer = client_.Call(kAuditErased, "");
-  return answer ? DecodeTombstones(*answer) : Result<std::vector<Tombstone>>(answer.error());
+  return answer ? DecodeErasures(*answer) : Result<std::vector<LoggedErasure>>(answer.error());
 }
 
 Result<std::string> RemoteAudit::Receipt(uint64_t index) {

@@ -23,8 +23,14 @@ inline constexpr uint8_t kAuditForget = 5;  // subjects that were erased: sets b
 std::string EncodeAuditEntry(const AuditEntry& entry);
 // kInvalid: not what EncodeAuditEntry writes.
 Result<AuditEntry> DecodeAuditEntry(std::string_view bytes);
-std::string EncodeTombstones(const std::vector<Tombstone>& tombstones);
-Result<std::vector<Tombstone>> DecodeTombstones(std::string_view bytes);
+
+// An erasure as the log keeps it: of one subject of one project.
+struct LoggedErasure {
+  ProjectId project;
+  Tombstone tombstone;
+};
+std::string EncodeErasures(const std::vector<LoggedErasure>& erasures);
+Result<std::vector<LoggedErasure>> DecodeErasures(std::string_view bytes);
 
 // What an erasure's entry says of the log, in its scope.
 std::string ErasureScope(uint64_t log_position, std::string_view reference);
@@ -50,7 +56,8 @@ class RemoteAudit final : public AuditSink {
   Result<uint64_t> Append(const AuditEntry& entry) override;
   // kLimit: over the budget.
   Result<AuditCharged> Charge(const AuditEntry& entry);
-  Result<std::vector<Tombstone>> Erased();
+  // All that the log ever recorded, oldest first.
+  Result<std::vector<LoggedErasure>> Erased();
   Result<std::string> Receipt(uint64_t index);
   Result<void> Forget(const std::vector<SubjectId>& subjects);
 

@@ -12,6 +12,8 @@
 #include <array>
 #include <cstring>
 
+#include "channel/descriptor.h"
+
 namespace bulkhead {
 namespace {
 
@@ -58,6 +60,21 @@ bool WriteLine(int fd, std::string_view line) {
     left.remove_prefix(static_cast<size_t>(sent));
   }
   return true;
+}
+
+Result<Descriptor> Connect(const std::string& path) {
+  Result<sockaddr_un> address = AddressOf(path);
+  if (!address) {
+    return address.error();
+  }
+  Descriptor connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  SetTimeout(connection.get());
+  if (!connection.valid() ||
+      ::connect(connection.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) !=
+          0) {
+    return Error{ErrorCode::kNotFound, "no server is running on this data directory"};
+  }
+  return connection;
 }
 
 // As the system knows the other end.
@@ -132,23 +149,17 @@ void ControlSocket::Serve(int connection) {
   WriteLine(connection, handler_(ReadLine(connection, kMaxCommandBytes), PeerName(connection)));
 }
 
+bool ControlSocket::Answers(const std::string& path) { return Connect(path).has_value(); }
+
 Result<std::string> ControlSocket::Ask(const std::string& path, std::string_view line) {
-  Result<sockaddr_un> address = AddressOf(path);
-  if (!address) {
-    return address.error();
-  }
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  SetTimeout(fd);
-  if (fd < 0 ||
-      ::connect(fd, reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) != 0) {
-    ::close(fd);
-    return Error{ErrorCode::kNotFound, "no server is running on this data directory"};
+  Result<Descriptor> connection = Connect(path);
+  if (!connection) {
+    return connection.error();
   }
   std::string answer;
-  if (WriteLine(fd, line)) {
-    answer = ReadLine(fd, kMaxLineBytes);
+  if (WriteLine(connection->get(), line)) {
+    answer = ReadLine(connection->get(), kMaxLineBytes);
   }
-  ::close(fd);
   if (answer.empty()) {
     return Error{ErrorCode::kUnavailable, "the server did not answer"};
   }

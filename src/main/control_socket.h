@@ -22,6 +22,8 @@ class ControlSocket {
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
 
+  // Whether a server listens there; a file that one left which was killed does not answer.
+  static bool Answers(const std::string& path);
   // Asks the server of that socket; kNotFound where none is running.
   static Result<std::string> Ask(const std::string& path, std::string_view line);
 

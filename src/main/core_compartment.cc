@@ -29,6 +29,7 @@ constexpr int kThreads = 2;
 constexpr std::chrono::milliseconds kPoll{5};
 constexpr std::chrono::milliseconds kReportEvery{500};
 constexpr std::chrono::seconds kErasePatience{60};
+constexpr std::chrono::seconds kEraseAgainPause{10};  // after a failure
 
 // Takes the connections that intake relays.
 class Door {
@@ -75,14 +76,16 @@ class CoreCompartment final : public CompartmentRole {
   Result<void> OpenPersonRequests();
   Result<void> Listen();
   Services MakeServices();
-  Result<SubjectId> Pseudonym(std::string_view raw_id);
+  Result<std::vector<SubjectId>> Pseudonyms(const std::vector<std::string>& raw_ids);
   Result<std::string> Stats(ProjectId project) const;
   Result<std::string> Answer(uint8_t kind, std::string_view body);
   Result<std::string> Erase(const EraseCall& call);
   Result<void> ForgetLog();
   bool WaitFor(const std::function<bool()>& reached) const;
+  bool HasFollowed(uint64_t end) const;
   bool WaitUntilFollowed() const;
   void ReportLoop();
+  void EraseAgain();
 
   CompartmentStart* start_;
   DataDirectory dir_;
@@ -103,6 +106,8 @@ class CoreCompartment final : public CompartmentRole {
   std::atomic<bool> opened_{false};
   std::atomic<bool> stop_{false};
   std::thread reporter_;
+  bool erased_again_ = false;
+  std::chrono::steady_clock::time_point erase_again_at_;
   std::mutex door_mutex_;
   Descriptor early_door_;  // came before the server was there
   std::unique_ptr<Door> door_;
@@ -265,7 +270,9 @@ Services CoreCompartment::MakeServices() {
   services.logins = &failed_logins_;
   services.engine = [this](ProjectId project) { return projects_.engine(project); };
   services.reads = &recorder_;
-  services.pseudonym = [this](std::string_view raw_id) { return Pseudonym(raw_id); };
+  services.pseudonyms = [this](const std::vector<std::string>& raw_ids) {
+    return Pseudonyms(raw_ids);
+  };
   services.funnels = [this](ProjectId project) { return projects_.funnels(project); };
   services.person_requests = person_requests_.get();
   services.access = erasure_.get();
@@ -280,18 +287,19 @@ Services CoreCompartment::MakeServices() {
 }
 
 // Core has no key for it, so that code in core cannot try out guessed ids by itself.
-Result<SubjectId> CoreCompartment::Pseudonym(std::string_view raw_id) {
+Result<std::vector<SubjectId>> CoreCompartment::Pseudonyms(
+    const std::vector<std::string>& raw_ids) {
   PseudonymCall call;
   call.asker.actor = "queries";
-  call.raw_ids.emplace_back(raw_id);
+  call.raw_ids = raw_ids;
   Result<PseudonymAnswer> answer = vault_.Ask<PseudonymAnswer>(call);
   if (!answer) {
     return answer.error();
   }
-  if (answer->subjects.size() != 1) {
+  if (answer->subjects.size() != raw_ids.size()) {
     return Error{ErrorCode::kUnavailable, "the vault gave no pseudonym"};
   }
-  return answer->subjects.front();
+  return std::move(answer->subjects);
 }
 
 Result<std::string> CoreCompartment::Stats(ProjectId project) const {
@@ -316,12 +324,14 @@ bool CoreCompartment::WaitFor(const std::function<bool()>& reached) const {
   return true;
 }
 
+// Store and vault have applied the log up to there.
+bool CoreCompartment::HasFollowed(uint64_t end) const {
+  return follower_->position() >= end && board(Compartment::kVault)->Get(kFollowerApplied) > end;
+}
+
 // Everything that is durable now has reached store and vault.
 bool CoreCompartment::WaitUntilFollowed() const {
-  const uint64_t end = intake_->Get(kIntakeDurableEnd);
-  const StatusBoard* vault = board(Compartment::kVault);
-  return WaitFor(
-      [&] { return follower_->position() >= end && vault->Get(kFollowerApplied) > end; });
+  return WaitFor([this, end = intake_->Get(kIntakeDurableEnd)] { return HasFollowed(end); });
 }
 
 Result<std::string> CoreCompartment::Erase(const EraseCall& call) {
@@ -370,10 +380,30 @@ Result<std::string> CoreCompartment::Answer(uint8_t kind, std::string_view body)
   return erase == nullptr ? Error{ErrorCode::kInvalid, "no erasure"} : Erase(*erase);
 }
 
+// Once after each start, when everybody has got on with the log: an older copy of the directory may
+// have been put back.
+void CoreCompartment::EraseAgain() {
+  const auto now = std::chrono::steady_clock::now();
+  const bool intake_runs =
+      start_->boards[kSupervisorBoard]->Get(kChildRunning + IndexOf(Compartment::kIntake)) != 0;
+  if (erased_again_ || !intake_runs || now < erase_again_at_ ||
+      !HasFollowed(intake_->Get(kIntakeDurableEnd))) {
+    return;
+  }
+  const Result<void> again = erasure_->EraseAgain();
+  erased_again_ = again.has_value();
+  erase_again_at_ = now + kEraseAgainPause;
+  if (!again) {
+    spdlog::error("erasures of the audit log cannot be carried out again yet: {}",
+                  again.error().message);
+  }
+}
+
 void CoreCompartment::ReportLoop() {
   auto last = std::chrono::steady_clock::now() - kReportEvery;
   while (!stop_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EraseAgain();
     if (std::chrono::steady_clock::now() - last < kReportEvery) {
       continue;
     }

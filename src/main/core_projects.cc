@@ -58,6 +58,15 @@ const CoreProjects::OpenProject* CoreProjects::Find(ProjectId project) const {
   return found == projects_.end() ? nullptr : &found->second;
 }
 
+std::vector<ProjectId> CoreProjects::List() const {
+  std::vector<ProjectId> all;
+  all.reserve(projects_.size());
+  for (const auto& [id, project] : projects_) {
+    all.push_back(id);
+  }
+  return all;
+}
+
 Store* CoreProjects::store(ProjectId project) const {
   const OpenProject* found = Find(project);
   return found == nullptr ? nullptr : found->store.get();

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "access/catalogue.h"
 #include "crypto/keys.h"
@@ -21,6 +22,7 @@ class CoreProjects {
   // Writes what is in memory, so that the next start has nothing to replay.
   Result<void> Flush();
 
+  [[nodiscard]] std::vector<ProjectId> List() const;
   [[nodiscard]] Store* store(ProjectId project) const;
   [[nodiscard]] QueryEngine* engine(ProjectId project) const;
   [[nodiscard]] SavedFunnels* funnels(ProjectId project) const;

@@ -30,6 +30,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTrimEvery{2000};
 constexpr std::chrono::milliseconds kReportEvery{500};
+// No log gets there; code in core or in the vault could otherwise use positions up at once.
+constexpr uint64_t kMaxPosition = uint64_t{1} << 56;
 constexpr int kRelayThreads = 32;  // each waits for one answer of core
 constexpr const char* kUserAgentRules = "/usr/share/uap-core/regexes.yaml";
 
@@ -148,8 +150,8 @@ Result<void> IntakeCompartment::OpenLog() {
     return said > 0 ? said - 1 : 0;
   };
   LogWriterOptions options;
-  options.at_least_position =
-      std::max({applied(core_), applied(vault_), vault_->Get(kVaultHorizon)});
+  options.at_least_position = std::min(
+      std::max({applied(core_), applied(vault_), vault_->Get(kVaultHorizon)}), kMaxPosition);
   pace_ = std::make_unique<AnswerPace>(applied(core_));
   options.pace = [this](uint64_t durable_end, std::function<void()> acknowledge) {
     start_->own->Set(kIntakeDurableEnd, durable_end);

@@ -60,13 +60,45 @@ Result<ErasedPersons> PersonErasure::EraseAll(const EraseCall& call) {
       erased.values += one.values;
     }
   }
-  if (Result<void> gone = store->EraseSubjects(call.subjects); !gone) {
+  if (Result<bool> gone = EraseLogged(call.asker.project, call.subjects); !gone) {
     return gone.error();
   }
   if (Result<void> forgotten = parts_.forget_log(); !forgotten) {
     return forgotten.error();
   }
   return erased;
+}
+
+Result<void> PersonErasure::EraseAgain() {
+  const std::lock_guard lock(one_at_a_time_);
+  bool any = false;
+  for (const ProjectId project : parts_.projects->List()) {
+    Result<bool> gone = EraseLogged(project, {});
+    if (!gone) {
+      return gone.error();
+    }
+    any = any || *gone;
+  }
+  return any ? parts_.forget_log() : Result<void>();
+}
+
+Result<bool> PersonErasure::EraseLogged(ProjectId project, const std::vector<SubjectId>& more) {
+  const Result<std::vector<LoggedErasure>> logged = parts_.audit->Erased();
+  if (!logged) {
+    return logged.error();
+  }
+  Store* store = parts_.projects->store(project);
+  std::vector<SubjectId> subjects = more;
+  for (size_t i = store->erasures_applied(); i < logged->size(); ++i) {
+    if ((*logged)[i].project == project) {
+      subjects.push_back((*logged)[i].tombstone.subject);
+    }
+  }
+  if (subjects.empty()) {
+    return false;
+  }
+  Result<void> gone = store->EraseSubjects(subjects, logged->size());
+  return gone ? Result<bool>(true) : gone.error();
 }
 
 Result<std::string> PersonErasure::Erase(const PersonRequest& request) {

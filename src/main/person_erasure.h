@@ -34,6 +34,9 @@ class PersonErasure final : public PersonEraser, public AccessReader {
   explicit PersonErasure(Parts parts) : parts_(std::move(parts)) {}
 
   Result<ErasedPersons> EraseAll(const EraseCall& call);
+  // Carries out what the audit log says was erased and a store does not know of, as one that was
+  // put back from a backup: once store and vault have applied all of the log.
+  Result<void> EraseAgain();
   Result<std::string> Erase(const PersonRequest& request) override;
   Result<std::vector<KnownIdentity>> Reveal(const AccessReading& reading) override;
 
@@ -41,6 +44,9 @@ class PersonErasure final : public PersonEraser, public AccessReader {
   // The persons and their devices, each with the person it is of.
   static std::vector<std::pair<SubjectId, SubjectId>> WithDevices(
       const Store& store, const std::vector<SubjectId>& persons);
+  // What the audit log says was erased in the project and its store has not carried out, and
+  // `more`. Whether there was anything.
+  Result<bool> EraseLogged(ProjectId project, const std::vector<SubjectId>& more);
 
   const Parts parts_;
   std::mutex one_at_a_time_;

@@ -9,7 +9,10 @@ namespace bulkhead {
 
 Result<ReachedServer> ReachedServer::Reach(const DataDirectory& dir) {
   ReachedServer server(dir);
-  if (Result<std::string> address = RealFileSystem().ReadWhole(dir.ServerAddress()); address) {
+  // A server that was killed leaves its address behind, but answers no more.
+  const bool running = ControlSocket::Answers(dir.ControlSocket());
+  if (Result<std::string> address = RealFileSystem().ReadWhole(dir.ServerAddress());
+      running && address) {
     server.url_ = *std::move(address);
     return server;
   }

@@ -63,12 +63,13 @@ TEST(RecordersTest, AnErasuresScopeTellsTheLogsPosition) {
   EXPECT_EQ(LogPositionOf(ErasureScope(17, "request 4")), 17U);
   EXPECT_EQ(LogPositionOf(ErasureScope(0, "")), 0U);
   EXPECT_EQ(LogPositionOf("request 4"), 0U);
-  const std::vector<Tombstone> tombstones = {{Subject(1), 5}, {Subject(2), 0}};
-  const Result<std::vector<Tombstone>> decoded = DecodeTombstones(EncodeTombstones(tombstones));
+  const std::vector<LoggedErasure> erasures = {{ProjectId{3}, {Subject(1), 5}},
+                                               {ProjectId{4}, {Subject(2), 0}}};
+  const Result<std::vector<LoggedErasure>> decoded = DecodeErasures(EncodeErasures(erasures));
   ASSERT_TRUE(decoded);
   ASSERT_EQ(decoded->size(), 2U);
-  EXPECT_EQ((*decoded)[0].erased_before, 5U);
-  EXPECT_EQ((*decoded)[1].subject, Subject(2));
+  EXPECT_EQ((*decoded)[0].tombstone.erased_before, 5U);
+  EXPECT_EQ((*decoded)[1].tombstone.subject, Subject(2));
 }
 
 TEST(RecordersTest, BytesThatAreNoEntryAreRefused) {

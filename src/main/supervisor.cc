@@ -192,9 +192,9 @@ Result<SecretBytes> Supervisor::BundleFor(Compartment compartment) {
   return OpenKeyBundle(RealFileSystem(), dir_.Keys(), compartment, keys_.root, keys_.shares);
 }
 
-// Where the key file says that its keys were changed: all compartments are started again with what
-// it holds now, one after the other.
-Result<std::string> Supervisor::ReloadKeys() {
+// The key file's keys were changed: once that is written down, all compartments are started again
+// with what it holds now, one after the other.
+Result<std::string> Supervisor::ReloadKeys(std::string_view what, const std::string& actor) {
   {
     const std::lock_guard lock(keys_mutex_);
     if (keys_.source.kind != RootKeySource::Kind::kDescriptor) {
@@ -210,6 +210,14 @@ Result<std::string> Supervisor::ReloadKeys() {
       return bundle.error();
     }
   }
+  AuditEntry entry;
+  entry.actor = actor;
+  entry.action = "keys.change";
+  entry.scope = what;
+  entry.outcome = "allowed";
+  if (const Result<uint64_t> index = audit_.Append(entry); !index) {
+    return index.error();
+  }
   for (Child& child : children_) {
     child.renew = true;
   }
@@ -217,8 +225,8 @@ Result<std::string> Supervisor::ReloadKeys() {
 }
 
 std::string Supervisor::AnswerCommand(std::string_view line, const std::string& actor) {
-  if (line.starts_with("reload-keys ")) {
-    Result<std::string> done = ReloadKeys();
+  if (constexpr std::string_view kReload = "reload-keys "; line.starts_with(kReload)) {
+    Result<std::string> done = ReloadKeys(line.substr(kReload.size()), actor);
     return done ? *done : "error " + done.error().message;
   }
   if (line == "confinement") {

@@ -16,6 +16,7 @@
 #include "channel/status_board.h"
 #include "crypto/crypto.h"
 #include "http/server.h"
+#include "main/audit_messages.h"
 #include "main/board_numbers.h"
 #include "main/child_process.h"
 #include "main/compartment_start.h"
@@ -74,7 +75,7 @@ class Supervisor {
   Result<void> LinkChild(Compartment id);
   Result<void> AwaitReady(Child* child);
   Result<void> OpenControlSocket();
-  Result<std::string> ReloadKeys();
+  Result<std::string> ReloadKeys(std::string_view what, const std::string& actor);
   std::string AnswerCommand(std::string_view line, const std::string& actor);
   void Watch();
   void CheckChild(Child* child);
@@ -96,7 +97,8 @@ class Supervisor {
   std::string weaker_confinement_;
   std::string url_;
   std::array<Child, kCompartmentCount> children_;
-  RpcClient audit_, core_;
+  RemoteAudit audit_;
+  RpcClient core_;
   VaultClient vault_;
   std::unique_ptr<ControlSocket> control_;
   Descriptor wake_;        // eventfd: written once, to stop

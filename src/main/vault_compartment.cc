@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kThreads = 4;
 constexpr std::chrono::milliseconds kFlushEvery{2000};
+constexpr uint64_t kRotatedAtOnce = 2000;  // subjects; calls wait for one such step
 
 class VaultCompartment final : public CompartmentRole {
  public:
@@ -51,6 +52,7 @@ class VaultCompartment final : public CompartmentRole {
   Result<void> Apply(const LogRecord& record);
   Result<std::string> Answer(uint8_t kind, std::string_view body);
   void FlushLoop();
+  void RotateStep();
 
   CompartmentStart* start_;
   DataDirectory dir_;
@@ -63,6 +65,7 @@ class VaultCompartment final : public CompartmentRole {
   std::unique_ptr<VaultService> service_;
   std::atomic<bool> opened_{false};
   std::atomic<bool> stop_{false};
+  bool rotated_ = false;  // nothing lies under an older key
   std::unique_ptr<FollowerThread> follower_;
   std::thread flusher_;
   RpcServer server_{kThreads, [this](const RpcCaller&, uint8_t kind, std::string_view body) {
@@ -133,11 +136,13 @@ Result<void> VaultCompartment::StartService() {
   options.log_end = [this] { return intake_->Get(kIntakeDurableEnd); };
   options.exports_path = dir_.Vault() + "/exports.db";
   options.policy = policy_;
-  Result<std::vector<Tombstone>> erasures = audit_.Erased();
+  const Result<std::vector<LoggedErasure>> erasures = audit_.Erased();
   if (!erasures) {
     return erasures.error();
   }
-  options.erasures = *std::move(erasures);
+  for (const LoggedErasure& erasure : *erasures) {
+    options.erasures.push_back(erasure.tombstone);
+  }
   Result<std::unique_ptr<VaultService>> service = VaultService::Start(std::move(options));
   if (!service) {
     return service.error();
@@ -165,6 +170,24 @@ Result<void> VaultCompartment::Apply(const LogRecord& record) {
   return taken;
 }
 
+// After a change of keys, what lies under older ones is moved step by step, while calls go on.
+void VaultCompartment::RotateStep() {
+  for (const auto step : {&Vault::RewrapSubjectKeys, &Vault::ReindexAddresses}) {
+    const Result<RotationProgress> progress = (vault_.get()->*step)(kRotatedAtOnce);
+    if (!progress) {
+      spdlog::error(
+          "what lies under an older key of the vault stays there until the next start: {}",
+          progress.error().message);
+      rotated_ = true;
+      return;
+    }
+    if (progress->remaining > 0) {
+      return;
+    }
+  }
+  rotated_ = true;
+}
+
 // Says how far the vault is on disk: now and then, and at once where the log is to be emptied.
 void VaultCompartment::FlushLoop() {
   const StatusBoard* core = board(Compartment::kCore);
@@ -172,6 +195,9 @@ void VaultCompartment::FlushLoop() {
   uint64_t forget = core->Get(kCoreForget);
   while (!stop_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (!rotated_) {
+      RotateStep();
+    }
     const bool asked =
         core->Get(kCoreForget) != forget || intake_->Get(kIntakeForgotten) < core->Get(kCoreForget);
     if (!asked && std::chrono::steady_clock::now() - last < kFlushEvery) {

@@ -1,5 +1,6 @@
 """What `vault erase` leaves of a person: nothing in the log, the store or the vault, whether the server runs or not."""
 
+import shutil
 import subprocess
 import time
 
@@ -53,3 +54,57 @@ def test_an_erased_person_is_in_no_file(server, running):
     server.start()
     events = server.export(*days)
     assert len(events) == 50 and KEPT not in str(events)
+
+
+def reveal(server, identity):
+    done = subprocess.run([binary(), "vault", "reveal", str(server.data), "--id", identity, "--purpose", "support request"],
+                          capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def wait_for(condition, seconds=20):
+    end = time.time() + seconds
+    while time.time() < end:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_an_erasure_holds_after_an_old_backup_is_restored(server, tmp_path):
+    now = int(time.time())
+    days = [time.strftime("%Y-%m-%d", time.gmtime(at)) for at in (now - 86400, now)]
+    events = [{"event": "Opened", "properties": {"time": now - 60, "distinct_id": person, "$insert_id": f"{person}-{i}",
+                                                  "plan": KEPT if person == "gone" else "pro", "note": SEALED if person == "gone" else "x"}}
+              for i in range(20) for person in ("gone", "stays")]
+    status, _, answer = server.post_json(f"/import?strict=1&project_id={server.project}", events, authorized=True)
+    assert status == 200, answer
+    server.wait_until_queryable()
+    server.stop()
+    backup = tmp_path / "backup"
+    shutil.copytree(server.data, backup)
+    server.start()
+    assert SEALED in reveal(server, "gone")
+    done = erase(server, "gone")
+    assert done.returncode == 0, done.stdout + done.stderr
+    server.stop()
+
+    # Everything is put back but the audit log, which is the record that must not go back in time.
+    for part in backup.iterdir():
+        if part.name == "audit":
+            continue
+        target = server.data / part.name
+        if part.is_dir():
+            shutil.rmtree(target)
+            shutil.copytree(part, target)
+        else:
+            shutil.copy2(part, target)
+    logs = log_files(server)
+    server.start()
+    assert wait_for(lambda: len(server.export(*days)) == 20), "the store knows the erased person again"
+    assert KEPT not in str(server.export(*days))
+    assert wait_for(lambda: not logs & log_files(server)), "the log that came with the backup is still there"
+    assert SEALED not in reveal(server, "gone")
+    server.stop()
+    server.start()
+    assert len(server.export(*days)) == 20
