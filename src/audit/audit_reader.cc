@@ -11,6 +11,7 @@ namespace bulkhead {
 namespace {
 
 constexpr std::string_view kEraseStart = "{\"action\":\"erase\",";
+constexpr std::string_view kVetoStart = "{\"action\":\"export.veto\",";
 constexpr std::string_view kDone = "done";
 constexpr std::string_view kDenied = "denied";
 
@@ -138,6 +139,25 @@ Result<std::vector<ErasedSubjectEntry>> AuditReader::ListErased() {
     return read.error();
   }
   return erased;
+}
+
+Result<std::vector<std::string>> AuditReader::ListVetoed() {
+  std::vector<std::string> vetoed;
+  const auto take = [&](uint64_t index, std::string_view bytes) -> Result<bool> {
+    if (!bytes.starts_with(kVetoStart)) {
+      return true;
+    }
+    Result<AuditRecord> record = Parse(index, bytes);
+    if (!record) {
+      return record.error();
+    }
+    vetoed.push_back(std::move(record->entry.approval));
+    return true;
+  };
+  if (Result<void> read = ForEach(0, size(), take); !read) {
+    return read.error();
+  }
+  return vetoed;
 }
 
 namespace {

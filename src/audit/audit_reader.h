@@ -57,6 +57,8 @@ class AuditReader {
   // Subjects that were erased (action "erase", outcome "done"), in the order of their erasure. A
   // restored backup must erase them again.
   Result<std::vector<ErasedSubjectEntry>> ListErased();
+  // The exports that were vetoed.
+  Result<std::vector<std::string>> ListVetoed();
 
  private:
   AuditReader(FileFetch fetch, Checkpoint checkpoint, std::string signed_checkpoint);

@@ -32,6 +32,7 @@ class AuditCompartment final : public CompartmentRole {
   Result<std::string> Answer(uint8_t kind, std::string_view body);
   Result<std::string> AnswerEntry(uint8_t kind, std::string_view body);
   Result<std::string> Erased();
+  Result<std::string> VetoedExports();
   Result<std::string> Receipt(std::string_view body);
 
   CompartmentStart* start_;
@@ -77,6 +78,8 @@ Result<std::string> AuditCompartment::Answer(uint8_t kind, std::string_view body
       return AnswerEntry(kind, body);
     case kAuditErased:
       return Erased();
+    case kAuditVetoed:
+      return VetoedExports();
     case kAuditReceipt:
       return Receipt(body);
     default:
@@ -126,6 +129,24 @@ Result<std::string> AuditCompartment::Erased() {
     erasures.push_back({ProjectId{one.project}, {one.subject, LogPositionOf(one.scope)}});
   }
   return EncodeErasures(erasures);
+}
+
+Result<std::string> AuditCompartment::VetoedExports() {
+  Result<AuditReader> reader = log_->Read();
+  if (!reader) {
+    return reader.error();
+  }
+  const Result<std::vector<std::string>> vetoed = reader->ListVetoed();
+  if (!vetoed) {
+    return vetoed.error();
+  }
+  std::string answer;
+  ByteWriter writer(&answer);
+  writer.Varint(vetoed->size());
+  for (const std::string& id : *vetoed) {
+    writer.String(id);
+  }
+  return answer;
 }
 
 Result<std::string> AuditCompartment::Receipt(std::string_view body) {

@@ -125,6 +125,20 @@ Result<std::vector<LoggedErasure>> RemoteAudit::Erased() {
   return answer ? DecodeErasures(*answer) : Result<std::vector<LoggedErasure>>(answer.error());
 }
 
+Result<std::vector<std::string>> RemoteAudit::VetoedExports() {
+  Result<std::string> answer = client_.Call(kAuditVetoed, "");
+  if (!answer) {
+    return answer.error();
+  }
+  ByteReader reader(*answer);
+  std::vector<std::string> ids;
+  for (size_t left = reader.Count(); left > 0 && reader.ok(); --left) {
+    ids.emplace_back(reader.String());
+  }
+  return reader.ok() && reader.AtEnd() ? Result<std::vector<std::string>>(std::move(ids))
+                                       : Malformed();
+}
+
 Result<std::string> RemoteAudit::Receipt(uint64_t index) {
   std::string bytes;
   ByteWriter(&bytes).Varint(index);

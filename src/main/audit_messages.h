@@ -20,6 +20,8 @@ inline constexpr uint8_t kAuditErased = 3;   // nothing; answers all erasures
 inline constexpr uint8_t kAuditReceipt = 4;  // an index; answers the receipt's text
 inline constexpr uint8_t kAuditForget = 5;  // subjects that were erased: sets become silent of them
 
+inline constexpr uint8_t kAuditVetoed = 6;  // nothing; answers the ids of all vetoed exports
+
 std::string EncodeAuditEntry(const AuditEntry& entry);
 // kInvalid: not what EncodeAuditEntry writes.
 Result<AuditEntry> DecodeAuditEntry(std::string_view bytes);
@@ -58,6 +60,7 @@ class RemoteAudit final : public AuditSink {
   Result<AuditCharged> Charge(const AuditEntry& entry);
   // All that the log ever recorded, oldest first.
   Result<std::vector<LoggedErasure>> Erased();
+  Result<std::vector<std::string>> VetoedExports();
   Result<std::string> Receipt(uint64_t index);
   Result<void> Forget(const std::vector<SubjectId>& subjects);
 

@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include "main/erase_call.h"
+#include "main/operator_exports.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -15,6 +16,7 @@ struct Command {
   std::string email;
   bool history = false;
   VaultAsker asker;
+  ExportCommand bulk;  // where the kind is one of an export's
 };
 
 Result<Command> Parse(std::string_view text, const std::string& actor) {
@@ -27,7 +29,8 @@ Result<Command> Parse(std::string_view text, const std::string& actor) {
     std::string_view value;
     return root[name].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
   };
-  Command command{member("command"), member("subject"), member("id"), member("email"), false, {}};
+  Command command{
+      member("command"), member("subject"), member("id"), member("email"), false, {}, {}};
   command.asker = {ProjectId{}, actor, member("purpose"), member("reference")};
   uint64_t project = 0;
   if (root["project"].get(project) != simdjson::SUCCESS || project == 0 || project > UINT32_MAX) {
@@ -35,6 +38,18 @@ Result<Command> Parse(std::string_view text, const std::string& actor) {
   }
   command.asker.project = ProjectId{static_cast<uint32_t>(project)};
   command.history = root["history"].error() == simdjson::SUCCESS;
+  command.bulk = {command.kind,     command.asker,  {}, command.history, member("recipient"),
+                  member("export"), member("after")};
+  simdjson::dom::array fields;
+  if (root["fields"].get(fields) == simdjson::SUCCESS) {
+    for (const simdjson::dom::element field : fields) {
+      std::string_view name;
+      if (field.get(name) != simdjson::SUCCESS) {
+        return Error{ErrorCode::kInvalid, "fields: expected texts"};
+      }
+      command.bulk.fields.emplace_back(name);
+    }
+  }
   return command;
 }
 
@@ -94,6 +109,9 @@ Result<std::string> Answer(std::string_view text, const std::string& actor,
   }
   if (command->kind == "find") {
     return Find(*command, peers.vault);
+  }
+  if (IsExportCommand(command->kind)) {
+    return AnswerExportCommand(command->bulk, peers.vault);
   }
   if (command->kind != "reveal" && command->kind != "erase") {
     return Error{ErrorCode::kInvalid, "this server does not know that command"};

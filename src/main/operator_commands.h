@@ -17,8 +17,9 @@ struct OperatorPeers {
 };
 
 // `command` is {"command":"erase|reveal|find","project":1,"subject":"<hex>"|"id":"<raw>",
-// "email":"...","purpose":"...","reference":"...","history":true}; answers {"error":"..."} or
-// {"answer":...}.
+// "email":"...","purpose":"...","reference":"...","history":true}, or one of an export
+// (main/operator_exports.h) with "recipient", "fields", "export" and "after"; answers
+// {"error":"..."} or {"answer":...}.
 std::string AnswerOperatorCommand(std::string_view command, const std::string& actor,
                                   const OperatorPeers& peers);
 

@@ -25,9 +25,10 @@ const char* ActionText(VaultAction action) {
   return "unknown";
 }
 
+// Bulk exports have the time lock and the veto in the budget's place: they are there for what no
+// daily budget allows.
 bool IsCharged(VaultAction action) {
-  return action == VaultAction::kReveal || action == VaultAction::kFind ||
-         action == VaultAction::kExportPage;
+  return action == VaultAction::kReveal || action == VaultAction::kFind;
 }
 
 AuditEntry EntryOf(const RevealAct& act, const char* outcome) {

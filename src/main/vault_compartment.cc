@@ -143,6 +143,11 @@ Result<void> VaultCompartment::StartService() {
   for (const LoggedErasure& erasure : *erasures) {
     options.erasures.push_back(erasure.tombstone);
   }
+  Result<std::vector<std::string>> vetoed = audit_.VetoedExports();
+  if (!vetoed) {
+    return vetoed.error();
+  }
+  options.vetoed_exports = *std::move(vetoed);
   Result<std::unique_ptr<VaultService>> service = VaultService::Start(std::move(options));
   if (!service) {
     return service.error();

@@ -28,7 +28,7 @@ enum class VaultAction : uint8_t {
   kErase,           // not charged
   kExportAsk,       // not charged: nothing leaves yet
   kExportVeto,      // not charged
-  kExportPage,      // charged, or covered by the export's approval: export_id names it
+  kExportPage,      // not charged: the time lock stands in the budget's place
   kGuessesRefused,  // not charged: `count` raw ids or addresses were not looked at
 };
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -152,3 +153,17 @@ def test_a_stolen_key_file_holds_nothing_readable(data):
     assert root not in bytes_
     account = json.loads(done("init", data.parent / "other", "--json"))
     assert account["token"].encode() not in bytes_
+
+
+def test_a_running_server_writes_down_that_keys_were_changed(server):
+    done("keys", "rotate", server.data, "store")
+    entries = [path.read_bytes() for path in (server.data / "audit" / "tile" / "entries").rglob("*") if path.is_file()]
+    assert any(b'"action":"keys.change"' in entry and b"store" in entry for entry in entries)
+    server.wait_until_queryable()
+
+
+def test_commands_are_not_fooled_by_what_a_killed_server_left(server):
+    while not (server.data / "server.address").exists():  # written just after the server is there
+        time.sleep(0.05)
+    server.kill()
+    assert done("vault", "find", server.data, "--email", "nobody@corp-mail.com", "--purpose", "support request") == ""

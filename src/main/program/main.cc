@@ -13,6 +13,7 @@
 #include "main/descriptor_limit.h"
 #include "main/key_commands.h"
 #include "main/program/audit_arguments.h"
+#include "main/program/export_arguments.h"
 #include "main/signals.h"
 
 namespace {
@@ -155,6 +156,8 @@ void AddGuardCommands(CLI::App& app, Arguments* a, Action* action) {
       ->required();
   find->callback(
       [=] { *action = [=] { return bulkhead::CommandFind(DataDirectory(a->dir), a->vault); }; });
+
+  bulkhead::AddExportCommands(*vault, action);
 
   WithDirectory(app, "doctor", "what is in force, and what is not", a)->callback([=] {
     *action = [=] { return bulkhead::CommandDoctor(DataDirectory(a->dir)); };
