@@ -43,12 +43,14 @@ Health HealthOf(const Boards& boards) {
 }
 
 void AppendBoardMetrics(const Boards& boards, std::string* out) {
-  static constexpr std::array<Family, 3> kFamilies = {{
+  static constexpr std::array<Family, 4> kFamilies = {{
       {"bulkhead_compartment_running", "gauge", "1 while the compartment runs.", kChildRunning},
       {"bulkhead_compartment_restarts", "counter",
        "Times that the compartment ended by itself and was started again.", kChildRestarts},
       {"bulkhead_compartment_restart_storm", "gauge",
        "1 while the compartment ends again and again.", kChildStorm},
+      {"bulkhead_compartment_disk_bytes", "gauge", "Bytes in the compartment's own directory.",
+       kChildDiskBytes},
   }};
   for (const Family& family : kFamilies) {
     AppendFamily(*boards[kSupervisorBoard], family, out);

@@ -32,6 +32,7 @@ inline constexpr size_t kCoreForget = 3;
 inline constexpr size_t kChildRunning = 1;   // 1 while it answers
 inline constexpr size_t kChildRestarts = 8;  // since the start
 inline constexpr size_t kChildStorm = 16;    // 1: it has ended many times in the last minute
+inline constexpr size_t kChildDiskBytes = 24;
 
 inline constexpr size_t kTextMetrics = 0;      // OpenMetrics lines
 inline constexpr size_t kTextReport = 1;       // JSON: intake's sieve report; of others nothing

@@ -28,6 +28,8 @@ struct Limits {
   uint64_t file_bytes;      // above the largest file that the compartment ever writes
   uint32_t threads;
   uint32_t descriptors;
+  uint64_t directory_bytes;  // of all its files together; 0: what the disk has, but the reserve
+  uint64_t directory_files;
 };
 
 // In the order of Compartment.
@@ -40,11 +42,11 @@ struct CompartmentText {
 // The descriptors of intake and core hold kMaxConnections of base/limits.h twice over. A merge of
 // the store writes one segment as large as all that it merges.
 constexpr std::array<CompartmentText, kCompartmentCount> kTable = {{
-    {"audit", 61004, {10, 64 * kGiB, 32, 512}},
-    {"vault", 61003, {15, 64 * kGiB, 32, 512}},
-    {"store", 61002, {75, 256 * kGiB, 512, 65536}},
-    {"egress", 61005, {10, 4 * kGiB, 64, 1024}},
-    {"log", 61001, {30, 256 * kMiB, 128, 16384}},
+    {"audit", 61004, {10, 64 * kGiB, 32, 512, 0, 1'000'000}},
+    {"vault", 61003, {15, 64 * kGiB, 32, 512, 0, 1000}},
+    {"store", 61002, {75, 256 * kGiB, 512, 65536, 0, 1'000'000}},
+    {"egress", 61005, {10, 4 * kGiB, 64, 1024, kGiB, 1000}},
+    {"log", 61001, {30, 256 * kMiB, 128, 16384, 0, 100'000}},
 }};
 
 const CompartmentText& TextOf(Compartment compartment) { return kTable.at(IndexOf(compartment)); }
@@ -190,6 +192,16 @@ uint32_t LogGroup() {
   return kFixedLogGroup;
 }
 
+std::vector<DiskQuota> DiskQuotasOf(const DataDirectory& dir) {
+  std::vector<DiskQuota> quotas;
+  for (const Compartment compartment : kCompartments) {
+    const Limits& limits = TextOf(compartment).limits;
+    quotas.push_back({std::string(CompartmentName(compartment)), OwnDirectory(compartment, dir),
+                      limits.directory_bytes, limits.directory_files});
+  }
+  return quotas;
+}
+
 ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
                           const CompartmentOptions& options) {
   ConfinementRules rules;
@@ -218,7 +230,6 @@ ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
   rules.max_file_bytes = limits.file_bytes;
   rules.max_threads = limits.threads;
   rules.max_descriptors = limits.descriptors;
-  rules.memory_limited_by_cgroup = options.memory_limited_by_cgroup;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   rules.max_memory_bytes = 0;  // the sanitizers' shadow is larger than any limit
 #elif defined(__has_feature)

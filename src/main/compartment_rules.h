@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "main/confinement.h"
 #include "main/data_directory.h"
+#include "main/disk_guard.h"
 
 namespace bulkhead {
 
@@ -37,12 +38,14 @@ struct CompartmentOptions {
   std::vector<int> keep_descriptors;
   std::vector<uint16_t> connect_ports = {443};  // egress
   uint64_t max_memory_bytes = 0;                // 0 = the compartment's default
-  bool memory_limited_by_cgroup = false;
-  bool own_user = true;  // where started as root
+  bool own_user = true;                         // where started as root
 };
 
 ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
                           const CompartmentOptions& options = {});
+
+// How much each compartment's directory may hold, in the order of kCompartments.
+std::vector<DiskQuota> DiskQuotasOf(const DataDirectory& dir);
 
 // Makes each compartment's directory and, where started as root, gives it and what lies in it to
 // the compartment's user, so that no other one can open it even without Landlock. For the

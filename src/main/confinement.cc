@@ -62,10 +62,9 @@ PartReport LandlockPart(Part part, int wanted_abi, const KernelFacts& kernel) {
 }
 
 void AddLimitParts(const ConfinementRules& rules, std::vector<PartReport>* parts) {
-  parts->push_back(LimitPart(
-      Part::kMemoryLimit, rules.max_memory_bytes,
-      fmt::format("{} MiB of private memory{}", rules.max_memory_bytes >> 20,
-                  rules.memory_limited_by_cgroup ? ", and the control group's limit" : "")));
+  parts->push_back(
+      LimitPart(Part::kMemoryLimit, rules.max_memory_bytes,
+                fmt::format("{} MiB of private memory", rules.max_memory_bytes >> 20)));
   PartReport threads =
       LimitPart(Part::kThreadLimit, rules.max_threads,
                 fmt::format("{} beside those that its user ran at the start", rules.max_threads));

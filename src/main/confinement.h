@@ -36,7 +36,6 @@ struct ConfinementRules {
   uint64_t max_file_bytes = 0;    // of one file
   uint32_t max_threads = 0;
   uint32_t max_descriptors = 0;
-  bool memory_limited_by_cgroup = false;  // the supervisor did it; for the report
 
   // SIGKILL when the thread that started this process ends.
   bool die_with_parent = true;

@@ -12,6 +12,7 @@
 #include "base/base64.h"
 #include "base/file_system.h"
 #include "main/commands.h"
+#include "main/confinement.h"
 #include "main/http_client.h"
 #include "main/import.h"
 #include "main/reached_server.h"
@@ -158,6 +159,9 @@ Result<void> CommandInit(const DataDirectory& dir, const InitOptions& options, b
 }
 
 Result<void> CommandServe(const DataDirectory& dir, const SupervisorOptions& options) {
+  if (Result<void> confined = ConfineSupervisor(); !confined) {
+    return confined;
+  }
   Result<std::unique_ptr<Supervisor>> supervisor = Supervisor::Start(dir, options);
   if (!supervisor) {
     return supervisor.error();

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/file_system.h"
+#include "base/limits.h"
 #include "crypto/keys.h"
 #include "main/compartment_rules.h"
 #include "main/descriptor_limit.h"
@@ -23,6 +24,9 @@ constexpr std::chrono::seconds kStormSpan{60};
 constexpr size_t kStormEnds = 5;          // in that span
 constexpr int kReadyTimeoutMs = 600'000;  // an old log may have to be read first
 constexpr int kStopTimeoutMs = 60'000;
+constexpr std::chrono::seconds kCheckDiskEvery{1};
+// Intake stops well before, so that in ordinary times nobody is ended for space.
+constexpr uint64_t kDiskReserveBytes = limits::kMinFreeDiskBytes / 2;
 
 // Who asks whom. The first asks, but between intake and core, where intake hands connections on.
 struct LinkPlan {
@@ -106,6 +110,7 @@ Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
   }
   weaker_confinement_ = options.weaker_confinement;
   place_database_ = FindPlaceDatabase();
+  disk_guard_ = std::make_unique<DiskGuard>(DiskQuotasOf(dir_), kDiskReserveBytes);
   wake_ = Descriptor(::eventfd(0, EFD_CLOEXEC));
   return MakeListeners(options);
 }
@@ -367,6 +372,31 @@ void Supervisor::Watch() {
     }
     for (Child& child : children_) {
       CheckChild(&child);
+    }
+    CheckDisk();
+  }
+}
+
+// Whoever owns a compartment must not fill the disk for the others.
+void Supervisor::CheckDisk() {
+  const auto now = Clock::now();
+  if (now - disk_checked_ < kCheckDiskEvery) {
+    return;
+  }
+  disk_checked_ = now;
+  const Result<std::vector<DiskUse>> uses = disk_guard_->Look();
+  if (!uses) {
+    spdlog::error("cannot measure the disk: {}", uses.error().message);
+    return;
+  }
+  for (size_t i = 0; i < uses->size(); ++i) {
+    const DiskUse& use = (*uses)[i];
+    boards_[kSupervisorBoard]->Set(kChildDiskBytes + i, use.bytes);
+    if ((use.over_quota || use.ends_for_space) && children_.at(i).process) {
+      spdlog::error("{} is ended: it has {} bytes in {} files on the disk, {}", use.compartment,
+                    use.bytes, use.files,
+                    use.over_quota ? "more than it may" : "and space runs out");
+      children_.at(i).process->Kill();
     }
   }
 }

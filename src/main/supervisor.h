@@ -22,6 +22,7 @@
 #include "main/compartment_start.h"
 #include "main/control_socket.h"
 #include "main/data_directory.h"
+#include "main/disk_guard.h"
 #include "main/key_commands.h"
 #include "main/listen_socket.h"
 #include "main/vault_client.h"
@@ -79,6 +80,7 @@ class Supervisor {
   std::string AnswerCommand(std::string_view line, const std::string& actor);
   void Watch();
   void CheckChild(Child* child);
+  void CheckDisk();
   void OnEnd(Child* child, const std::string& how);
   void StopChild(Child* child);
   Child& child(Compartment id) { return children_.at(IndexOf(id)); }
@@ -101,6 +103,8 @@ class Supervisor {
   RpcClient core_;
   VaultClient vault_;
   std::unique_ptr<ControlSocket> control_;
+  std::unique_ptr<DiskGuard> disk_guard_;
+  Clock::time_point disk_checked_;
   Descriptor wake_;        // eventfd: written once, to stop
   std::mutex keys_mutex_;  // guards keys_ and what each child is told of them
   std::thread watcher_;
