@@ -1,9 +1,6 @@
 #include "intake/pseudonyms.h"
 
 #include <array>
-#include <atomic>
-#include <cstring>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,38 +13,24 @@ constexpr std::string_view kDevicePrefix = "$device:";
 constexpr std::string_view kAddressPrefix{
     "\0ip\0", 4};  // contains zeros, so that no sent id is mistaken for it
 constexpr size_t kCacheEntries = 1UL << 14;
-constexpr size_t kCachedIdBytes = 47;
 
+// Direct-mapped: a newer id takes the place of an older one; 512 KB a thread. What another instance
+// left there has a digest under another key.
 struct CacheEntry {
-  uint8_t size = 0;  // zero: empty
-  char id[kCachedIdBytes];
+  CacheDigest id;
   SubjectId subject;
 };
+using Cache = std::array<CacheEntry, kCacheEntries>;
 
-// Direct-mapped: a newer id takes the place of an older one; 1 MB a thread.
-struct Cache {
-  uint64_t instance = 0;
-  std::array<CacheEntry, kCacheEntries> entries;
-};
-
-CacheEntry& EntryFor(std::string_view id, uint64_t instance) {
+CacheEntry& EntryFor(const CacheDigest& id) {
   thread_local const std::unique_ptr<Cache> cache = std::make_unique<Cache>();
-  if (cache->instance != instance) {
-    for (CacheEntry& entry : cache->entries) entry.size = 0;
-    cache->instance = instance;
-  }
-  return cache->entries[std::hash<std::string_view>{}(id) % kCacheEntries];
-}
-
-uint64_t NextInstance() {
-  static std::atomic<uint64_t> last{0};
-  return ++last;
+  return (*cache)[id.low % kCacheEntries];
 }
 
 }  // namespace
 
 Pseudonyms::Pseudonyms(const IntakeKeys& keys)
-    : ids_(keys.pseudonym_key), insert_ids_(keys.insert_id_key), instance_(NextInstance()) {
+    : ids_(keys.pseudonym_key), insert_ids_(keys.insert_id_key) {
   for (const IntakeKeys::OldInsertIdKey& old : keys.old_insert_id_keys) {
     old_insert_ids_.push_back({old.before_ms, KeyedHash(old.key)});
   }
@@ -56,17 +39,11 @@ Pseudonyms::Pseudonyms(const IntakeKeys& keys)
 SubjectId Pseudonyms::Of(std::string_view raw_id) const {
   SubjectId subject;
   if (raw_id.empty()) return subject;
-  if (raw_id.size() > kCachedIdBytes) {
-    ids_.Digest128(raw_id, subject.bytes.data());
-    return subject;
-  }
-  CacheEntry& entry = EntryFor(raw_id, instance_);
-  if (entry.size == raw_id.size() && std::memcmp(entry.id, raw_id.data(), raw_id.size()) == 0)
-    return entry.subject;
+  const CacheDigest id = cache_hash_.Of(raw_id);
+  CacheEntry& entry = EntryFor(id);
+  if (entry.id == id) return entry.subject;
   ids_.Digest128(raw_id, subject.bytes.data());
-  entry.size = static_cast<uint8_t>(raw_id.size());
-  std::memcpy(entry.id, raw_id.data(), raw_id.size());
-  entry.subject = subject;
+  entry = {id, subject};
   return subject;
 }
 

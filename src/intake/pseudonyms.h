@@ -1,11 +1,12 @@
-// Raw ids to pseudonyms. Thread-safe; each thread keeps a small cache of ids it saw lately, in
-// memory only.
+// Raw ids to pseudonyms. Thread-safe; each thread remembers whom the ids that it saw lately belong
+// to, but not the ids.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "crypto/cache_hash.h"
 #include "crypto/crypto.h"
 #include "model/ids.h"
 #include "wire/event_parser.h"
@@ -44,7 +45,7 @@ class Pseudonyms {
   KeyedHash ids_;
   KeyedHash insert_ids_;
   std::vector<OldInsertIds> old_insert_ids_;  // by before_ms, smallest first
-  uint64_t instance_;                         // tells caches of another instance's key
+  CacheHash cache_hash_;
 };
 
 }  // namespace bulkhead

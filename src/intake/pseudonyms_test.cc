@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "base/memory_search.h"
+#include "base/wiped_heap.h"
 #include "crypto/keys.h"
 
 namespace bulkhead {
@@ -33,6 +35,28 @@ TEST(Pseudonyms, AnEventSentAgainAfterAChangeOfTheInsertIdKeyIsTheSame) {
   EXPECT_NE(after.InsertId("i", kFirst), before.InsertId("i", kFirst));
   EXPECT_NE(after.InsertId("i", kSecond), between.InsertId("i", kSecond));
   EXPECT_EQ(after.InsertId("", kSecond), 0U);
+}
+
+TEST(Pseudonyms, WhatIsRememberedOfAnotherKeyIsNotTaken) {
+  IntakeKeys other = KeysWith('a');
+  other.pseudonym_key = SecretBytes(std::string(32, 'q'));
+  const Pseudonyms first(KeysWith('a'));
+  const Pseudonyms second(other);
+  const SubjectId subject = first.Of("jane@example.com");
+  EXPECT_NE(second.Of("jane@example.com"), subject);
+  EXPECT_EQ(first.Of("jane@example.com"), subject);  // remembered or not
+  EXPECT_EQ(first.Of("jane@example.com"), subject);
+}
+
+TEST(Pseudonyms, RawIdsAreNotKept) {
+  if (kSanitized) GTEST_SKIP() << "not with a sanitizer";
+  const Pseudonyms pseudonyms(KeysWith('a'));
+  std::string id;
+  for (int i = 0; i < 30; ++i) id.push_back(static_cast<char>('a' + i * 7 % 26));
+  EXPECT_FALSE(pseudonyms.Of(id).IsNobody());
+  const std::string veiled = Veiled(std::move(id));
+  WipeUnusedStack();
+  EXPECT_EQ(Copies(veiled), 0U);
 }
 
 }  // namespace

@@ -87,6 +87,29 @@ TEST(SieveMemoryTest, NothingOfWhatWasTakenOutIsLeft) {
   }
 }
 
+// Names are remembered, but for those that held something.
+__attribute__((noinline)) std::string SendName(int round) {
+  const std::string needle = Needle(round, 5);
+  ValueObject properties;
+  properties.emplace_back("opt ghp_" + needle + "x1", Value(true));
+  properties.emplace_back("context", Value(ValueObject{{needle + "@example.org", Value(1.0)}}));
+  std::string event = "Sent to " + needle + "@example.org";
+  CleanOutcome outcome;
+  TestSieve().CleanEventName(&event, &outcome);
+  TestSieve().CleanEventProperties(&properties, &outcome);
+  EXPECT_EQ(outcome.findings.size(), 3U);
+  return Veiled(needle.substr(2, 24));
+}
+
+TEST(SieveMemoryTest, NamesThatHeldSomethingAreNotRemembered) {
+  if (kSanitized) GTEST_SKIP() << "not with a sanitizer";
+  TestSieve();
+  WipeFreedMemory();
+  const std::string sought = SendName(3);
+  WipeUnusedStack();
+  EXPECT_EQ(Copies(sought), 0U);
+}
+
 // The canary: a value that is kept is remembered as clean, and the search finds it.
 TEST(SieveMemoryTest, TheSearchFindsWhatIsKept) {
   if (kSanitized) GTEST_SKIP() << "not with a sanitizer";

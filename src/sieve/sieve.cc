@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <list>
 #include <unordered_map>
 #include <utility>
 
@@ -194,9 +195,7 @@ class Walk {
     NameInfo info;
     info.decision.name = DecideByName(name, profile);
     info.decision.covers = true;
-    std::string cleaned(name);
-    if (CleanName(&cleaned, &info.hits)) info.clean_name = std::move(cleaned);
-    return names.emplace(std::string(name), std::move(info)).first->second;
+    return Judged(name, name, std::move(info), &names);
   }
 
  private:
@@ -275,9 +274,18 @@ class Walk {
     const bool profile = where.profile && where.depth == 0;
     info.decision = scope_.project->Decide(
         rules_->rules, {name, top ? name : std::string_view(path), profile, where.known});
+    return Judged(name, key, std::move(info), &names);
+  }
+
+  // A name that may stay is remembered; one that held something is not, and ends with the walk.
+  const NameInfo& Judged(std::string_view name, std::string_view key, NameInfo info,
+                         NameMap* names) {
     std::string cleaned(name);
-    if (CleanName(&cleaned, &info.hits)) info.clean_name = std::move(cleaned);
-    return names.emplace(std::string(key), std::move(info)).first->second;
+    if (!CleanName(&cleaned, &info.hits)) {
+      return names->emplace(std::string(key), std::move(info)).first->second;
+    }
+    info.clean_name = std::move(cleaned);
+    return redacted_.emplace_back(std::move(info));
   }
 
   // Names repeat in every report: no tokens in them and nothing to seal.
@@ -474,6 +482,7 @@ class Walk {
   EventRules* rules_ = nullptr;                            // null: names alone decide
   const std::vector<std::string>* allow_plain_ = nullptr;  // kinds, where we are
   std::vector<TextHit> hits_;
+  std::list<NameInfo> redacted_;  // of names that may not stay
 };
 
 }  // namespace
