@@ -292,4 +292,9 @@ FileSystem& GroupReadableFileSystem() {
   return file_system;
 }
 
+FileSystem& WorldReadableFileSystem() {
+  static PosixFileSystem file_system(0644, 0755);
+  return file_system;
+}
+
 }  // namespace bulkhead

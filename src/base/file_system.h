@@ -72,5 +72,8 @@ FileSystem& RealFileSystem();
 // The same, but what it makes can be read by the group of the directory that it lies in (0640,
 // 0750), as far as the umask lets it: for the log, which other compartments follow.
 FileSystem& GroupReadableFileSystem();
+// The same, readable by everybody (0644, 0755): for what is no secret and several compartments
+// read.
+FileSystem& WorldReadableFileSystem();
 
 }  // namespace bulkhead

@@ -64,15 +64,15 @@ Result<uint64_t> CheckCosigned(const std::string& bytes, const std::string& witn
   return *time_s;
 }
 
-std::string TimeText(int64_t ms) {
+}  // namespace
+
+std::string MomentText(int64_t ms) {
   AuditRecord record;  // an entry's time is written in one place only
   record.ts_ms = ms;
   const std::string text = WriteAuditRecord(record);
   const size_t at = text.find("\"ts\":\"") + 6;
   return text.substr(at, 24);
 }
-
-}  // namespace
 
 Result<int64_t> ParseMoment(const std::string& text) {
   if (const std::optional<uint64_t> ms = ParseDecimal(text); ms && *ms <= INT64_MAX) {
@@ -117,7 +117,7 @@ Result<void> CommandAuditVerify(const AuditCommand& command) {
     if (!time_s) {
       return time_s.error();
     }
-    witnessed = ", signed by the witness at " + TimeText(static_cast<int64_t>(*time_s) * 1000);
+    witnessed = ", signed by the witness at " + MomentText(static_cast<int64_t>(*time_s) * 1000);
   }
   // The sets beside the log open on the host that has the keys.
   const Result<AuditKeys> keys = LoadAuditKeys(fs, DataDirectory(command.dir).Keys());
@@ -208,8 +208,8 @@ Result<void> CommandAuditCheckReceipt(const AuditCommand& command) {
   }
   const AuditEntry& entry = receipt->record.entry;
   fmt::print("entry {} of {}: {} by {} at {}, {}\n", receipt->record.index,
-             receipt->checkpoint.origin, entry.action, entry.actor, TimeText(receipt->record.ts_ms),
-             entry.outcome);
+             receipt->checkpoint.origin, entry.action, entry.actor,
+             MomentText(receipt->record.ts_ms), entry.outcome);
   for (const SubjectId& subject : entry.subjects) {
     fmt::print("{}\n", subject.ToHex());
   }
@@ -227,7 +227,7 @@ Result<void> CommandAuditErased(const AuditCommand& command) {
     return erased.error();
   }
   for (const ErasedSubjectEntry& one : *erased) {
-    fmt::print("{} {} {} {}\n", one.subject.ToHex(), one.project, one.index, TimeText(one.ts_ms));
+    fmt::print("{} {} {} {}\n", one.subject.ToHex(), one.project, one.index, MomentText(one.ts_ms));
   }
   return {};
 }

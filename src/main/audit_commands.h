@@ -48,5 +48,7 @@ Result<void> CommandWitness(const WitnessCommand& command);
 
 // A moment in one of the forms of AuditCommand::from, in milliseconds; kInvalid otherwise.
 Result<int64_t> ParseMoment(const std::string& text);
+// As entries have it: 2025-11-24T16:00:00.000Z.
+std::string MomentText(int64_t ms);
 
 }  // namespace bulkhead

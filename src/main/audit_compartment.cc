@@ -13,6 +13,7 @@
 #include "main/audit_messages.h"
 #include "main/compartment.h"
 #include "main/data_directory.h"
+#include "main/policy_record.h"
 
 namespace bulkhead {
 namespace {
@@ -29,18 +30,20 @@ class AuditCompartment final : public CompartmentRole {
   }
 
  private:
-  Result<std::string> Answer(uint8_t kind, std::string_view body);
+  Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<std::string> AnswerEntry(uint8_t kind, std::string_view body);
   Result<std::string> Erased();
   Result<std::string> VetoedExports();
   Result<std::string> Receipt(std::string_view body);
+  Result<std::string> ChangePolicy(const RpcCaller& caller, std::string_view version);
 
   CompartmentStart* start_;
   std::unique_ptr<AuditLog> log_;
   std::unique_ptr<RevealBudget> budget_;
+  std::unique_ptr<PolicyRecord> policy_;
   std::atomic<bool> opened_{false};
-  RpcServer server_{kThreads, [this](const RpcCaller&, uint8_t kind, std::string_view body) {
-                      return Answer(kind, body);
+  RpcServer server_{kThreads, [this](const RpcCaller& caller, uint8_t kind, std::string_view body) {
+                      return Answer(caller, kind, body);
                     }};
 };
 
@@ -63,11 +66,19 @@ Result<void> AuditCompartment::Open() {
     return budget.error();
   }
   budget_ = *std::move(budget);
+  policy_ = std::make_unique<PolicyRecord>(
+      DataDirectory(start_->data_dir),
+      PolicyRecord::Parts{&WorldReadableFileSystem(), &SystemClock(),
+                          [this](const AuditEntry& entry) {
+                            const Result<AuditReceipt> receipt = log_->Append(entry);
+                            return receipt ? Result<void>() : receipt.error();
+                          }});
   opened_.store(true, std::memory_order_release);
   return {};
 }
 
-Result<std::string> AuditCompartment::Answer(uint8_t kind, std::string_view body) {
+Result<std::string> AuditCompartment::Answer(const RpcCaller& caller, uint8_t kind,
+                                             std::string_view body) {
   if (!opened_.load(std::memory_order_acquire)) {
     return Error{ErrorCode::kUnavailable, "the audit log is being opened"};
   }
@@ -82,6 +93,8 @@ Result<std::string> AuditCompartment::Answer(uint8_t kind, std::string_view body
       return VetoedExports();
     case kAuditReceipt:
       return Receipt(body);
+    case kAuditPolicy:
+      return ChangePolicy(caller, body);
     default:
       return Error{ErrorCode::kInvalid, "the audit log does not know that call"};
   }
@@ -146,6 +159,28 @@ Result<std::string> AuditCompartment::VetoedExports() {
   for (const std::string& id : *vetoed) {
     writer.String(id);
   }
+  return answer;
+}
+
+Result<std::string> AuditCompartment::ChangePolicy(const RpcCaller& caller,
+                                                   std::string_view version) {
+  if (caller.compartment != CompartmentName(Compartment::kIntake)) {
+    return Error{ErrorCode::kDenied, "intake alone reads the policy file"};
+  }
+  std::string answer;
+  if (version.empty()) {
+    const Result<void> refused = policy_->Refuse();
+    if (!refused) {
+      return refused.error();
+    }
+    ByteWriter(&answer).Varint(0);
+    return answer;
+  }
+  const Result<uint32_t> number = policy_->Accept(version);
+  if (!number) {
+    return number.error();
+  }
+  ByteWriter(&answer).Varint(*number);
   return answer;
 }
 

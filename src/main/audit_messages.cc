@@ -139,6 +139,17 @@ Result<std::vector<std::string>> RemoteAudit::VetoedExports() {
                                        : Malformed();
 }
 
+Result<uint32_t> RemoteAudit::ChangePolicy(std::string version) {
+  Result<std::string> answer = client_.Call(kAuditPolicy, std::move(version));
+  if (!answer) {
+    return answer.error();
+  }
+  ByteReader reader(*answer);
+  const uint64_t number = reader.Varint();
+  return reader.ok() && number <= UINT32_MAX ? Result<uint32_t>(static_cast<uint32_t>(number))
+                                             : Malformed();
+}
+
 Result<std::string> RemoteAudit::Receipt(uint64_t index) {
   std::string bytes;
   ByteWriter(&bytes).Varint(index);

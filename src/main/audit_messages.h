@@ -21,6 +21,8 @@ inline constexpr uint8_t kAuditReceipt = 4;  // an index; answers the receipt's 
 inline constexpr uint8_t kAuditForget = 5;  // subjects that were erased: sets become silent of them
 
 inline constexpr uint8_t kAuditVetoed = 6;  // nothing; answers the ids of all vetoed exports
+// The policy file's version; answers its number once it is in force. Empty: the file was refused.
+inline constexpr uint8_t kAuditPolicy = 7;
 
 std::string EncodeAuditEntry(const AuditEntry& entry);
 // kInvalid: not what EncodeAuditEntry writes.
@@ -63,6 +65,8 @@ class RemoteAudit final : public AuditSink {
   Result<std::vector<std::string>> VetoedExports();
   Result<std::string> Receipt(uint64_t index);
   Result<void> Forget(const std::vector<SubjectId>& subjects);
+  // As kAuditPolicy: PolicyRecord::Accept or Refuse over there.
+  Result<uint32_t> ChangePolicy(std::string version);
 
  private:
   RpcClient client_;

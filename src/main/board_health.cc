@@ -39,7 +39,12 @@ Health HealthOf(const Boards& boards) {
   }
   const uint64_t end = Of(boards, Compartment::kIntake).Get(kIntakeDurableEnd);
   const bool caught_up = end > 0 && Of(boards, Compartment::kCore).Get(kFollowerApplied) > end;
-  return {caught_up, caught_up ? "ready" : "store is behind the log"};
+  if (!caught_up) {
+    return {false, "store is behind the log"};
+  }
+  const bool refused = Of(boards, Compartment::kIntake).Get(kIntakePolicyTrouble) != 0;
+  return {true, refused ? "ready; policy.toml is not what is in force, see `bulkhead policy status`"
+                        : "ready"};
 }
 
 void AppendBoardMetrics(const Boards& boards, std::string* out) {

@@ -19,6 +19,7 @@ inline constexpr size_t kIntakeDurableEnd = 1;  // everything before is durable 
 inline constexpr size_t kIntakeForgotten = 2;   // as kCoreForget: that far it has been done
 inline constexpr size_t kIntakeForgetFrom = 3;  // the log begins anew here for that
 inline constexpr size_t kIntakeLogBytes = 4;
+inline constexpr size_t kIntakePolicyTrouble = 5;  // 1: policy.toml is not what is in force
 
 // On core's and the vault's: positions in the log, plus one; zero: not known yet.
 inline constexpr size_t kFollowerApplied = 1;

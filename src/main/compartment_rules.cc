@@ -89,17 +89,21 @@ std::vector<std::string> SystemReadPaths(Compartment compartment) {
 void AddDataPaths(Compartment compartment, const DataDirectory& dir, ConfinementRules* rules) {
   switch (compartment) {
     case Compartment::kIntake:
-      AddExisting({CatalogueDirectory(dir)}, &rules->read_paths);
+      AddExisting({CatalogueDirectory(dir), dir.Policy()}, &rules->read_paths);
       break;
     case Compartment::kCore:
-      AddExisting({dir.Log()}, &rules->read_paths);
+      AddExisting({dir.Log(), dir.Policy()}, &rules->read_paths);
       AddExisting({CatalogueDirectory(dir)}, &rules->write_paths);
       break;
     case Compartment::kVault:
       AddExisting({dir.Log()}, &rules->read_paths);
       break;
     case Compartment::kAudit:
+      AddExisting({dir.Policy()}, &rules->read_paths);
+      AddExisting({dir.PolicyVersions()}, &rules->write_paths);
+      break;
     case Compartment::kEgress:
+      AddExisting({dir.Policy()}, &rules->read_paths);
       break;
   }
 }
@@ -155,9 +159,33 @@ Owner OwnerOf(Compartment compartment) {
   return {user.uid, user.gid, 0700, 0600};
 }
 
+// Intake's files are read by the log's group, the versions of the policy by all; nothing else of
+// the others is read by anyone.
+mode_t UmaskOf(Compartment compartment) {
+  switch (compartment) {
+    case Compartment::kIntake:
+      return 0027;
+    case Compartment::kAudit:
+      return 0022;
+    default:
+      return 0077;
+  }
+}
+
 Result<void> MakeDirectory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
   return Failed("make", path);
+}
+
+// policy.toml is the operator's, who made it; it need only be readable.
+Result<void> PreparePolicy(const DataDirectory& dir, bool as_root) {
+  for (const std::string& path : {dir.Policy(), dir.PolicyVersions()}) {
+    if (Result<void> made = MakeDirectory(path); !made) return made;
+  }
+  if (!as_root) return {};
+  if (::chmod(dir.Policy().c_str(), 0755) != 0) return Failed("open the way into", dir.Policy());
+  const CompartmentUser audit = UserOf(Compartment::kAudit);
+  return GiveTree(dir.PolicyVersions(), {audit.uid, audit.gid, 0755, 0644});
 }
 
 }  // namespace
@@ -221,8 +249,7 @@ ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
       rules.groups = {LogGroup()};
     }
   }
-  // Intake's files are read by the log's group; nothing of the others is read by anyone else.
-  rules.umask = compartment == Compartment::kIntake ? 0027 : 0077;
+  rules.umask = UmaskOf(compartment);
   rules.keep_descriptors = options.keep_descriptors;
   const Limits& limits = TextOf(compartment).limits;
   rules.max_memory_bytes =
@@ -249,6 +276,7 @@ Result<void> PrepareOwnership(const DataDirectory& dir) {
     if (Result<void> given = GiveTree(own, OwnerOf(compartment)); !given) return given;
   }
   if (Result<void> made = MakeDirectory(CatalogueDirectory(dir)); !made) return made;
+  if (Result<void> prepared = PreparePolicy(dir, as_root); !prepared) return prepared;
   if (!as_root) return {};
   const CompartmentUser core = UserOf(Compartment::kCore);
   const CompartmentUser intake = UserOf(Compartment::kIntake);

@@ -21,6 +21,7 @@
 #include "main/recorders.h"
 #include "main/service_metrics.h"
 #include "main/vault_client.h"
+#include "sieve/policy_follower.h"
 
 namespace bulkhead {
 namespace {
@@ -63,7 +64,10 @@ class Door {
 class CoreCompartment final : public CompartmentRole {
  public:
   explicit CoreCompartment(CompartmentStart* start)
-      : start_(start), dir_(start->data_dir), intake_(board(Compartment::kIntake)) {}
+      : start_(start),
+        dir_(start->data_dir),
+        intake_(board(Compartment::kIntake)),
+        policy_(&RealFileSystem(), dir_.PolicyVersions()) {}
   ~CoreCompartment() override;
   Result<void> Open() override;
   void Link(std::string_view peer, Descriptor line) override;
@@ -84,6 +88,7 @@ class CoreCompartment final : public CompartmentRole {
   bool WaitFor(const std::function<bool()>& reached) const;
   bool HasFollowed(uint64_t end) const;
   bool WaitUntilFollowed() const;
+  void FollowPolicy();
   void ReportLoop();
   void EraseAgain();
 
@@ -98,6 +103,8 @@ class CoreCompartment final : public CompartmentRole {
   std::unique_ptr<CatalogueLookup> project_lookup_;
   FailedLogins failed_logins_{&SystemClock()};
   CoreProjects projects_;
+  PolicyFollower policy_;
+  std::string policy_trouble_;
   std::unique_ptr<FollowerThread> follower_;
   std::unique_ptr<HttpServer> relayed_;  // what intake hands on
   std::unique_ptr<HttpServer> console_;
@@ -167,6 +174,7 @@ Result<void> CoreCompartment::OpenStore() {
   if (Result<void> opened = projects_.Open(dir_, *catalogue_, keys_); !opened) {
     return opened;
   }
+  FollowPolicy();
   const auto publish = [this](uint64_t applied) {
     start_->own->Set(kFollowerApplied, applied + 1);
   };
@@ -399,6 +407,18 @@ void CoreCompartment::EraseAgain() {
   }
 }
 
+void CoreCompartment::FollowPolicy() {
+  const Result<bool> changed = policy_.Look();
+  const std::string trouble = changed ? "" : changed.error().message;
+  if (trouble != policy_trouble_ && !trouble.empty()) {
+    spdlog::error("the policy's retention cannot be read; the one before holds: {}", trouble);
+  }
+  policy_trouble_ = trouble;
+  if (changed && *changed) {
+    projects_.SetRetention(policy_.policy());
+  }
+}
+
 void CoreCompartment::ReportLoop() {
   auto last = std::chrono::steady_clock::now() - kReportEvery;
   while (!stop_) {
@@ -408,8 +428,10 @@ void CoreCompartment::ReportLoop() {
       continue;
     }
     last = std::chrono::steady_clock::now();
+    FollowPolicy();
     start_->own->Set(kFollowerDurable, projects_.durable_position() + 1);
-    start_->own->Set(kBoardTrouble, follower_->trouble().empty() ? 0 : 1);
+    start_->own->Set(kBoardTrouble,
+                     follower_->trouble().empty() && policy_trouble_.empty() ? 0 : 1);
     std::string metrics;
     projects_.AppendMetrics(&metrics);
     start_->own->SetText(kTextMetrics, metrics);

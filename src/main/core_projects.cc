@@ -1,11 +1,28 @@
 #include "main/core_projects.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "main/service_metrics.h"
 #include "model/batch_codec.h"
 
 namespace bulkhead {
+namespace {
+
+RetentionRules RulesOf(const RetentionPolicy& policy) {
+  const auto days = [](int count) {
+    return count > 0 ? std::optional<uint32_t>(count) : std::nullopt;
+  };
+  RetentionRules rules;
+  rules.days = days(policy.days);
+  for (const EventRetention& one : policy.events) {
+    rules.events.push_back({one.event, days(one.days)});
+  }
+  return rules;
+}
+
+}  // namespace
 
 Result<void> CoreProjects::Open(const DataDirectory& dir, const Catalogue& catalogue,
                                 const CoreKeys& keys) {
@@ -41,6 +58,15 @@ Result<void> CoreProjects::Open(const DataDirectory& dir, const Catalogue& catal
     project.funnels = *std::move(funnels);
   }
   return {};
+}
+
+void CoreProjects::SetRetention(const Policy& policy) {
+  for (const auto& [id, project] : projects_) {
+    const Result<void> set = project.store->SetRetention(RulesOf(policy.Of(id).retention));
+    if (!set) {  // the policy's parser has the same limits
+      spdlog::error("retention of project {}: {}", id.value, set.error().message);
+    }
+  }
 }
 
 Result<void> CoreProjects::Flush() {

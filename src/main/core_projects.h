@@ -9,6 +9,7 @@
 #include "access/catalogue.h"
 #include "crypto/keys.h"
 #include "main/data_directory.h"
+#include "model/policy.h"
 #include "query/engine.h"
 #include "query/saved_funnels.h"
 #include "store/store.h"
@@ -34,6 +35,8 @@ class CoreProjects {
   // Hands the record's batch to its project's store; one of a project that is no more is passed
   // over.
   Result<void> Apply(const std::string& payload, uint64_t position, uint64_t next_position);
+  // How long each project's events stay from now on.
+  void SetRetention(const Policy& policy);
   void AppendMetrics(std::string* out) const;
 
  private:

@@ -28,6 +28,10 @@ class DataDirectory {
   [[nodiscard]] std::string VaultSettings() const { return path_ + "/vault.conf"; }
   [[nodiscard]] std::string Audit() const { return path_ + "/audit"; }
   [[nodiscard]] std::string AuditPublicKey() const { return Audit() + "/audit.pub"; }
+  // What the operator writes; versions that came into force are the audit compartment's.
+  [[nodiscard]] std::string Policy() const { return path_ + "/policy"; }
+  [[nodiscard]] std::string PolicyFile() const { return Policy() + "/policy.toml"; }
+  [[nodiscard]] std::string PolicyVersions() const { return Policy() + "/versions"; }
   [[nodiscard]] std::string CatalogueFile() const { return path_ + "/catalogue/catalogue"; }
   // Where older programs had it, as a plain database.
   [[nodiscard]] std::string PlainCatalogue() const { return path_ + "/catalogue.db"; }

@@ -22,6 +22,8 @@
 #include "main/project_lookup.h"
 #include "main/service_metrics.h"
 #include "model/batch_codec.h"
+#include "sieve/policy_holder.h"
+#include "sieve/policy_trial.h"
 #include "sieve/sieve.h"
 #include "sieve/sieve_counters.h"
 
@@ -30,6 +32,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTrimEvery{2000};
 constexpr std::chrono::milliseconds kReportEvery{500};
+constexpr int64_t kLookAtPolicyEveryMs = 1000;
 // No log gets there; code in core or in the vault could otherwise use positions up at once.
 constexpr uint64_t kMaxPosition = uint64_t{1} << 56;
 constexpr int kRelayThreads = 32;  // each waits for one answer of core
@@ -52,6 +55,7 @@ class IntakeCompartment final : public CompartmentRole {
     return start_->boards.at(IndexOf(id)).get();
   }
   Result<void> OpenSieve();
+  Result<void> OpenPolicy();
   Result<void> OpenLog();
   Result<void> Listen();
   Services MakeServices();
@@ -74,6 +78,7 @@ class IntakeCompartment final : public CompartmentRole {
   FailedLogins failed_logins_{&SystemClock()};
   std::unique_ptr<Sieve> sieve_;
   SieveCounters counters_;
+  std::unique_ptr<PolicyHolder> policy_;
   std::unique_ptr<AnswerPace> pace_;
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<Intake> intake_;
@@ -94,6 +99,7 @@ IntakeCompartment::~IntakeCompartment() {
     }
   }
   intake_.reset();
+  policy_.reset();
   log_.reset();
   pace_.reset();
 }
@@ -116,7 +122,8 @@ Result<void> IntakeCompartment::Open() {
   }
   catalogue_ = *std::move(catalogue);
   project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get());
-  for (const auto step : {&IntakeCompartment::OpenLog, &IntakeCompartment::Listen}) {
+  for (const auto step :
+       {&IntakeCompartment::OpenPolicy, &IntakeCompartment::OpenLog, &IntakeCompartment::Listen}) {
     if (Result<void> opened = (this->*step)(); !opened) {
       return opened;
     }
@@ -144,6 +151,23 @@ Result<void> IntakeCompartment::OpenSieve() {
   return {};
 }
 
+Result<void> IntakeCompartment::OpenPolicy() {
+  PolicyHolderOptions options;
+  options.fs = &RealFileSystem();
+  options.dir = dir_.Policy();
+  options.sieve = sieve_.get();
+  options.record = [this](const PolicyChange& change) {
+    return audit_.ChangePolicy(change.new_hash);
+  };
+  Result<std::unique_ptr<PolicyHolder>> policy = PolicyHolder::Open(std::move(options));
+  if (!policy) {
+    return policy.error();
+  }
+  policy_ = *std::move(policy);
+  policy_->StartWatching(kLookAtPolicyEveryMs);
+  return {};
+}
+
 Result<void> IntakeCompartment::OpenLog() {
   const auto applied = [](const StatusBoard* follower) {
     const uint64_t said = follower->Get(kFollowerApplied);
@@ -168,8 +192,8 @@ Result<void> IntakeCompartment::OpenLog() {
     spdlog::warn("the log ended in {} bytes of an unfinished group, which were cut off",
                  log_->recovery().truncated_bytes);
   }
-  IntakeOptions intake{log_.get(),     sieve_.get(),          &counters_,     &keys_,
-                       &SystemClock(), project_lookup_.get(), &failed_logins_};
+  IntakeOptions intake{log_.get(),     sieve_.get(),          &counters_,      &keys_,
+                       &SystemClock(), project_lookup_.get(), &failed_logins_, policy_.get()};
   Result<std::unique_ptr<Intake>> opened = Intake::Create(intake);
   if (!opened) {
     return opened.error();
@@ -326,6 +350,9 @@ void IntakeCompartment::Report() {
   std::string metrics;
   AppendLogMetrics(log, &metrics);
   AppendSieveMetrics(counters_, &metrics);
+  const PolicyStatus policy = policy_->status();
+  AppendPolicyMetrics(policy, &metrics);
+  start_->own->Set(kIntakePolicyTrouble, policy.trouble.empty() ? 0 : 1);
   start_->own->SetText(kTextMetrics, metrics);
   start_->own->SetText(kTextReport, SieveJson(counters_));
   start_->own->Set(kIntakeLogBytes, log.bytes);

@@ -33,6 +33,21 @@ void AppendStoreMetrics(ProjectId project, const StoreStats& stats, std::string*
   AppendGauge(prefix + "segments", "Segment files.", stats.segments, out);
 }
 
+void AppendPolicyMetrics(const PolicyStatus& status, std::string* out) {
+  AppendGauge("bulkhead_policy_version", "Number of the policy in force; 0: the defaults.",
+              status.version, out);
+  AppendGauge("bulkhead_policy_trouble", "Whether policy.toml is not what is in force: 1 or 0.",
+              status.trouble.empty() ? 0 : 1, out);
+  out->append(
+      "# HELP bulkhead_policy_changes Changes of policy.toml that were noticed.\n# TYPE "
+      "bulkhead_policy_changes counter\n");
+  for (const auto& [outcome, count] :
+       {std::pair("accepted", status.accepted), std::pair("refused", status.refused)}) {
+    fmt::format_to(std::back_inserter(*out), "bulkhead_policy_changes_total{{outcome=\"{}\"}} {}\n",
+                   outcome, count);
+  }
+}
+
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out) {
   std::map<std::string, uint64_t> by_rule;
   for (const SieveCount& count : counters.Snapshot()) {

@@ -5,6 +5,7 @@
 
 #include "log/log_writer.h"
 #include "model/ids.h"
+#include "sieve/policy_holder.h"
 #include "sieve/sieve_counters.h"
 #include "store/store.h"
 
@@ -12,6 +13,7 @@ namespace bulkhead {
 
 void AppendLogMetrics(const LogStats& stats, std::string* out);
 void AppendStoreMetrics(ProjectId project, const StoreStats& stats, std::string* out);
+void AppendPolicyMetrics(const PolicyStatus& status, std::string* out);
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out);
 
 // {"refused":[{"rule","path","library","action","count"}]}

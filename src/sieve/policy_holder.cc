@@ -79,16 +79,12 @@ Result<std::unique_ptr<PolicyHolder>> PolicyHolder::Open(PolicyHolderOptions opt
 }
 
 Result<void> PolicyHolder::LoadLastInForce() {
-  const std::string versions = options_.dir + "/versions";
-  const Result<std::vector<PolicyVersion>> index = ReadPolicyIndex(*options_.fs, versions);
-  if (!index) return index.error();
-  if (index->empty()) return {};
-  const PolicyVersion& last = index->back();
-  const Result<std::string> text = ReadPolicyVersion(*options_.fs, versions, last.hash);
-  if (!text) return text.error();
-  Result<Policy> policy = ParsePolicy(*text, "policy/versions/" + last.hash + ".toml");
-  if (!policy) return Error{ErrorCode::kCorruption, policy.error().message};
-  Publish(std::make_shared<const CompiledPolicy>(*std::move(policy), last.number, last.hash),
+  Result<std::optional<PolicyInForce>> last =
+      ReadPolicyInForce(*options_.fs, options_.dir + "/versions");
+  if (!last) return last.error();
+  if (!*last) return {};
+  Publish(std::make_shared<const CompiledPolicy>(std::move((*last)->policy),
+                                                 (*last)->version.number, (*last)->version.hash),
           nullptr);
   return {};
 }

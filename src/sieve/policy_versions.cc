@@ -55,6 +55,19 @@ Result<std::string> ReadPolicyVersion(FileSystem& fs, const std::string& version
   return text;
 }
 
+Result<std::optional<PolicyInForce>> ReadPolicyInForce(FileSystem& fs,
+                                                       const std::string& versions_dir) {
+  const Result<std::vector<PolicyVersion>> index = ReadPolicyIndex(fs, versions_dir);
+  if (!index) return index.error();
+  if (index->empty()) return std::optional<PolicyInForce>();
+  const PolicyVersion& last = index->back();
+  const Result<std::string> text = ReadPolicyVersion(fs, versions_dir, last.hash);
+  if (!text) return text.error();
+  Result<Policy> policy = ParsePolicy(*text, "policy/versions/" + last.hash + ".toml");
+  if (!policy) return Error{ErrorCode::kCorruption, policy.error().message};
+  return std::optional<PolicyInForce>({last, *std::move(policy)});
+}
+
 Result<uint32_t> PolicyVersions::Accept(
     std::string_view canonical_text, const std::string& hash,
     const std::function<Result<void>(uint32_t number)>& record) {

@@ -30,6 +30,15 @@ Result<std::vector<PolicyVersion>> ReadPolicyIndex(FileSystem& fs, const std::st
 Result<std::string> ReadPolicyVersion(FileSystem& fs, const std::string& versions_dir,
                                       const std::string& hash);
 
+struct PolicyInForce {
+  PolicyVersion version;
+  Policy policy;
+};
+// What came into force last; nothing: the defaults are in force. kCorruption where the text is
+// damaged.
+Result<std::optional<PolicyInForce>> ReadPolicyInForce(FileSystem& fs,
+                                                       const std::string& versions_dir);
+
 // The writer; one per directory. Thread-safe.
 class PolicyVersions {
  public:

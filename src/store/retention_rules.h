@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/policy.h"
+
 namespace bulkhead {
 
 inline constexpr uint32_t kMaxRetentionDays = 100 * 365;
@@ -15,12 +17,12 @@ inline constexpr uint32_t kMaxRetentionDays = 100 * 365;
 // An event is kept on the day of its time and `days` more; when the next day begins it has expired.
 struct RetentionRules {
   struct OfEvent {
-    std::string event;
+    std::string event;             // a name or a glob (model/policy.h)
     std::optional<uint32_t> days;  // nullopt: for ever
     friend bool operator==(const OfEvent&, const OfEvent&) = default;
   };
   std::optional<uint32_t> days;  // of events without a rule of their own; nullopt: for ever
-  std::vector<OfEvent> events;   // each name once; shorter or longer than `days`
+  std::vector<OfEvent> events;   // the first that matches counts; shorter or longer than `days`
 
   [[nodiscard]] bool KeepsAll() const {
     return !days && std::none_of(events.begin(), events.end(),
@@ -44,7 +46,7 @@ class RetentionCutoffs {
   // Events of that name before it have expired.
   [[nodiscard]] int64_t Of(std::string_view event) const {
     const auto rule = std::find_if(rules_.events.begin(), rules_.events.end(),
-                                   [&](const auto& r) { return r.event == event; });
+                                   [&](const auto& r) { return MatchesGlob(r.event, event); });
     return Before(rule != rules_.events.end() ? rule->days : rules_.days);
   }
   // No event at or after it has expired.

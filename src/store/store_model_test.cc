@@ -72,7 +72,7 @@ struct History {
 RetentionRules RandomRules(RandomBatches* random) {
   RetentionRules rules;
   if (random->OneIn(2)) rules.days = 1 + random->Below(9);
-  if (random->OneIn(2)) rules.events.push_back({"event 2", 1 + random->Below(9)});
+  if (random->OneIn(2)) rules.events.push_back({"event 2*", 1 + random->Below(9)});
   if (random->OneIn(2)) rules.events.push_back({"event 3", std::nullopt});
   return rules;
 }

@@ -127,11 +127,7 @@ Result<void> Store::Impl::SetRetention(RetentionRules rules) {
   const auto fits = [](std::optional<uint32_t> days) {
     return !days || (*days >= 1 && *days <= kMaxRetentionDays);
   };
-  std::set<std::string_view> names;
   for (const RetentionRules::OfEvent& rule : rules.events) {
-    if (!names.insert(rule.event).second) {
-      return Error{ErrorCode::kInvalid, "retention: an event has two rules"};
-    }
     if (!fits(rule.days)) return Error{ErrorCode::kInvalid, "retention: 1 to 36500 days expected"};
   }
   if (!fits(rules.days)) return Error{ErrorCode::kInvalid, "retention: 1 to 36500 days expected"};

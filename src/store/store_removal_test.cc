@@ -56,10 +56,12 @@ bool Has(const std::string& text, std::string_view needle) {
 }
 
 TEST(Retention, RulesDrawTheLineAtTheBeginningOfADay) {
-  const RetentionRules rules{.days = 10, .events = {{"short", 2}, {"kept", std::nullopt}}};
+  const RetentionRules rules{.days = 10,
+                             .events = {{"short", 2}, {"kept", std::nullopt}, {"sh*", 5}}};
   const RetentionCutoffs cutoffs(rules, kToday + 5000);
   EXPECT_EQ(cutoffs.Of("any"), kToday - 10 * kDayMs);
-  EXPECT_EQ(cutoffs.Of("short"), kToday - 2 * kDayMs);
+  EXPECT_EQ(cutoffs.Of("short"), kToday - 2 * kDayMs);  // the first that matches
+  EXPECT_EQ(cutoffs.Of("shown"), kToday - 5 * kDayMs);
   EXPECT_EQ(cutoffs.Of("kept"), RetentionCutoffs::kNever);
   EXPECT_FALSE(rules.KeepsAll());
   EXPECT_TRUE(
@@ -72,7 +74,7 @@ TEST(Retention, RulesDrawTheLineAtTheBeginningOfADay) {
 TEST(Retention, RefusesRulesThatMakeNoSense) {
   World world;
   EXPECT_FALSE(world.store->SetRetention({.days = 0, .events = {}}));
-  EXPECT_FALSE(world.store->SetRetention({.days = std::nullopt, .events = {{"a", 1}, {"a", 2}}}));
+  EXPECT_FALSE(world.store->SetRetention({.days = std::nullopt, .events = {{"a", 0}}}));
   EXPECT_FALSE(world.store->SetRetention({.days = 40'000, .events = {}}));
   EXPECT_TRUE(world.store->SetRetention({}));
   EXPECT_EQ(*world.store->ExpireNow(kToday), 0U);

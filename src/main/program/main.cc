@@ -14,6 +14,7 @@
 #include "main/key_commands.h"
 #include "main/program/audit_arguments.h"
 #include "main/program/export_arguments.h"
+#include "main/program/policy_arguments.h"
 #include "main/signals.h"
 
 namespace {
@@ -210,6 +211,7 @@ int main(int argc, char** argv) {
   AddGuardCommands(app, &arguments, &action);
   AddKeyCommands(app, &arguments, &action);
   bulkhead::AddAuditCommands(app, &action);
+  bulkhead::AddPolicyCommands(app, &action);
   CLI11_PARSE(app, argc, argv);
   const bulkhead::Result<void> done = action();
   if (!done) {

@@ -1,0 +1,256 @@
+#include "main/policy_commands.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "audit/audit_reader.h"
+#include "base/file_system.h"
+#include "crypto/crypto.h"
+#include "main/audit_access.h"
+#include "main/audit_commands.h"
+#include "main/data_directory.h"
+#include "main/http_client.h"
+#include "main/policy_record.h"
+#include "main/reached_server.h"
+#include "sieve/policy_holder.h"
+#include "sieve/policy_trial.h"
+#include "sieve/policy_versions.h"
+#include "sieve/sieve.h"
+#include "wire/event_parser.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr size_t kEventsAtOnce = 1000;
+
+// One policy's parts in the words of its file.
+std::string Summary(const Policy& policy) {
+  std::string text;
+  for (const auto& [project, part] : policy.projects) {
+    text += fmt::format("  project {}: {} rules, {}, {} alerts\n", project.value, part.rules.size(),
+                        part.allow_list ? "allow-list" : "default mode", part.alerts.size());
+  }
+  if (policy.everywhere) {
+    text +=
+        fmt::format("  everywhere else: {} rules, {}, {} alerts\n", policy.everywhere->rules.size(),
+                    policy.everywhere->allow_list ? "allow-list" : "default mode",
+                    policy.everywhere->alerts.size());
+  }
+  return text;
+}
+
+// The current policy's and the candidate's way with the same events.
+class Replay {
+ public:
+  Replay(const Sieve* sieve, CompiledPolicy now, std::shared_ptr<const CompiledPolicy> candidate,
+         ProjectId project)
+      : sieve_(sieve),
+        now_(std::move(now)),
+        trial_(sieve, std::move(candidate), 1),
+        project_(project) {}
+
+  // Lines of JSON, as an export gives them.
+  Result<void> Take(std::string_view lines) {
+    EventParseOptions options;
+    options.newline_delimited = true;
+    Result<ParsedEvents> parsed = ParseEvents(lines, options);
+    if (!parsed) {
+      return parsed.error();
+    }
+    for (ParsedEvent& event : parsed->events) {
+      CleanOutcome outcome;
+      PolicyTrial::Sample sample{project_, event.name, false, event.properties};
+      sieve_->CleanEventProperties(&event.properties, &outcome, {&now_.Of(project_), event.name});
+      trial_.Compare(std::move(sample), outcome.findings);
+    }
+    return {};
+  }
+  [[nodiscard]] TrialResult result() const { return trial_.result(); }
+
+ private:
+  const Sieve* sieve_;
+  CompiledPolicy now_;
+  PolicyTrial trial_;
+  ProjectId project_;
+};
+
+Result<void> TakeAll(std::string_view lines, Replay* replay) {
+  while (!lines.empty()) {
+    size_t end = 0;
+    for (size_t count = 0; count < kEventsAtOnce && end < lines.size(); ++count) {
+      end = std::min(lines.find('\n', end), lines.size() - 1) + 1;
+    }
+    if (Result<void> taken = replay->Take(lines.substr(0, end)); !taken) {
+      return taken;
+    }
+    lines.remove_prefix(end);
+  }
+  return {};
+}
+
+void Print(const TrialResult& result) {
+  fmt::print("{} events, {} would change\n", result.seen, result.changed);
+  for (const TrialDifference& one : result.differences) {
+    fmt::print("{:>9}  {}: {} -> {}\n", one.events, one.path, ActionName(one.before),
+               ActionName(one.after));
+  }
+  if (result.truncated) {
+    fmt::print("there were more kinds of difference than are counted\n");
+  }
+}
+
+std::string DaysAgo(int days) {
+  const auto day = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()) -
+                   std::chrono::days(days);
+  return fmt::format("{:%Y-%m-%d}", day);
+}
+
+Result<std::string> ExportEvents(const PolicyCommand& command, const std::string& url,
+                                 const std::string& account) {
+  const Result<int64_t> from = ParseMoment(command.from.empty() ? DaysAgo(6) : command.from);
+  const Result<int64_t> to =
+      from ? ParseMoment(command.to.empty() ? DaysAgo(0) : command.to) : from;
+  if (!to) {
+    return to.error();
+  }
+  Result<std::unique_ptr<HttpClient>> client = HttpClient::Connect(url);
+  if (!client) {
+    return client.error();
+  }
+  const auto day = [](int64_t ms) {
+    return fmt::format("{:%Y-%m-%d}", std::chrono::sys_time<std::chrono::milliseconds>(
+                                          std::chrono::milliseconds(ms)));
+  };
+  const Result<HttpReply> reply = (*client)->Call(
+      {.method = "GET",
+       .target = fmt::format("/api/2.0/export?project_id={}&from_date={}&to_date={}&limit={}",
+                             command.project, day(*from), day(*to), command.events),
+       .basic = account,
+       .body = {}});
+  if (!reply) {
+    return reply.error();
+  }
+  if (reply->status != 200) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("the server answered {}: {}", reply->status, reply->body)};
+  }
+  return reply->body;
+}
+
+}  // namespace
+
+Result<void> CommandPolicyCheck(const PolicyCommand& command) {
+  const Result<LoadedPolicy> loaded = LoadPolicyFile(RealFileSystem(), command.file, command.file);
+  if (!loaded) {
+    return loaded.error();
+  }
+  fmt::print("{} is a policy; version {}\n{}", command.file, loaded->hash, Summary(loaded->policy));
+  return {};
+}
+
+Result<void> CommandPolicyStatus(const PolicyCommand& command) {
+  FileSystem& fs = RealFileSystem();
+  const DataDirectory dir(command.dir);
+  const Result<std::optional<PolicyInForce>> in_force = ReadPolicyInForce(fs, dir.PolicyVersions());
+  if (!in_force) {
+    return in_force.error();
+  }
+  if (*in_force) {
+    fmt::print("in force: version {} ({})\n{}", (*in_force)->version.number,
+               (*in_force)->version.hash, Summary((*in_force)->policy));
+  } else {
+    fmt::print("in force: the defaults\n");
+  }
+  if (!fs.Exists(dir.PolicyFile())) {
+    fmt::print("there is no {}\n", dir.PolicyFile());
+    return {};
+  }
+  const Result<LoadedPolicy> loaded = LoadPolicyFile(fs, dir.PolicyFile(), "policy.toml");
+  if (!loaded) {
+    return Error{ErrorCode::kInvalid, "policy.toml is refused:\n" + loaded.error().message};
+  }
+  if (!*in_force || (*in_force)->version.hash != loaded->hash) {
+    return Error{ErrorCode::kUnavailable,
+                 "policy.toml has no mistakes and is not in force: a server that runs takes it "
+                 "within a second once the audit log has it"};
+  }
+  fmt::print("policy.toml is what is in force\n");
+  return {};
+}
+
+Result<void> CommandPolicyHistory(const PolicyCommand& command) {
+  FileSystem& fs = RealFileSystem();
+  const DataDirectory dir(command.dir);
+  const Result<LogKeys> keys = LoadLogKeys(fs, dir.AuditPublicKey());
+  if (!keys) {
+    return keys.error();
+  }
+  Result<AuditReader> reader = AuditReader::Open(FetchFromDirectory(fs, dir.Audit()), *keys);
+  if (!reader) {
+    return reader.error();
+  }
+  return reader->ForEach(
+      0, reader->size(), [](uint64_t index, std::string_view bytes) -> Result<bool> {
+        const std::optional<AuditRecord> record = ReadAuditRecord(bytes);
+        if (!record) {
+          return Error{ErrorCode::kCorruption, fmt::format("entry {} is damaged", index)};
+        }
+        if (record->entry.action == kPolicyChangeAction) {
+          fmt::print("{} {} {}\n", MomentText(record->ts_ms),
+                     record->entry.policy.empty() ? "refused" : record->entry.policy,
+                     record->entry.scope);
+        }
+        return true;
+      });
+}
+
+Result<void> CommandPolicyTry(const PolicyCommand& command) {
+  Result<LoadedPolicy> candidate = LoadPolicyFile(RealFileSystem(), command.file, command.file);
+  if (!candidate) {
+    return candidate.error();
+  }
+  const DataDirectory dir(command.dir);
+  Result<ReachedServer> server = ReachedServer::Reach(dir);
+  if (!server) {
+    return server.error();
+  }
+  if (Result<void> ready = server->WaitUntilQueryable(); !ready) {
+    return ready;
+  }
+  Result<std::optional<PolicyInForce>> in_force =
+      ReadPolicyInForce(RealFileSystem(), dir.PolicyVersions());
+  Result<std::string> account = RealFileSystem().ReadWhole(dir.CommandAccount());
+  if (!in_force || !account) {
+    return in_force ? account.error() : in_force.error();
+  }
+  const Result<std::string> events = ExportEvents(command, server->url(), *account);
+  if (!events) {
+    return events.error();
+  }
+  // Tokens are made and thrown away: any key will do.
+  const KeyedHash token_key(RandomSecret(kKeyBytes));
+  SieveOptions options;
+  options.token_key = &token_key;
+  const Result<std::unique_ptr<Sieve>> sieve = Sieve::Create(options);
+  if (!sieve) {
+    return sieve.error();
+  }
+  CompiledPolicy now;
+  if (*in_force) {
+    now = CompiledPolicy(std::move((*in_force)->policy), (*in_force)->version.number,
+                         (*in_force)->version.hash);
+  }
+  Replay replay(sieve->get(), std::move(now),
+                std::make_shared<const CompiledPolicy>(std::move(candidate->policy), 0,
+                                                       std::move(candidate->hash)),
+                ProjectId{command.project});
+  if (Result<void> taken = TakeAll(*events, &replay); !taken) {
+    return taken;
+  }
+  Print(replay.result());
+  return {};
+}
+
+}  // namespace bulkhead
