@@ -62,9 +62,10 @@ bulkhead_room(vault ROOMS base crypto model LIBRARIES SQLite::SQLite3)
 bulkhead_room(audit ROOMS base crypto model)
 bulkhead_room(intake ROOMS base crypto model wire sieve log)
 bulkhead_room(query ROOMS base crypto model wire store audit LIBRARIES date::date-tz)
+bulkhead_room(egress ROOMS base crypto model sieve LIBRARIES fmt::fmt OpenSSL::SSL)
 bulkhead_room(access ROOMS base crypto model audit LIBRARIES SQLite::SQLite3)
 bulkhead_room(http ROOMS base channel crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
-bulkhead_room(main ROOMS base channel crypto model wire sieve log store vault audit intake query access http
+bulkhead_room(main ROOMS base channel crypto model wire sieve log store vault audit intake query egress access http
               LIBRARIES spdlog::spdlog PkgConfig::SECCOMP)
 
 file(GLOB main_program CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/main/program/*.cc)

@@ -34,6 +34,7 @@ Result<void> ConfineTo(Compartment compartment, const CompartmentStart& start) {
   CompartmentOptions options;
   options.keep_descriptors = start.Descriptors();
   options.keep_descriptors.push_back(kSupervisorDescriptor);
+  options.connect_ports = start.connect_ports;
   ConfinementRules rules = RulesFor(compartment, DataDirectory(start.data_dir), options);
   rules.die_with_parent = false;  // its parent is a thread; Orders notices the supervisor's end
   Result<ConfinementReport> report = Confine(rules, *allowed);

@@ -31,6 +31,10 @@ StartMessage EncodeStart(const CompartmentStart& start, const StartDescriptors& 
   writer.Varint(start.listener.max_connections);
   writer.Byte(start.relay ? 1 : 0);
   writer.String(start.weaker_confinement);
+  writer.Varint(start.connect_ports.size());
+  for (const uint16_t port : start.connect_ports) {
+    writer.Fixed(port);
+  }
   writer.Byte(descriptors.listener >= 0 ? 1 : 0);
   writer.String(start.keys.view());
   StartMessage message;
@@ -89,6 +93,9 @@ Result<CompartmentStart> DecodeStart(Message message) {
   start.listener.max_connections = reader.Varint();
   start.relay = reader.Byte() != 0;
   start.weaker_confinement = reader.String();
+  for (size_t left = reader.Count(); left > 0; --left) {
+    start.connect_ports.push_back(reader.Fixed<uint16_t>());
+  }
   const bool with_listener = reader.Byte() != 0;
   start.keys = SecretBytes(reader.String());
   const bool whole = reader.ok() && reader.AtEnd();

@@ -35,10 +35,11 @@ struct ListenerConfig {
 
 struct CompartmentStart {
   std::string data_dir;
-  std::string place_database;  // empty: none
-  SecretBytes keys;            // this compartment's, opened
-  ListenerConfig listener;     // intake's or core's
-  bool relay = false;          // intake: queries come to the same listener
+  std::string place_database;           // empty: none
+  SecretBytes keys;                     // this compartment's, opened
+  ListenerConfig listener;              // intake's or core's
+  std::vector<uint16_t> connect_ports;  // egress: TCP ports that it may connect to
+  bool relay = false;                   // intake: queries come to the same listener
   // What the operator agreed to do without (confinement_report.h); empty: nothing.
   std::string weaker_confinement;
 

@@ -1,19 +1,117 @@
 // The egress compartment: the only one that may speak to the outside by itself.
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <thread>
+
+#include "base/file_system.h"
+#include "channel/rpc_server.h"
+#include "crypto/keys.h"
+#include "egress/alert_codec.h"
+#include "egress/alert_sender.h"
 #include "main/compartment.h"
+#include "main/compartment_rules.h"
+#include "main/data_directory.h"
+#include "main/service_metrics.h"
 
 namespace bulkhead {
 namespace {
 
+constexpr int kThreads = 1;
+constexpr std::chrono::milliseconds kSendEvery{1000};
+constexpr std::chrono::milliseconds kReportEvery{500};
+
 class EgressCompartment final : public CompartmentRole {
  public:
-  Result<void> Open() override { return {}; }
-  void Link(std::string_view /*peer*/, Descriptor /*line*/) override {}
+  explicit EgressCompartment(CompartmentStart* start) : start_(start) {}
+  ~EgressCompartment() override;
+  Result<void> Open() override;
+  void Link(std::string_view peer, Descriptor line) override;
+
+ private:
+  Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
+  void ReportLoop();
+
+  CompartmentStart* start_;
+  EgressKeys keys_;
+  std::unique_ptr<AlertSender> alerts_;
+  std::atomic<bool> opened_{false};
+  std::atomic<bool> stop_{false};
+  std::thread reporter_;
+  std::unique_ptr<RpcServer> server_ = std::make_unique<RpcServer>(
+      kThreads, [this](const RpcCaller& caller, uint8_t kind, std::string_view body) {
+        return Answer(caller, kind, body);
+      });
 };
+
+EgressCompartment::~EgressCompartment() {
+  server_.reset();
+  stop_ = true;
+  if (reporter_.joinable()) {
+    reporter_.join();
+  }
+}
+
+Result<void> EgressCompartment::Open() {
+  Result<EgressKeys> keys = ParseEgressKeys(start_->keys);
+  if (!keys) {
+    return keys.error();
+  }
+  keys_ = *std::move(keys);
+  const DataDirectory dir(start_->data_dir);
+  Result<std::unique_ptr<AlertSender>> alerts =
+      AlertSender::Open({.fs = &RealFileSystem(),
+                         .clock = &SystemClock(),
+                         .dir = OwnDirectory(Compartment::kEgress, dir),
+                         .policy_versions_dir = dir.PolicyVersions(),
+                         .webhook_key = &keys_.webhook_key,
+                         .post = Post,
+                         .log = [](const std::string& text) { spdlog::warn("{}", text); }});
+  if (!alerts) {
+    return alerts.error();
+  }
+  alerts_ = *std::move(alerts);
+  alerts_->StartSending(kSendEvery);
+  reporter_ = std::thread([this] { ReportLoop(); });
+  opened_.store(true, std::memory_order_release);
+  return {};
+}
+
+void EgressCompartment::Link(std::string_view peer, Descriptor line) {
+  if (peer == CompartmentName(Compartment::kIntake)) {
+    server_->Attach({std::string(peer)}, std::move(line));
+  }
+}
+
+Result<std::string> EgressCompartment::Answer(const RpcCaller& caller, uint8_t kind,
+                                              std::string_view body) {
+  if (!opened_.load(std::memory_order_acquire)) {
+    return Error{ErrorCode::kUnavailable, "egress is being opened"};
+  }
+  if (kind != kEgressFirstHits || caller.compartment != CompartmentName(Compartment::kIntake)) {
+    return Error{ErrorCode::kInvalid, "egress does not know that call"};
+  }
+  const Result<std::vector<FirstHit>> hits = DecodeFirstHits(body);
+  if (!hits) {
+    return hits.error();
+  }
+  alerts_->Add(*hits);
+  return std::string();
+}
+
+void EgressCompartment::ReportLoop() {
+  while (!stop_) {
+    std::string metrics;
+    AppendAlertMetrics(alerts_->stats(), &metrics);
+    start_->own->SetText(kTextMetrics, metrics);
+    std::this_thread::sleep_for(kReportEvery);
+  }
+}
 
 }  // namespace
 
-std::unique_ptr<CompartmentRole> MakeEgressCompartment(CompartmentStart* /*start*/) {
-  return std::make_unique<EgressCompartment>();
+std::unique_ptr<CompartmentRole> MakeEgressCompartment(CompartmentStart* start) {
+  return std::make_unique<EgressCompartment>(start);
 }
 
 }  // namespace bulkhead

@@ -14,6 +14,7 @@
 #include "intake/failed_logins.h"
 #include "intake/intake.h"
 #include "log/log_writer.h"
+#include "main/alert_feed.h"
 #include "main/answer_pace.h"
 #include "main/audit_messages.h"
 #include "main/board_health.h"
@@ -77,7 +78,8 @@ class IntakeCompartment final : public CompartmentRole {
   std::unique_ptr<CatalogueLookup> project_lookup_;
   FailedLogins failed_logins_{&SystemClock()};
   std::unique_ptr<Sieve> sieve_;
-  SieveCounters counters_;
+  AlertFeed alerts_;
+  SieveCounters counters_{[this](const FirstHit& hit) { alerts_.Add(hit); }};
   std::unique_ptr<PolicyHolder> policy_;
   std::unique_ptr<AnswerPace> pace_;
   std::unique_ptr<LogWriter> log_;
@@ -165,6 +167,7 @@ Result<void> IntakeCompartment::OpenPolicy() {
   }
   policy_ = *std::move(policy);
   policy_->StartWatching(kLookAtPolicyEveryMs);
+  alerts_.Start();
   return {};
 }
 
@@ -245,6 +248,8 @@ Services IntakeCompartment::MakeServices() {
 void IntakeCompartment::Link(std::string_view peer, Descriptor line) {
   if (peer == CompartmentName(Compartment::kAudit)) {
     audit_.Attach(std::move(line));
+  } else if (peer == CompartmentName(Compartment::kEgress)) {
+    alerts_.Attach(std::move(line));
   } else if (peer == CompartmentName(Compartment::kCore)) {
     const std::lock_guard lock(core_line_mutex_);
     core_line_ = std::make_unique<MessageSocket>(std::move(line));

@@ -8,6 +8,8 @@
 #include "audit/audit_reader.h"
 #include "base/file_system.h"
 #include "crypto/crypto.h"
+#include "crypto/keys.h"
+#include "egress/alert_sender.h"
 #include "main/audit_access.h"
 #include "main/audit_commands.h"
 #include "main/data_directory.h"
@@ -204,6 +206,20 @@ Result<void> CommandPolicyHistory(const PolicyCommand& command) {
         }
         return true;
       });
+}
+
+Result<void> CommandPolicyWebhookSecret(const PolicyCommand& command) {
+  const DataDirectory dir(command.dir);
+  const Result<KeyMaterial> keys = LoadKeyMaterial(dir, command.keys);
+  if (!keys) {
+    return keys.error();
+  }
+  const Result<EgressKeys> egress = LoadEgressKeys(RealFileSystem(), dir.Keys(), keys->root);
+  if (!egress) {
+    return egress.error();
+  }
+  fmt::print("{}\n", WebhookSecretText(WebhookSecret(egress->webhook_key, command.secret)));
+  return {};
 }
 
 Result<void> CommandPolicyTry(const PolicyCommand& command) {

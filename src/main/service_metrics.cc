@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "model/value.h"
@@ -12,6 +13,11 @@ namespace {
 void AppendGauge(std::string_view name, std::string_view help, uint64_t value, std::string* out) {
   fmt::format_to(std::back_inserter(*out), "# HELP {0} {1}\n# TYPE {0} gauge\n{0} {2}\n", name,
                  help, value);
+}
+
+void AppendCounter(std::string_view name, std::string_view help, uint64_t value, std::string* out) {
+  fmt::format_to(std::back_inserter(*out), "# HELP {0} {1}\n# TYPE {0} counter\n{0}_total {2}\n",
+                 name, help, value);
 }
 
 }  // namespace
@@ -48,10 +54,22 @@ void AppendPolicyMetrics(const PolicyStatus& status, std::string* out) {
   }
 }
 
+void AppendAlertMetrics(const AlertStats& stats, std::string* out) {
+  AppendGauge("bulkhead_alerts_untold", "First hits that teams still have to be told of.",
+              stats.untold, out);
+  AppendCounter("bulkhead_alerts_sent", "Alerts that receivers took.", stats.sent, out);
+  AppendCounter("bulkhead_alerts_failures", "Attempts to send an alert that failed.",
+                stats.failures, out);
+}
+
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out) {
   std::map<std::string, uint64_t> by_rule;
+  std::map<std::string, int64_t> newest;  // of the first hits of all paths, by labels
   for (const SieveCount& count : counters.Snapshot()) {
     by_rule[count.rule] += count.count;
+    int64_t& first_seen_ms = newest[fmt::format(R"(project="{}",rule="{}",library="{}")",
+                                                count.project.value, count.rule, count.library)];
+    first_seen_ms = std::max(first_seen_ms, count.first_seen_ms);
   }
   out->append(
       "# HELP bulkhead_sieve_hits Values that the sieve did not keep as they were.\n# TYPE "
@@ -59,6 +77,14 @@ void AppendSieveMetrics(const SieveCounters& counters, std::string* out) {
   for (const auto& [rule, count] : by_rule) {
     fmt::format_to(std::back_inserter(*out), "bulkhead_sieve_hits_total{{rule=\"{}\"}} {}\n", rule,
                    count);
+  }
+  out->append(
+      "# HELP bulkhead_sieve_first_hit_timestamp_seconds When a rule last hit a property path for "
+      "the first time.\n# TYPE bulkhead_sieve_first_hit_timestamp_seconds gauge\n");
+  for (const auto& [labels, first_seen_ms] : newest) {
+    fmt::format_to(std::back_inserter(*out),
+                   "bulkhead_sieve_first_hit_timestamp_seconds{{{}}} {}\n", labels,
+                   first_seen_ms / 1000);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "egress/alert_sender.h"
 #include "log/log_writer.h"
 #include "model/ids.h"
 #include "sieve/policy_holder.h"
@@ -14,6 +15,7 @@ namespace bulkhead {
 void AppendLogMetrics(const LogStats& stats, std::string* out);
 void AppendStoreMetrics(ProjectId project, const StoreStats& stats, std::string* out);
 void AppendPolicyMetrics(const PolicyStatus& status, std::string* out);
+void AppendAlertMetrics(const AlertStats& stats, std::string* out);
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out);
 
 // {"refused":[{"rule","path","library","action","count"}]}

@@ -109,6 +109,7 @@ Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
     return reachable;
   }
   weaker_confinement_ = options.weaker_confinement;
+  egress_ports_ = options.egress_ports;
   place_database_ = FindPlaceDatabase();
   disk_guard_ = std::make_unique<DiskGuard>(DiskQuotasOf(dir_), kDiskReserveBytes);
   wake_ = Descriptor(::eventfd(0, EFD_CLOEXEC));
@@ -268,6 +269,8 @@ Result<void> Supervisor::SendStart(Child* child) {
     start.listener = listener_config_;
     start.relay = !console_.socket.valid();
     descriptors.listener = listener_.socket.get();
+  } else if (child->id == Compartment::kEgress) {
+    start.connect_ports = egress_ports_;
   } else if (child->id == Compartment::kCore) {
     start.listener = console_config_;
     start.listener.max_connections = listener_config_.max_connections;

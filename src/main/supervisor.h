@@ -36,6 +36,7 @@ struct SupervisorOptions {
   bool allow_tls_1_2 = false;
   bool allow_plain_http = false;
   std::vector<std::string> trusted_proxies;
+  std::vector<uint16_t> egress_ports = {443};  // that egress may connect to
   KeyInput keys;
   std::string weaker_confinement;  // parts to do without where they cannot be had; "all"
 };
@@ -97,6 +98,7 @@ class Supervisor {
   ListenerConfig listener_config_, console_config_;
   std::string place_database_;
   std::string weaker_confinement_;
+  std::vector<uint16_t> egress_ports_;
   std::string url_;
   std::array<Child, kCompartmentCount> children_;
   RemoteAudit audit_;

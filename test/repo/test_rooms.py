@@ -16,7 +16,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 ONLY_INCLUDER = {
     "sodium": {"crypto"},
     "openssl/evp": {"crypto"}, "openssl/hmac": {"crypto"}, "openssl/sha": {"crypto"},
-    "boost/asio": {"http", "main"}, "boost/beast": {"http", "main"},
+    "boost/asio": {"egress", "http", "main"}, "boost/beast": {"egress", "http", "main"},
     "maxminddb": {"sieve"}, "hs/hs": {"sieve"}, "re2/": {"sieve"},
     "sqlite3": {"vault", "access"},
     "CLI/": {"main"}, "spdlog/": {"main"},

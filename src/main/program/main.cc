@@ -79,6 +79,8 @@ void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
                   "without TLS on other than loopback addresses");
   serve->add_option("--allow-weaker-confinement", a->server.weaker_confinement,
                     "parts of the confinement to do without where the system lacks them, or all");
+  serve->add_option("--egress-port", a->server.egress_ports,
+                    "TCP ports that alerts may be sent to; 443 by default");
   AddKeyInput(serve, &a->server.keys);
   serve->add_option("--trusted-proxy", a->server.trusted_proxies,
                     "address whose X-Forwarded-For is believed");

@@ -26,6 +26,11 @@ void AddPolicyCommands(CLI::App& app, std::function<Result<void>()>* action) {
   with_directory("status", "what is in force, and whether policy.toml is that",
                  CommandPolicyStatus);
   with_directory("history", "every change, from the audit log", CommandPolicyHistory);
+  CLI::App* secret = with_directory("webhook-secret", "what an alert's receiver checks it with",
+                                    CommandPolicyWebhookSecret);
+  secret->add_option("NAME", command->secret, "as `secret` in the policy has it")->required();
+  secret->add_option("--root-key", command->keys.root.file, "file of the root key");
+  secret->add_option("--root-key-fd", command->keys.root.descriptor, "descriptor that gives it");
   CLI::App* attempt =
       with_directory("try", "what a policy would do with stored events", CommandPolicyTry);
   attempt->add_option("FILE", command->file, "TOML")->required();

@@ -1,0 +1,42 @@
+// Intake's way of telling egress of first hits: never waits where hits are counted, keeps what
+// could not be handed over yet.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "channel/rpc_client.h"
+#include "sieve/sieve_counters.h"
+
+namespace bulkhead {
+
+// Thread-safe.
+class AlertFeed {
+ public:
+  AlertFeed() = default;
+  ~AlertFeed();
+  AlertFeed(const AlertFeed&) = delete;
+  AlertFeed& operator=(const AlertFeed&) = delete;
+
+  // Begins to hand over, on a thread of its own. Once.
+  void Start();
+  // Hits beyond SieveCounters::kMaxKeys that wait are dropped; there are no more by themselves.
+  void Add(const FirstHit& hit);
+  // Egress was started, or started again: it is told everything anew.
+  void Attach(Descriptor line);
+
+ private:
+  void Run();
+
+  RpcClient egress_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<FirstHit> hits_;
+  size_t handed_over_ = 0;  // of hits_
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace bulkhead
