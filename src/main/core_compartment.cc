@@ -411,11 +411,11 @@ void CoreCompartment::FollowPolicy() {
   const Result<bool> changed = policy_.Look();
   const std::string trouble = changed ? "" : changed.error().message;
   if (trouble != policy_trouble_ && !trouble.empty()) {
-    spdlog::error("the policy's retention cannot be read; the one before holds: {}", trouble);
+    spdlog::error("the policy in force cannot be read; the one before holds: {}", trouble);
   }
   policy_trouble_ = trouble;
   if (changed && *changed) {
-    projects_.SetRetention(policy_.policy());
+    projects_.Follow(policy_.policy());
   }
 }
 

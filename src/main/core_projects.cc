@@ -60,8 +60,9 @@ Result<void> CoreProjects::Open(const DataDirectory& dir, const Catalogue& catal
   return {};
 }
 
-void CoreProjects::SetRetention(const Policy& policy) {
+void CoreProjects::Follow(const Policy& policy) {
   for (const auto& [id, project] : projects_) {
+    project.engine->SetSmallCount(policy.Of(id).small_count);
     const Result<void> set = project.store->SetRetention(RulesOf(policy.Of(id).retention));
     if (!set) {  // the policy's parser has the same limits
       spdlog::error("retention of project {}: {}", id.value, set.error().message);

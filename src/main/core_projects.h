@@ -35,8 +35,8 @@ class CoreProjects {
   // Hands the record's batch to its project's store; one of a project that is no more is passed
   // over.
   Result<void> Apply(const std::string& payload, uint64_t position, uint64_t next_position);
-  // How long each project's events stay from now on.
-  void SetRetention(const Policy& policy);
+  // How long each project's events stay, and what shared reports show, from now on.
+  void Follow(const Policy& policy);
   void AppendMetrics(std::string* out) const;
 
  private:

@@ -37,6 +37,9 @@ struct PropertyRef {
 
 inline constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();  // written as null
 
+inline constexpr uint64_t kHiddenCount =
+    std::numeric_limits<uint64_t>::max();  // of few people: written as null
+
 // --- Insights ---
 enum class Math : unsigned char {
   kTotal = 1,
@@ -73,6 +76,7 @@ struct InsightsReport {
   SharedExpression formula;       // metrics are properties["A"], ["B"], ...; null = none
   std::string formula_text;
   size_t segment_limit = 200;  // beyond it the smallest go into $other
+  bool shared = false;         // for readers outside: counts of few people are not shown
 };
 
 struct InsightsSeries {
@@ -124,6 +128,7 @@ struct FunnelReport {
   std::optional<TimeUnit> unit;   // also one funnel per bucket of the entry's time
   int interval = 1;
   size_t segment_limit = 200;
+  bool shared = false;
 };
 
 struct FunnelTimes {
@@ -176,6 +181,7 @@ struct RetentionReport {
   std::optional<PropertyRef> breakdown;  // of the birth event
   SharedExpression global_where;
   size_t segment_limit = 200;
+  bool shared = false;
 };
 
 struct RetentionCohort {

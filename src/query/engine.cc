@@ -12,6 +12,7 @@
 #include "query/report_context.h"
 #include "query/retention.h"
 #include "query/segmentation.h"
+#include "query/shared_reports.h"
 #include "store/store.h"
 
 namespace bulkhead {
@@ -64,18 +65,24 @@ Result<std::string> QueryEngine::Run(const Report& report) const {
 }
 
 Result<InsightsResult> QueryEngine::Insights(const InsightsReport& report) const {
-  return Answer(*store_, options_, report.range.timezone,
-                [&](const ReportContext& context) { return RunInsights(context, report); });
+  return Answer(*store_, options_, report.range.timezone, [&](const ReportContext& context) {
+    return report.shared ? RunSharedInsights(context, report, small_count_)
+                         : RunInsights(context, report);
+  });
 }
 
 Result<FunnelResult> QueryEngine::Funnel(const FunnelReport& report) const {
-  return Answer(*store_, options_, report.range.timezone,
-                [&](const ReportContext& context) { return RunFunnel(context, report); });
+  return Answer(*store_, options_, report.range.timezone, [&](const ReportContext& context) {
+    return report.shared ? RunSharedFunnel(context, report, small_count_)
+                         : RunFunnel(context, report);
+  });
 }
 
 Result<RetentionResult> QueryEngine::Retention(const RetentionReport& report) const {
-  return Answer(*store_, options_, report.range.timezone,
-                [&](const ReportContext& context) { return RunRetention(context, report); });
+  return Answer(*store_, options_, report.range.timezone, [&](const ReportContext& context) {
+    return report.shared ? RunSharedRetention(context, report, small_count_)
+                         : RunRetention(context, report);
+  });
 }
 
 Result<PeopleResult> QueryEngine::People(const PeopleReport& report) const {

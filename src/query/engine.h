@@ -5,6 +5,7 @@
 // Who may ask, and writing down that a person was read, is the caller's business, before the call.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "model/policy.h"
 #include "model/report.h"
 #include "query/mixpanel_reports.h"
 
@@ -29,6 +31,9 @@ struct QueryOptions {
 class QueryEngine {
  public:
   QueryEngine(const Store* store, QueryOptions options);  // the store outlives the engine
+
+  // In reports for readers outside (`shared`), what fewer people are behind is not shown.
+  void SetSmallCount(uint64_t people) { small_count_ = people; }
 
   // Own reports (POST /api/v1/query). Run answers with the design's JSON.
   Result<std::string> Run(const Report& report) const;
@@ -61,6 +66,7 @@ class QueryEngine {
  private:
   const Store* store_;
   QueryOptions options_;
+  std::atomic<uint64_t> small_count_{kDefaultSmallCount};
 };
 
 }  // namespace bulkhead

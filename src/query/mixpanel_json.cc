@@ -45,7 +45,9 @@ class Json {
     }
     return *this;
   }
-  Json& Number(uint64_t number) { return Number(static_cast<double>(number)); }
+  Json& Number(uint64_t number) {
+    return Number(number == kHiddenCount ? kNoValue : static_cast<double>(number));
+  }
   Json& Any(const Value& value) {
     Separate();
     AppendJson(value, &out_);

@@ -265,6 +265,7 @@ InsightsReport ReadInsights(const object& body, Reader* reader) {
   report.interval = static_cast<int>(reader->Integer(body, "interval", "interval", {1, 366}, 1));
   report.global_where = reader->Where(body, "where", "where");
   report.segment_limit = ReadLimit(body, reader);
+  report.shared = reader->Boolean(body, "shared", "shared");
   reader->ForEach(body, "metrics", 26, [&](const element& entry, const std::string& path) {
     InsightsMetric metric;
     metric.selector = ReadSelector(entry, path, reader);
@@ -415,6 +416,7 @@ FunnelReport ReadFunnel(const object& body, Reader* reader) {
     report.unit = reader->Choice(body, "unit", "unit", kUnits, TimeUnit::kDay);
   }
   report.interval = static_cast<int>(reader->Integer(body, "interval", "interval", {1, 366}, 1));
+  report.shared = reader->Boolean(body, "shared", "shared");
   return report;
 }
 
@@ -446,11 +448,15 @@ RetentionReport ReadRetention(const object& body, Reader* reader) {
   });
   report.global_where = reader->Where(body, "where", "where");
   report.segment_limit = ReadLimit(body, reader);
+  report.shared = reader->Boolean(body, "shared", "shared");
   return report;
 }
 
 PeopleReport ReadPeople(const object& body, Reader* reader) {
   PeopleReport report;
+  if (reader->Boolean(body, "shared", "shared")) {
+    reader->Fail("shared", "a list of people is not for readers outside");
+  }
   report.where = reader->Where(body, "where", "where", ConditionOver::kProfiles);
   if (Reader::Member(body, "subjects")) {
     report.subjects.emplace();  // a list of nobody selects nobody

@@ -133,6 +133,29 @@ def test_retention_takes_old_events_out(server):
     assert kept == [("Paid", 0), ("Paid", 3), ("debug_timing", 0)]
 
 
+def test_shared_reports_show_nothing_of_few_people(server):
+    write(server, "schema = 1\n[project.1]\nsmall_count = 4\n")
+    wait_for_metric(server, "bulkhead_policy_version 1")
+    for plan, people in (("free", 9), ("pro", 5), ("team", 3)):
+        for person in range(people):
+            send(server, "Opened", plan=plan, distinct_id=f"{plan}-{person}")
+    server.wait_until_queryable()
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    report = {"report": "insights", "from": str(today - datetime.timedelta(1)), "to": str(today), "unit": "month",
+              "metrics": [{"event": "Opened"}], "breakdown": [{"property": "plan"}]}
+    whole = {series["segment"][0]: series["overall"] for series in server.query(report)["series"]}
+    assert whole == {"free": 9, "pro": 5, "team": 3}
+    deadline = time.time() + 10
+    while True:
+        shared = {series["segment"][0]: series["overall"] for series in server.query({**report, "shared": True})["series"]}
+        if shared == {"free": 9, "pro": None}:
+            break
+        assert time.time() < deadline, shared
+        time.sleep(0.2)
+    status, _, body = server.post_json("/api/v1/query", {"report": "people", "shared": True, "project_id": server.project}, authorized=True)
+    assert status == 400 and b"shared" in body
+
+
 def test_a_policy_is_tried_on_stored_events(server, tmp_path):
     for index in range(5):
         send(server, "Bought", plan="pro", note=f"n{index}")
