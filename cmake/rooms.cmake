@@ -101,7 +101,9 @@ list(FILTER attack_sources EXCLUDE REGEX "attack_library")
 add_executable(attack_compartment ${attack_sources})
 target_link_libraries(attack_compartment PRIVATE room_main util rt ${CMAKE_DL_LIBS})
 add_dependencies(attack_compartment attack_library)
-
+# What the memory of the other processes is searched for.
+add_executable(vault_secrets ${CMAKE_SOURCE_DIR}/test/containment/vault_secrets.cc)
+target_link_libraries(vault_secrets PRIVATE room_crypto)
 
 # Writes logs for test/audit.
 add_executable(make_log ${CMAKE_SOURCE_DIR}/test/audit/make_log.cc)

@@ -162,6 +162,12 @@ class BulkheadServer:
         context.verify_mode = ssl.CERT_NONE
         return context
 
+    def connect(self, timeout_s=120):
+        """A connection that is kept for many requests."""
+        if self.tls:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout_s, context=self._context())
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+
     def request(self, method, target, body=None, headers=None, authorized=False, timeout_s=300):
         """(status, headers, body bytes); an HTTP error status is an answer, not an exception."""
         headers = dict(headers or {})

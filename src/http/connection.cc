@@ -13,6 +13,8 @@
 #include <exception>
 #include <utility>
 
+#include "base/wiped_heap.h"
+
 namespace bulkhead {
 namespace {
 
@@ -257,6 +259,7 @@ class StreamConnection final : public Connection,
     } catch (const std::exception&) {
       reply->Send(ErrorResponse(500, "internal error"));
     }
+    WipeUnusedStack();  // raw values were there
   }
 
   // --- Answering ---

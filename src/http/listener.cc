@@ -27,7 +27,8 @@ Result<std::unique_ptr<asio::ssl::context>> MakeTls(const ServerOptions& options
   SSL_CTX* native = tls->native_handle();
   SSL_CTX_set_min_proto_version(native, options.allow_tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION);
   SSL_CTX_set_options(native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
+                                  SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                  SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
   if (SSL_CTX_set_cipher_list(native, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1) {
     return Error{ErrorCode::kBug, "the TLS 1.2 cipher list is not usable"};

@@ -1,5 +1,7 @@
 #include "http/relay.h"
 
+#include <poll.h>
+
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -97,6 +99,11 @@ class Relay::Line {
     return response;
   }
 
+  // Whether the other side still waits for a request here: it says nothing and has not hung up.
+  [[nodiscard]] bool waits() {
+    pollfd state{socket_.native_handle(), POLLIN | POLLRDHUP, 0};
+    return ::poll(&state, 1, 0) == 0;
+  }
   [[nodiscard]] bool done() const { return parser_->is_done(); }
   [[nodiscard]] bool reusable() const { return parser_->is_done() && parser_->keep_alive(); }
 
@@ -178,16 +185,20 @@ Relay::~Relay() = default;
 HttpResponse Relay::Answer(const RelayConnect& connect, const std::shared_ptr<Idle>& idle,
                            const HttpRequest& request) {
   std::unique_ptr<Line> line = idle->Take();
-  // One that was kept may belong to a process that has ended; a new one tells.
-  if (line == nullptr || !line->Begin(request)) {
+  // One that was kept may belong to a process that has ended.
+  while (line != nullptr && !line->waits()) {
+    line = idle->Take();
+  }
+  if (line == nullptr) {
     Result<Descriptor> descriptor = connect();
     if (!descriptor) {
       return NoAnswer();
     }
     line = std::make_unique<Line>(*std::move(descriptor));
-    if (!line->Begin(request)) {
-      return NoAnswer();
-    }
+  }
+  // Not sent again where it fails: it may have been carried out.
+  if (!line->Begin(request)) {
+    return NoAnswer();
   }
   HttpResponse response = line->Head();
   std::string first;

@@ -4,6 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -56,17 +57,26 @@ RequestReader::~RequestReader() { Reset(); }
 
 void RequestReader::Reset() {
   parser_.reset();
-  in_.clear();
-  begin_ = 0;
+  begin_ = in_.size();
+  DropUsed();
   budget_->Give(std::exchange(reserved_, 0));
 }
 
 bool RequestReader::in_body() const { return parser_ && parser_->http.is_header_done(); }
 
+// Nothing stays behind what is left, since a connection may live long: neither the used bytes nor
+// copies of moved ones.
+void RequestReader::DropUsed() {
+  const size_t left = in_.size() - begin_;
+  std::memmove(in_.data(), in_.data() + begin_, left);
+  explicit_bzero(in_.data() + left, in_.size() - left);
+  in_.resize(left);
+  begin_ = 0;
+}
+
 RequestReader::Room RequestReader::Prepare() {
   const size_t want = in_body() ? kBodyReadBytes : kReadBytes;
-  in_.erase(0, begin_);
-  begin_ = 0;
+  DropUsed();
   end_ = in_.size();
   in_.resize(end_ + want);
   return {in_.data() + end_, want};
@@ -187,6 +197,7 @@ ReadRequest RequestReader::Take() {
   read.request.body = std::move(parser.get().body());
   read.reserved = std::exchange(reserved_, 0);
   parser_.reset();
+  DropUsed();
   return read;
 }
 

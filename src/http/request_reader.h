@@ -75,6 +75,7 @@ class RequestReader {
   Step Parse();
   Step Refuse(int status);
   bool ReserveForHeader();
+  void DropUsed();
 
   BodyBudget* budget_;
   std::string in_;  // bytes read; those before begin_ are used up

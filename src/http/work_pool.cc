@@ -3,6 +3,8 @@
 #include <exception>
 #include <utility>
 
+#include "base/wiped_heap.h"
+
 namespace bulkhead {
 
 WorkPool::WorkPool(int threads, size_t max_queued) : max_queued_(max_queued) {
@@ -68,6 +70,8 @@ void WorkPool::Work() {
     } catch (const std::exception&) {
       // Such as bad_alloc in one report: its Responder answers 500 when dropped, the others go on.
     }
+    task = nullptr;
+    WipeUnusedStack();  // requests name persons by their raw ids
   }
 }
 

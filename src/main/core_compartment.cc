@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/file_system.h"
+#include "base/wiped_heap.h"
 #include "channel/message_socket.h"
 #include "channel/rpc_server.h"
 #include "http/server.h"
@@ -69,6 +70,7 @@ class CoreCompartment final : public CompartmentRole {
         intake_(board(Compartment::kIntake)),
         policy_(&RealFileSystem(), dir_.PolicyVersions()) {}
   ~CoreCompartment() override;
+  Result<void> Prepare() override;
   Result<void> Open() override;
   void Link(std::string_view peer, Descriptor line) override;
 
@@ -141,6 +143,11 @@ CoreCompartment::~CoreCompartment() {
     spdlog::warn("left to the log: {}", flushed.error().message);
   }
   start_->own->Set(kFollowerDurable, projects_.durable_position() + 1);
+}
+
+Result<void> CoreCompartment::Prepare() {
+  WipeFreedMemory();  // questions name persons by their raw ids
+  return {};
 }
 
 Result<void> CoreCompartment::Open() {

@@ -8,6 +8,7 @@
 
 #include "access/catalogue.h"
 #include "base/file_system.h"
+#include "base/wiped_heap.h"
 #include "channel/message_socket.h"
 #include "crypto/keys.h"
 #include "http/server.h"
@@ -108,6 +109,7 @@ IntakeCompartment::~IntakeCompartment() {
 
 // The sieve's files lie where the program does, which the compartment cannot reach later.
 Result<void> IntakeCompartment::Prepare() {
+  WipeFreedMemory();  // raw values pass through
   Result<IntakeKeys> keys = ParseIntakeKeys(start_->keys);
   if (!keys) {
     return keys.error();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 namespace bulkhead {
 namespace {
@@ -14,6 +15,13 @@ constexpr size_t kFirstBytes = 16UL * 1024;
 struct EndInflate {
   void operator()(z_stream* stream) const { inflateEnd(stream); }
 };
+
+// From the heap of C++, which a process may have wiped at every release (base/wiped_heap.h): the
+// window holds what came out last.
+void* Allocate(void* /*opaque*/, unsigned items, unsigned size) {
+  return ::operator new(size_t{items} * size, std::nothrow);
+}
+void Release(void* /*opaque*/, void* block) { ::operator delete(block); }
 
 Error Damaged() { return Error{ErrorCode::kInvalid, "body is not valid gzip"}; }
 
@@ -30,6 +38,8 @@ bool Grow(std::string* out, size_t used, size_t max_bytes) {
 
 Result<std::string> Gunzip(std::string_view compressed, size_t max_bytes) {
   z_stream stream{};
+  stream.zalloc = Allocate;
+  stream.zfree = Release;
   if (inflateInit2(&stream, kGzipWindowBits) != Z_OK) {
     return Error{ErrorCode::kUnavailable, "out of memory while inflating"};
   }

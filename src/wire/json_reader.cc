@@ -1,5 +1,8 @@
 #include "wire/json_reader.h"
 
+#include <strings.h>
+
+#include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <charconv>
 #include <cmath>
@@ -19,34 +22,73 @@ constexpr size_t kLinearNames = 24;
 constexpr double kFirstMilliseconds = 1e11;  // as seconds the year 5138, as milliseconds 1973
 constexpr double kMaxMilliseconds = 1e14;
 
-// One per thread; one that grew for a rare large body is given back.
+// A parser and a padded copy of the text, kept from request to request.
+struct ParserSpace {
+  simdjson::dom::parser parser;
+  std::string text;
+};
+
+// One per thread. What is kept holds nothing of what was parsed: neither the text nor the copies
+// that the parser makes of its strings and numbers. One that grew for a rare large body is given
+// back.
 class ThreadParser {
  public:
   ThreadParser() {
-    if (!Slot()) Slot() = std::make_unique<simdjson::dom::parser>();
+    if (!Slot()) Slot() = std::make_unique<ParserSpace>();
   }
   ~ThreadParser() {
-    if (Slot()->capacity() > kKeptParserBytes) Slot().reset();
+    if (Slot()->parser.capacity() > kKeptParserBytes) {
+      Slot().reset();
+    } else {
+      WipeSpace();
+    }
   }
   ThreadParser(const ThreadParser&) = delete;
   ThreadParser& operator=(const ThreadParser&) = delete;
-  simdjson::dom::parser& operator*() { return *Slot(); }
+
+  // The element is good until the next call.
+  bool Parse(std::string_view text, element* root) {
+    std::string& padded = Slot()->text;
+    padded.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+    padded.assign(text);
+    longest_ = std::max(longest_, text.size());
+    const bool parsed =
+        Slot()->parser.parse(padded.data(), padded.size(), false).get(*root) == simdjson::SUCCESS;
+    return parsed;
+  }
 
  private:
-  static std::unique_ptr<simdjson::dom::parser>& Slot() {
-    thread_local std::unique_ptr<simdjson::dom::parser> parser;
-    return parser;
+  static std::unique_ptr<ParserSpace>& Slot() {
+    thread_local std::unique_ptr<ParserSpace> space;
+    return space;
   }
+  // Never more than what was used, as far as that is known: strings take at most 5/3 of the text,
+  // and the tape's first word says how long it is, where the text was JSON.
+  void WipeSpace() const {
+    if (longest_ == 0) return;
+    ParserSpace& space = *Slot();
+    space.text.resize(longest_);
+    explicit_bzero(space.text.data(), longest_);
+    space.text.clear();
+    const size_t capacity = space.parser.capacity();
+    const size_t strings = std::min(longest_, capacity) * 5 / 3;
+    if (space.parser.doc.string_buf) explicit_bzero(space.parser.doc.string_buf.get(), strings);
+    const size_t words = std::min(longest_, capacity);
+    if (space.parser.doc.tape) {
+      explicit_bzero(space.parser.doc.tape.get(), words * sizeof(uint64_t));
+    }
+  }
+
+  size_t longest_ = 0;
 };
 
 // Parses `text`, if need be as RepairJson leaves it, which is then kept in `repaired`.
-bool Parse(std::string_view text, simdjson::dom::parser* parser, element* root,
-           std::string* repaired) {
-  if (parser->parse(text.data(), text.size(), true).get(*root) == simdjson::SUCCESS) return true;
+bool Parse(std::string_view text, ThreadParser* parser, element* root, std::string* repaired) {
+  if (parser->Parse(text, root)) return true;
   std::optional<std::string> better = RepairJson(text, limits::kMaxInflatedBytes);
   if (!better) return false;
   *repaired = std::move(*better);
-  return parser->parse(*repaired).get(*root) == simdjson::SUCCESS;
+  return parser->Parse(*repaired, root);
 }
 
 Error TooMany(size_t max_records) {
@@ -65,7 +107,7 @@ Result<void> ForEachLine(std::string_view text, size_t max_records, const Record
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     if (index == max_records) return TooMany(max_records);
     element root;
-    visit(index++, Parse(line, &*parser, &root, &repaired) ? &root : nullptr);
+    visit(index++, Parse(line, &parser, &root, &repaired) ? &root : nullptr);
   }
   return {};
 }
@@ -78,9 +120,7 @@ Result<void> ForEachPart(std::string_view text, size_t max_records, const Record
   while (const std::optional<std::string_view> part = parts.Next()) {
     if (index == max_records) return TooMany(max_records);
     element root;
-    const bool is_json =
-        (*parser).parse(part->data(), part->size(), true).get(root) == simdjson::SUCCESS;
-    visit(index++, is_json ? &root : nullptr);
+    visit(index++, parser.Parse(*part, &root) ? &root : nullptr);
   }
   return {};
 }
@@ -120,7 +160,7 @@ Result<void> ForEachRecord(std::string_view json, const RecordOptions& options,
   {
     ThreadParser parser;
     element root;
-    if (Parse(json, &*parser, &root, &repaired))
+    if (Parse(json, &parser, &root, &repaired))
       return ForEachElement(root, options.max_records, visit);
   }
   const std::string_view text = repaired.empty() ? json : std::string_view(repaired);

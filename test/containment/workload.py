@@ -3,7 +3,6 @@
 import base64
 import concurrent.futures
 import gzip
-import http.client
 import json
 import random
 import urllib.parse
@@ -153,7 +152,7 @@ class Routes:
     def send_all(self, source, batch=1000, connections=4):
         """Answers what the server said."""
         def work(numbered):
-            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=120)
+            connection = self.server.connect()
             told = [self.send(connection, events, number) for number, events in numbered]
             connection.close()
             return told
