@@ -41,7 +41,7 @@ def free_port() -> int:
 class BulkheadServer:
     """One data directory and, between start() and stop(), one process that serves it."""
 
-    def __init__(self, directory=None, port=None, tls=None, timezone=None, extra_arguments=()):
+    def __init__(self, directory=None, port=None, tls=None, timezone=None, extra_arguments=(), init_arguments=()):
         self._own_directory = directory is None
         self.base = pathlib.Path(directory or tempfile.mkdtemp(prefix="bulkhead-test-"))
         self.data = self.base / "data"
@@ -53,7 +53,7 @@ class BulkheadServer:
         self.tls = tls  # (certificate path, key path), or None
         self.extra_arguments = list(extra_arguments)
         self.process = None
-        arguments = [binary(), "init", str(self.data), "--json"]
+        arguments = [binary(), "init", str(self.data), "--json", *init_arguments]
         if timezone:
             arguments += ["--timezone", timezone]
         made = subprocess.run(arguments, capture_output=True, text=True, check=False)

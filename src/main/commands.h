@@ -20,7 +20,7 @@ struct QueryCommand {
   std::string target;       // data directory or http(s) URL
   std::string report_path;  // "-" = standard input
   std::string format = "table";
-  std::string account;  // "user:secret"; empty: that of the directory, or BULKHEAD_ACCOUNT
+  std::string account;  // "user:secret"; empty: BULKHEAD_ACCOUNT, or the operator's own
 };
 Result<void> CommandQuery(const QueryCommand& command);
 

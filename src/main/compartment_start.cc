@@ -30,6 +30,7 @@ StartMessage EncodeStart(const CompartmentStart& start, const StartDescriptors& 
   }
   writer.Varint(start.listener.max_connections);
   writer.Byte(start.relay ? 1 : 0);
+  writer.String(start.operator_hash);
   writer.String(start.weaker_confinement);
   writer.Varint(start.connect_ports.size());
   for (const uint16_t port : start.connect_ports) {
@@ -92,6 +93,7 @@ Result<CompartmentStart> DecodeStart(Message message) {
   }
   start.listener.max_connections = reader.Varint();
   start.relay = reader.Byte() != 0;
+  start.operator_hash = reader.String();
   start.weaker_confinement = reader.String();
   for (size_t left = reader.Count(); left > 0; --left) {
     start.connect_ports.push_back(reader.Fixed<uint16_t>());

@@ -177,7 +177,7 @@ Result<void> CoreCompartment::OpenStore() {
     return catalogue.error();
   }
   catalogue_ = *std::move(catalogue);
-  project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get());
+  project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get(), start_->operator_hash);
   if (Result<void> opened = projects_.Open(dir_, *catalogue_, keys_); !opened) {
     return opened;
   }

@@ -121,15 +121,6 @@ Result<InitResult> InitDataDirectory(const DataDirectory& dir, const InitOptions
   if (!account) {
     return account.error();
   }
-  Result<NewServiceAccount> own = (*catalogue)->CreateServiceAccount(project->id);
-  if (!own) {
-    return own.error();
-  }
-  if (Result<void> kept =
-          fs.WriteFileAtomically(dir.CommandAccount(), own->username + ":" + own->secret);
-      !kept) {
-    return kept.error();
-  }
   return InitResult{project->id, project->token, account->username, account->secret};
 }
 

@@ -44,8 +44,8 @@ class DataDirectory {
   // Where a running server listens: "http://127.0.0.1:8787".
   [[nodiscard]] std::string ServerAddress() const { return path_ + "/server.address"; }
   [[nodiscard]] std::string ControlSocket() const { return path_ + "/control.sock"; }
-  // "user:secret" of the account that this program's own commands use on this host; mode 0600.
-  [[nodiscard]] std::string CommandAccount() const { return Keys() + "/command.account"; }
+  // Older programs kept a service account there for their commands.
+  [[nodiscard]] std::string FormerCommandAccount() const { return Keys() + "/command.account"; }
 
  private:
   std::string path_;

@@ -125,7 +125,7 @@ Result<void> IntakeCompartment::Open() {
     return catalogue.error();
   }
   catalogue_ = *std::move(catalogue);
-  project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get());
+  project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get(), start_->operator_hash);
   for (const auto step :
        {&IntakeCompartment::OpenPolicy, &IntakeCompartment::OpenLog, &IntakeCompartment::Listen}) {
     if (Result<void> opened = (this->*step)(); !opened) {

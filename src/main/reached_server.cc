@@ -48,6 +48,19 @@ Result<std::string> ReachedServer::Command(std::string_view command) const {
   return simdjson::minify(value);
 }
 
+Result<std::string> ReachedServer::Account() const {
+  const Result<std::string> text = Command("account");
+  if (!text) {
+    return text.error();
+  }
+  simdjson::dom::parser parser;
+  std::string_view account;
+  if (parser.parse(simdjson::padded_string(*text)).get(account) != simdjson::SUCCESS) {
+    return Error{ErrorCode::kBug, "the server's answer cannot be read"};
+  }
+  return std::string(account);
+}
+
 Result<void> ReachedServer::WaitUntilQueryable() const {
   if (own_ != nullptr && !own_->WaitUntilQueryable(600'000)) {
     return Error{ErrorCode::kUnavailable,

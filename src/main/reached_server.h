@@ -19,6 +19,8 @@ class ReachedServer {
   [[nodiscard]] const std::string& url() const { return url_; }
   // What operator_commands.h answers; the answer's JSON, or the error that it names.
   [[nodiscard]] Result<std::string> Command(std::string_view command) const;
+  // "user:secret" of the operator's own account, good until that server ends.
+  [[nodiscard]] Result<std::string> Account() const;
   // Where the server runs for this command alone: waits until all can be queried.
   [[nodiscard]] Result<void> WaitUntilQueryable() const;
 

@@ -97,7 +97,7 @@ Result<std::string> AskDirectory(const DataDirectory& dir, const std::string& te
   if (Result<void> ready = server->WaitUntilQueryable(); !ready) {
     return ready.error();
   }
-  Result<std::string> account = RealFileSystem().ReadWhole(dir.CommandAccount());
+  Result<std::string> account = server->Account();
   return account ? AskServer(server->url(), *account, text) : Result<std::string>(account.error());
 }
 
@@ -175,13 +175,13 @@ Result<void> CommandServe(const DataDirectory& dir, const SupervisorOptions& opt
 
 Result<void> CommandImport(const DataDirectory& dir, const std::vector<std::string>& files,
                            bool quiet) {
-  Result<std::string> account = RealFileSystem().ReadWhole(dir.CommandAccount());
-  if (!account) {
-    return account.error();
-  }
   Result<ReachedServer> server = ReachedServer::Reach(dir);
   if (!server) {
     return server.error();
+  }
+  const Result<std::string> account = server->Account();
+  if (!account) {
+    return account.error();
   }
   ImportOptions options;
   options.progress_dir = dir.ImportProgress();

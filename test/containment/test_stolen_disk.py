@@ -1,0 +1,92 @@
+"""A stolen data directory without its root key yields nothing but sizes: of what was sent, asked and set up, every file is searched
+for the names and ids as well as for the values. What lies open by design is listed here, as in docs/threat-model.md."""
+
+import re
+import shutil
+import subprocess
+
+from bulkhead_server import BulkheadServer, binary
+from search import search
+from test_policy import wait_for_metric, write
+
+# What may be read in which file; anything else must be found nowhere.
+OPEN = {
+    "audit/": {"account", "reference", "erased pseudonym"},  # who did what, verifiable by anybody; who was erased, for restores
+    "policy/": {"property of the policy"},  # the operator's own text
+    "vault/": {"pseudonym", "erased pseudonym", "field"},
+}
+PROJECT = "Zephyrwidgets"
+EVENTS = ("Quibbled Ledger", "Unfurled Banner")
+
+
+def bulkhead(*words):
+    done = subprocess.run([binary(), *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def fill(server):
+    """{needle: what it is} of a run through everything that leaves something on the disk."""
+    server.import_events([
+        {"event": EVENTS[n % 2], "properties": {"time": 1768435200 + n, "distinct_id": f"vexedcustomer{n % 7}", "$insert_id": f"i-{n}",
+                                                "marmotbreed": f"alpine{n % 3}", "$city": "Ouagadougou"}} for n in range(3000)])
+    server.post_json("/engage", [{"$token": server.token, "$distinct_id": "vexedcustomer1",
+                                  "$set": {"$email": "norvell@quaxley-mail.com", "$first_name": "Norvellina", "hobbyhorse": "peony"}}])
+    server.wait_until_queryable()
+    shown = bulkhead("vault", "reveal", server.data, "--id", "vexedcustomer1", "--purpose", "support request", "--reference", "ticketnine")
+    assert "norvell@quaxley-mail.com" in shown
+    funnel = {"project_id": server.project, "name": "Marmot funnel", "steps": [{"event": EVENTS[0]}, {"event": EVENTS[1]}]}
+    status, _, body = server.post_json("/api/v1/funnels", funnel, authorized=True)
+    assert status == 201, body
+    for event in server.export("2026-01-10", "2026-01-20")[:1]:
+        pseudonym = event["properties"]["distinct_id"]
+    assert re.fullmatch("[0-9a-f]{32}", pseudonym)
+    revealed = bulkhead("vault", "find", server.data, "--email", "norvell@quaxley-mail.com", "--purpose", "support request").split()
+    erased = bulkhead("vault", "erase", server.data, "--id", "vexedcustomer2", "--purpose", "erasure request").split()[1]
+    return {
+        PROJECT: "project", EVENTS[0]: "event", EVENTS[1]: "event", "marmotbreed": "property", "alpine1": "value",
+        "Ouagadougou": "value", "hobbyhorse": "property", "peony": "value", "vexedcustomer": "raw id", "quaxley": "address",
+        "Marmot funnel": "funnel", server.token: "project token", server.secret: "secret", server.username: "account",
+        pseudonym: "pseudonym", revealed[0]: "pseudonym", erased: "erased pseudonym", "ticketnine": "reference", "polecat": "property of the policy",
+        "$first_name": "field", "Norvellina": "name"}
+
+
+def raw_forms(needles):
+    """Pseudonyms lie in files as their sixteen bytes, too."""
+    return {bytes.fromhex(needle): what for needle, what in needles.items() if "pseudonym" in what}
+
+
+def is_open(path, what):
+    return any(path.startswith(folder) and what in whats for folder, whats in OPEN.items())
+
+
+def test_a_stolen_directory_yields_nothing_but_sizes(tmp_path):
+    key = tmp_path / "elsewhere.key"
+    with BulkheadServer(init_arguments=["--root-key", str(key), "--project", PROJECT], extra_arguments=["--root-key", str(key)]) as server:
+        write(server, 'schema = 1\n[[project.1.rule]]\nproperty = "polecat"\naction = "drop"\n')
+        wait_for_metric(server, "bulkhead_policy_version 1")
+        needles = fill(server)
+        server.stop()
+        stolen = tmp_path / "stolen"
+        shutil.copytree(server.data, stolen, ignore=shutil.ignore_patterns("*.sock"))
+        refused = subprocess.run([binary(), "keys", "status", str(stolen)], capture_output=True, text=True, check=False)
+        assert refused.returncode != 0 and "--root-key" in refused.stderr
+    found = {(path, what) for path, what, _ in search(needles, stolen, tmp_path)}
+    for file in stolen.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            found |= {(str(file.relative_to(stolen)), what) for raw, what in raw_forms(needles).items() if raw in content}
+    unexpected = sorted((path, what) for path, what in found if not is_open(path, what))
+    assert not unexpected, unexpected
+    # What is said to lie open does: else the list says too much.
+    for folder, whats in OPEN.items():
+        for what in whats:
+            assert any(path.startswith(folder) and found_what == what for path, found_what in found), (folder, what)
+    plain = {str(file.relative_to(stolen)) for file in stolen.rglob("*") if file.is_file() and is_text(file)}
+    # server.address is gone when the server has ended.
+    assert {name.split("/")[0] for name in plain} <= {"audit", "policy", "vault.conf"}, plain
+
+
+def is_text(path):
+    content = path.read_bytes()
+    return len(content) > 0 and all(9 <= byte < 127 for byte in content)
