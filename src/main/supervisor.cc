@@ -10,6 +10,7 @@
 
 #include "base/file_system.h"
 #include "base/limits.h"
+#include "base/wiped_heap.h"
 #include "crypto/keys.h"
 #include "main/compartment_rules.h"
 #include "main/descriptor_limit.h"
@@ -80,6 +81,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(const DataDirectory& dir,
 }
 
 Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
+  WipeFreedMemory();  // commands name persons, and their answers hold identities
   Result<std::unique_ptr<DirectoryLock>> lock = DirectoryLock::Take(dir_);
   if (!lock) {
     return lock.error();
@@ -297,7 +299,10 @@ Result<void> Supervisor::SendStart(Child* child) {
     descriptors.boards.at(i) = readable.at(i).get();
   }
   const StartMessage message = EncodeStart(start, descriptors);
-  return child->process->socket().Send(kMessageStart, message.body.view(), message.descriptors);
+  Result<void> sent =
+      child->process->socket().Send(kMessageStart, message.body.view(), message.descriptors);
+  WipeRegisters();  // pieces of the keys, which the next thread would take along
+  return sent;
 }
 
 bool Supervisor::Send(Compartment to, std::string_view about, int line) {
