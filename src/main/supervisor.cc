@@ -237,13 +237,22 @@ Result<std::string> Supervisor::ReloadKeys(std::string_view what, const std::str
   return std::string("ok");
 }
 
+const OperatorAccount* Supervisor::OperatorOf(std::string_view compartment) const {
+  if (compartment == CompartmentName(Compartment::kIntake)) {
+    return &importer_;
+  }
+  return compartment == CompartmentName(Compartment::kCore) ? &asker_ : nullptr;
+}
+
 std::string Supervisor::AnswerCommand(std::string_view line, const std::string& actor) {
   if (constexpr std::string_view kReload = "reload-keys "; line.starts_with(kReload)) {
     Result<std::string> done = ReloadKeys(line.substr(kReload.size()), actor);
     return done ? *done : "error " + done.error().message;
   }
-  if (line == "account") {
-    return "{\"answer\":\"" + operator_.CredentialsFor(actor) + "\"}";
+  if (constexpr std::string_view kAccount = "account "; line.starts_with(kAccount)) {
+    const OperatorAccount* account = OperatorOf(line.substr(kAccount.size()));
+    return account == nullptr ? ErrorAnswer("there is no such account")
+                              : "{\"answer\":\"" + account->CredentialsFor(actor) + "\"}";
   }
   if (line == "confinement") {
     std::string all;
@@ -270,8 +279,8 @@ Result<void> Supervisor::SendStart(Child* child) {
   }
   start.keys = *std::move(keys);
   start.weaker_confinement = weaker_confinement_;
-  if (child->id == Compartment::kIntake || child->id == Compartment::kCore) {
-    start.operator_hash = operator_.SecretHash();
+  if (const OperatorAccount* account = OperatorOf(CompartmentName(child->id))) {
+    start.operator_hash = account->SecretHash();
   }
   StartDescriptors descriptors{};
   descriptors.own_board = boards_.at(index)->descriptor();
