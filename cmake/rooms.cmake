@@ -17,6 +17,9 @@ endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(bulkhead_flags INTERFACE -march=x86-64-v2)
 endif()
+# All functions of libraries are found at the start: their table is read-only then, and no first call puts the registers, which may hold
+# what was copied last, on a stack.
+target_link_options(bulkhead_flags INTERFACE -Wl,-z,relro,-z,now)
 if(BULKHEAD_SANITIZE)
   target_compile_options(bulkhead_flags INTERFACE -fsanitize=${BULKHEAD_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(bulkhead_flags INTERFACE -fsanitize=${BULKHEAD_SANITIZE})

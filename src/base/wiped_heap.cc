@@ -34,6 +34,31 @@ void GiveBack(void* block) {
   std::free(block);
 }
 
+// Calls may change all vector registers, so that no caller of these has anything in them.
+#if defined(__x86_64__)
+__attribute__((noinline)) void WipeLow128() {
+  asm volatile(
+      "pxor %xmm0, %xmm0\n pxor %xmm1, %xmm1\n pxor %xmm2, %xmm2\n pxor %xmm3, %xmm3\n"
+      "pxor %xmm4, %xmm4\n pxor %xmm5, %xmm5\n pxor %xmm6, %xmm6\n pxor %xmm7, %xmm7\n"
+      "pxor %xmm8, %xmm8\n pxor %xmm9, %xmm9\n pxor %xmm10, %xmm10\n pxor %xmm11, %xmm11\n"
+      "pxor %xmm12, %xmm12\n pxor %xmm13, %xmm13\n pxor %xmm14, %xmm14\n pxor %xmm15, %xmm15");
+}
+// The whole of the first sixteen.
+__attribute__((noinline, target("avx"))) void WipeFirst16() { asm volatile("vzeroall"); }
+// The other sixteen.
+__attribute__((noinline, target("avx512f"))) void WipeOther16() {
+  asm volatile(
+      "vpxorq %zmm16, %zmm16, %zmm16\n vpxorq %zmm17, %zmm17, %zmm17\n"
+      "vpxorq %zmm18, %zmm18, %zmm18\n vpxorq %zmm19, %zmm19, %zmm19\n"
+      "vpxorq %zmm20, %zmm20, %zmm20\n vpxorq %zmm21, %zmm21, %zmm21\n"
+      "vpxorq %zmm22, %zmm22, %zmm22\n vpxorq %zmm23, %zmm23, %zmm23\n"
+      "vpxorq %zmm24, %zmm24, %zmm24\n vpxorq %zmm25, %zmm25, %zmm25\n"
+      "vpxorq %zmm26, %zmm26, %zmm26\n vpxorq %zmm27, %zmm27, %zmm27\n"
+      "vpxorq %zmm28, %zmm28, %zmm28\n vpxorq %zmm29, %zmm29, %zmm29\n"
+      "vpxorq %zmm30, %zmm30, %zmm30\n vpxorq %zmm31, %zmm31, %zmm31");
+}
+#endif
+
 }  // namespace
 
 void WipeFreedMemory() { wiping.store(true, std::memory_order_relaxed); }
@@ -41,6 +66,14 @@ void WipeFreedMemory() { wiping.store(true, std::memory_order_relaxed); }
 __attribute__((noinline)) void WipeUnusedStack() {
   unsigned char below[kStackBytes];
   explicit_bzero(below, sizeof below);
+}
+
+void WipeRegisters() {
+#if defined(__x86_64__)
+  WipeLow128();
+  if (__builtin_cpu_supports("avx") != 0) WipeFirst16();
+  if (__builtin_cpu_supports("avx512f") != 0) WipeOther16();
+#endif
 }
 
 }  // namespace bulkhead

@@ -13,4 +13,8 @@ void WipeFreedMemory();
 // caller's frame: to be called where a request is done and nothing of it lives.
 void WipeUnusedStack();
 
+// Zeroes the vector registers, in which copying leaves pieces of what it copied. A new thread
+// starts with those of the thread that made it, and they reach its stack when they are saved there.
+void WipeRegisters();
+
 }  // namespace bulkhead

@@ -51,6 +51,36 @@ TEST(WipedHeapTest, UnusedStackHoldsNothing) {
   EXPECT_EQ(Copies(veiled), 0U);
 }
 
+#if defined(__x86_64__)
+__attribute__((noinline)) void ReadRegister15(char* out) {
+  asm volatile("movups %%xmm15, (%0)" : : "r"(out) : "memory");
+}
+
+TEST(WipedHeapTest, RegistersHoldNothing) {
+  char bytes[16] = "fifteen letters";
+  asm volatile("movups (%0), %%xmm15" : : "r"(bytes) : "xmm15", "memory");
+  WipeRegisters();
+  ReadRegister15(bytes);
+  EXPECT_EQ(std::string(bytes, sizeof bytes), std::string(sizeof bytes, '\0'));
+}
+
+__attribute__((noinline, target("avx512f"))) void FillRegister31(const char* bytes) {
+  asm volatile("vmovups (%0), %%zmm31" : : "r"(bytes) : "memory");
+}
+__attribute__((noinline, target("avx512f"))) void ReadRegister31(char* out) {
+  asm volatile("vmovups %%zmm31, (%0)" : : "r"(out) : "memory");
+}
+
+TEST(WipedHeapTest, NorDoWideRegisters) {
+  if (__builtin_cpu_supports("avx512f") == 0) GTEST_SKIP() << "this machine has none";
+  std::string bytes(64, 'n');
+  FillRegister31(bytes.data());
+  WipeRegisters();
+  ReadRegister31(bytes.data());
+  EXPECT_EQ(bytes, std::string(64, '\0'));
+}
+#endif
+
 TEST(WipedHeapTest, AlignedBlocksAreAligned) {
   struct alignas(128) Wide {
     char bytes[200];

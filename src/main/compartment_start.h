@@ -43,7 +43,7 @@ struct CompartmentStart {
   ListenerConfig listener;              // intake's or core's
   std::vector<uint16_t> connect_ports;  // egress: TCP ports that it may connect to
   bool relay = false;                   // intake: queries come to the same listener
-  std::string operator_hash;  // intake, core: of the operator's own account (operator_account.h)
+  std::string operator_hash;  // intake, core: of its operator's account (operator_account.h)
   // What the operator agreed to do without (confinement_report.h); empty: nothing.
   std::string weaker_confinement;
 

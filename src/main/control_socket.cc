@@ -12,6 +12,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/wiped_heap.h"
 #include "channel/descriptor.h"
 
 namespace bulkhead {
@@ -144,6 +145,7 @@ void ControlSocket::Run() {
     const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection >= 0) {
       Serve(connection);
+      WipeUnusedStack();  // a command may name a person, an answer hold identities
       ::close(connection);
     }
   }

@@ -1,6 +1,8 @@
 // The account under which this program's own commands ask a running server: made anew at every
 // start, in memory alone, and given out over the control socket, which only the data directory's
-// owner can reach. Core and intake know a hash of its secret.
+// owner can reach. It has one secret for imports and one for queries, and intake and core know a
+// hash of theirs: whoever owns intake sees what imports bring along, and can ask core nothing by
+// it.
 #pragma once
 
 #include <string>

@@ -237,7 +237,7 @@ Result<void> CommandPolicyTry(const PolicyCommand& command) {
   }
   Result<std::optional<PolicyInForce>> in_force =
       ReadPolicyInForce(RealFileSystem(), dir.PolicyVersions());
-  const Result<std::string> account = server->Account();
+  const Result<std::string> account = server->AccountWith(Compartment::kCore);
   if (!in_force || !account) {
     return in_force ? account.error() : in_force.error();
   }

@@ -59,8 +59,8 @@ Result<std::string> ReachedServer::Command(std::string_view command) const {
   return simdjson::minify(value);
 }
 
-Result<std::string> ReachedServer::Account() const {
-  const Result<std::string> text = Command("account");
+Result<std::string> ReachedServer::AccountWith(Compartment compartment) const {
+  const Result<std::string> text = Command("account " + std::string(CompartmentName(compartment)));
   if (!text) {
     return text.error();
   }

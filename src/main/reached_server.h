@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/compartment.h"
 #include "base/result.h"
 #include "main/data_directory.h"
 #include "main/supervisor.h"
@@ -22,8 +23,9 @@ class ReachedServer {
   [[nodiscard]] const std::string& url() const { return url_; }
   // What operator_commands.h answers; the answer's JSON, or the error that it names.
   [[nodiscard]] Result<std::string> Command(std::string_view command) const;
-  // "user:secret" of the operator's own account, good until that server ends.
-  [[nodiscard]] Result<std::string> Account() const;
+  // "user:secret" of the operator's own account, good until that server ends: with intake for
+  // imports, with core for questions.
+  [[nodiscard]] Result<std::string> AccountWith(Compartment compartment) const;
   // Where the server runs for this command alone: waits until all can be queried.
   [[nodiscard]] Result<void> WaitUntilQueryable() const;
 

@@ -97,7 +97,7 @@ Result<std::string> AskDirectory(const DataDirectory& dir, const std::string& te
   if (Result<void> ready = server->WaitUntilQueryable(); !ready) {
     return ready.error();
   }
-  Result<std::string> account = server->Account();
+  Result<std::string> account = server->AccountWith(Compartment::kCore);
   return account ? AskServer(server->url(), *account, text) : Result<std::string>(account.error());
 }
 
@@ -179,7 +179,7 @@ Result<void> CommandImport(const DataDirectory& dir, const std::vector<std::stri
   if (!server) {
     return server.error();
   }
-  const Result<std::string> account = server->Account();
+  const Result<std::string> account = server->AccountWith(Compartment::kIntake);
   if (!account) {
     return account.error();
   }

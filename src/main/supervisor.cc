@@ -10,6 +10,7 @@
 
 #include "base/file_system.h"
 #include "base/limits.h"
+#include "base/wiped_heap.h"
 #include "crypto/keys.h"
 #include "main/compartment_rules.h"
 #include "main/descriptor_limit.h"
@@ -78,6 +79,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(const DataDirectory& dir,
 }
 
 Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
+  WipeFreedMemory();  // commands name persons, and their answers hold identities
   Result<std::unique_ptr<DirectoryLock>> lock = DirectoryLock::Take(dir_);
   if (!lock) {
     return lock.error();
@@ -235,6 +237,13 @@ Result<std::string> Supervisor::ReloadKeys(std::string_view what, const std::str
   return std::string("ok");
 }
 
+const OperatorAccount* Supervisor::OperatorOf(std::string_view compartment) const {
+  if (compartment == CompartmentName(Compartment::kIntake)) {
+    return &importer_;
+  }
+  return compartment == CompartmentName(Compartment::kCore) ? &asker_ : nullptr;
+}
+
 std::string Supervisor::AnswerCommand(std::string_view line, const std::string& actor) {
   if (constexpr std::string_view kReload = "reload-keys "; line.starts_with(kReload)) {
     Result<std::string> done = ReloadKeys(line.substr(kReload.size()), actor);
@@ -244,8 +253,10 @@ std::string Supervisor::AnswerCommand(std::string_view line, const std::string& 
     const Result<uint64_t> index = audit_.Append(KeysChangeEntry(line.substr(kNote.size()), actor));
     return index ? "ok" : "error " + index.error().message;
   }
-  if (line == "account") {
-    return "{\"answer\":\"" + operator_.CredentialsFor(actor) + "\"}";
+  if (constexpr std::string_view kAccount = "account "; line.starts_with(kAccount)) {
+    const OperatorAccount* account = OperatorOf(line.substr(kAccount.size()));
+    return account == nullptr ? ErrorAnswer("there is no such account")
+                              : "{\"answer\":\"" + account->CredentialsFor(actor) + "\"}";
   }
   if (line == "confinement") {
     std::string all;
@@ -279,8 +290,8 @@ Result<void> Supervisor::SendStart(Child* child) {
   }
   start.keys = *std::move(keys);
   start.weaker_confinement = weaker_confinement_;
-  if (child->id == Compartment::kIntake || child->id == Compartment::kCore) {
-    start.operator_hash = operator_.SecretHash();
+  if (const OperatorAccount* account = OperatorOf(CompartmentName(child->id))) {
+    start.operator_hash = account->SecretHash();
   }
   StartDescriptors descriptors{};
   descriptors.own_board = boards_.at(index)->descriptor();
@@ -308,7 +319,10 @@ Result<void> Supervisor::SendStart(Child* child) {
     descriptors.boards.at(i) = readable.at(i).get();
   }
   const StartMessage message = EncodeStart(start, descriptors);
-  return child->process->socket().Send(kMessageStart, message.body.view(), message.descriptors);
+  Result<void> sent =
+      child->process->socket().Send(kMessageStart, message.body.view(), message.descriptors);
+  WipeRegisters();  // pieces of the keys, which the next thread would take along
+  return sent;
 }
 
 bool Supervisor::Send(Compartment to, std::string_view about, int line) {

@@ -70,6 +70,8 @@ class Supervisor {
 
   explicit Supervisor(DataDirectory dir) : dir_(std::move(dir)) {}
   Result<void> Prepare(const SupervisorOptions& options);
+  // Of the operator's account with that compartment; null: it has none.
+  [[nodiscard]] const OperatorAccount* OperatorOf(std::string_view compartment) const;
   Result<void> MakeListeners(const SupervisorOptions& options);
   Result<void> StartAll();
   Result<void> StartChild(Child* child);
@@ -93,8 +95,8 @@ class Supervisor {
   std::unique_ptr<DirectoryLock> lock_;
   KeyInput key_input_;
   KeyMaterial keys_;
-  OperatorAccount operator_;
-  std::string vault_trouble_;  // why the vault is not started
+  OperatorAccount importer_, asker_;  // for intake and for core
+  std::string vault_trouble_;         // why the vault is not started
   std::array<std::unique_ptr<StatusBoard>, kBoards> boards_;
   ListenSocket listener_, console_;
   ListenerConfig listener_config_, console_config_;

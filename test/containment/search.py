@@ -1,4 +1,4 @@
-"""Looks for needles in files: as they are, in base64 at any alignment, in hexadecimal, percent-escaped and JSON-escaped."""
+"""Looks for needles in files: as they are, in UTF-16, in base64 at any alignment, in hexadecimal, percent-escaped and JSON-escaped."""
 
 import base64
 import json
@@ -15,6 +15,7 @@ def forms(text):
     found.add("".join(f"%{b:02X}" for b in raw).encode())
     found.add("".join(f"%{b:02x}" for b in raw).encode())
     found.add(json.dumps(text)[1:-1].encode())
+    found.add(text.encode("utf-16-le")[:-1])  # in either byte order
     found.add("".join(f"\\u{ord(c):04x}" for c in text).encode())
     for alignment in range(3):
         # Of the three alignments, the digits that depend on no neighbour.

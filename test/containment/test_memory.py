@@ -10,8 +10,8 @@ import time
 import urllib.parse
 
 import pytest
-from bulkhead_server import ROOT
-from needle_kinds import BY_FORM
+from bulkhead_server import ROOT, binary
+from needle_kinds import BY_FORM, core
 from process_memory import dump
 from search import search
 from test_needles import send_tracked, send_updates, summary
@@ -48,14 +48,37 @@ def ask_by_raw_ids(server, workload):
         assert status == 200, body
 
 
+def command_vault(server, *words):
+    done = subprocess.run([binary(), "vault", words[0], server.data, *words[1:]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def look_up_identities(server, workload):
+    """The operator's commands, whose ids and answers pass through the supervisor."""
+    for number, user in enumerate(workload.users[40:50]):
+        secret = core(workload.random)
+        workload.needles[secret] = "address that was looked up"
+        address = f"{secret}@corp-mail.com"
+        status, _, _ = server.post_json("/engage", [{"$token": server.token, "$distinct_id": user, "$set": {"$email": address}}])
+        assert status == 200
+        server.wait_until_queryable(120)
+        assert command_vault(server, "find", "--email", address, "--purpose", "support request").strip()
+        assert secret in command_vault(server, "reveal", "--id", user, "--purpose", "support request")
+        if number % 2:
+            command_vault(server, "erase", "--id", user, "--purpose", "erasure request")
+
+
 def run_everything(server):
     workload = Workload(server, EVENTS, SEED)
+    workload.needles.update({server.secret: "service account's secret", server.basic.split()[1]: "service account's header"})
     routes = Routes(server, workload.needles, SEED)
     routes.send_all(workload.events())
     send_updates(server, workload, Told())
     send_tracked(server, workload, Told())
     server.wait_until_queryable(120)
     ask_by_raw_ids(server, workload)
+    look_up_identities(server, workload)
     return workload
 
 
