@@ -9,7 +9,8 @@ namespace bulkhead {
 namespace {
 
 constexpr size_t kMaxSubjects = 2000;
-constexpr size_t kMaxRawIdBytes = 1024;  // the vault is asked for all of a request at once
+constexpr size_t kMaxRawIdBytes =
+    320;  // the vault's limit; it is asked for all of a request at once
 
 // A condition's text may hold values, so only that there was one is recorded.
 std::string Condition(const SharedExpression& where) { return where ? ", where: yes" : ""; }
@@ -26,7 +27,7 @@ Result<std::vector<SubjectId>> QueryCall::Subjects(const std::vector<std::string
   for (const std::string& id : ids) {
     const std::optional<SubjectId> pid = id.size() == 32 ? SubjectId::FromHex(id) : std::nullopt;
     if (id.size() > kMaxRawIdBytes) {
-      return Error{ErrorCode::kInvalid, "distinct_ids: an id has at most 1024 bytes"};
+      return Error{ErrorCode::kInvalid, "distinct_ids: an id has at most 320 bytes"};
     }
     subjects.push_back(pid.value_or(SubjectId{}));
     if (!pid) {

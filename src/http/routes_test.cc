@@ -1,6 +1,8 @@
 // The routes over real sockets: what SDKs, operators and callers without rights get.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <mutex>
 
 #include "base/base64.h"
@@ -60,6 +62,10 @@ class RoutesTest : public testing::Test {
     services.projects = &accounts_;
     services.logins = &logins_;
     services.reads = &reads_;
+    services.pseudonyms = [this](const std::vector<std::string>& ids) {
+      most_asked_ = std::max(most_asked_.load(), ids.size());
+      return Result<std::vector<SubjectId>>(std::vector<SubjectId>(ids.size(), SubjectId{{7}}));
+    };
     if (with_engine) {
       services.engine = [this](ProjectId) { return &engine_; };
     }
@@ -85,6 +91,7 @@ class RoutesTest : public testing::Test {
   ClosedRecorder reads_;
   QueryEngine engine_{nullptr, {}};  // no test here may reach its store
   bool ready_ = true;
+  std::atomic<size_t> most_asked_ = 0;
   std::unique_ptr<HttpServer> server_;
 };
 
@@ -234,6 +241,31 @@ TEST_F(RoutesTest, WhatCannotBeRecordedIsNotRead) {
                R"({"project_id":1,"report":"people","subjects":[")" + pid + R"("]})");
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(reads_.last(), "reader|query people|1 persons, page 0|" + pid);
+}
+
+TEST_F(RoutesTest, SoManyIdsAreAskedForAtOnceAndNoMore) {
+  Start(true);
+  const auto ask = [this](const std::string& ids) {
+    return Ask("POST", "/api/query/engage?project_id=1",
+               Basic("reader:s:cret") + "Content-Type: application/x-www-form-urlencoded\r\n",
+               "distinct_ids=" + ids);
+  };
+  const auto ids = [](size_t count, size_t bytes) {
+    std::string list = "[";
+    for (size_t i = 0; i < count; ++i) {
+      list += (i == 0 ? "\"" : ",\"") + std::string(bytes, 'a') + "\"";
+    }
+    return list + "]";
+  };
+  EXPECT_EQ(ask(ids(2000, 320)).status, 503);  // got as far as the audit log
+  EXPECT_EQ(most_asked_, 2000U);
+  const TestAnswer many = ask(ids(2001, 1));
+  EXPECT_EQ(many.status, 400);
+  EXPECT_NE(many.body.find("at most 2000"), std::string::npos) << many.body;
+  const TestAnswer longer = ask(ids(1, 321));
+  EXPECT_EQ(longer.status, 400);
+  EXPECT_NE(longer.body.find("at most 320 bytes"), std::string::npos) << longer.body;
+  EXPECT_EQ(most_asked_, 2000U);
 }
 
 TEST_F(RoutesTest, FacesWithoutStoredReports) {

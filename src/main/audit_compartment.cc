@@ -14,11 +14,21 @@
 #include "main/compartment.h"
 #include "main/data_directory.h"
 #include "main/policy_record.h"
+#include "main/sign_in_entry.h"
 
 namespace bulkhead {
 namespace {
 
 constexpr int kThreads = 8;  // so that several entries share one sync
+
+// What those who face the outside may ask: no entry of their own making, so that whoever owns one
+// of them can neither write others nor fill the log.
+bool MayAsk(const RpcCaller& caller, uint8_t kind) {
+  if (caller.compartment == CompartmentName(Compartment::kIntake)) {
+    return kind == kAuditPolicy || kind == kAuditSignIn;
+  }
+  return caller.compartment != CompartmentName(Compartment::kEgress);
+}
 
 class AuditCompartment final : public CompartmentRole {
  public:
@@ -36,11 +46,13 @@ class AuditCompartment final : public CompartmentRole {
   Result<std::string> VetoedExports();
   Result<std::string> Receipt(std::string_view body);
   Result<std::string> ChangePolicy(const RpcCaller& caller, std::string_view version);
+  Result<std::string> NoteSignIn(const RpcCaller& caller, std::string_view body);
 
   CompartmentStart* start_;
   std::unique_ptr<AuditLog> log_;
   std::unique_ptr<RevealBudget> budget_;
   std::unique_ptr<PolicyRecord> policy_;
+  SignInLimit sign_in_limit_{&SystemClock()};
   std::atomic<bool> opened_{false};
   RpcServer server_{kThreads, [this](const RpcCaller& caller, uint8_t kind, std::string_view body) {
                       return Answer(caller, kind, body);
@@ -82,7 +94,12 @@ Result<std::string> AuditCompartment::Answer(const RpcCaller& caller, uint8_t ki
   if (!opened_.load(std::memory_order_acquire)) {
     return Error{ErrorCode::kUnavailable, "the audit log is being opened"};
   }
+  if (!MayAsk(caller, kind)) {
+    return Error{ErrorCode::kDenied, caller.compartment + " has no such call to the audit log"};
+  }
   switch (kind) {
+    case kAuditSignIn:
+      return NoteSignIn(caller, body);
     case kAuditAppend:
     case kAuditCharge:
     case kAuditForget:
@@ -182,6 +199,26 @@ Result<std::string> AuditCompartment::ChangePolicy(const RpcCaller& caller,
   }
   ByteWriter(&answer).Varint(*number);
   return answer;
+}
+
+Result<std::string> AuditCompartment::NoteSignIn(const RpcCaller& caller, std::string_view body) {
+  const Result<AuditEntry> entry = DecodeAuditEntry(body);
+  if (!entry) {
+    return entry.error();
+  }
+  const std::optional<AuditEntry> plain = SignInEntry(*entry);
+  if (!plain) {
+    return Error{ErrorCode::kInvalid, "no sign-in"};
+  }
+  if (!sign_in_limit_.Take(caller.compartment)) {
+    return Error{ErrorCode::kLimit, "too many sign-ins in this minute"};
+  }
+  const Result<AuditReceipt> receipt = log_->Append(*plain);
+  std::string answer;
+  if (receipt) {
+    ByteWriter(&answer).Varint(receipt->index);
+  }
+  return receipt ? Result<std::string>(std::move(answer)) : receipt.error();
 }
 
 Result<std::string> AuditCompartment::Receipt(std::string_view body) {

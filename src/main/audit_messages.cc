@@ -99,7 +99,15 @@ uint64_t LogPositionOf(std::string_view erasure_scope) {
 }
 
 Result<uint64_t> RemoteAudit::Append(const AuditEntry& entry) {
-  Result<std::string> answer = client_.Call(kAuditAppend, EncodeAuditEntry(entry));
+  return CallForIndex(kAuditAppend, entry);
+}
+
+Result<uint64_t> RemoteAudit::NoteSignIn(const AuditEntry& entry) {
+  return CallForIndex(kAuditSignIn, entry);
+}
+
+Result<uint64_t> RemoteAudit::CallForIndex(uint8_t kind, const AuditEntry& entry) {
+  Result<std::string> answer = client_.Call(kind, EncodeAuditEntry(entry));
   if (!answer) {
     return answer.error();
   }

@@ -23,6 +23,7 @@ inline constexpr uint8_t kAuditForget = 5;  // subjects that were erased: sets b
 inline constexpr uint8_t kAuditVetoed = 6;  // nothing; answers the ids of all vetoed exports
 // The policy file's version; answers its number once it is in force. Empty: the file was refused.
 inline constexpr uint8_t kAuditPolicy = 7;
+inline constexpr uint8_t kAuditSignIn = 8;  // a sign-in's entry; as kAuditAppend
 
 std::string EncodeAuditEntry(const AuditEntry& entry);
 // kInvalid: not what EncodeAuditEntry writes.
@@ -58,6 +59,7 @@ class RemoteAudit final : public AuditSink {
  public:
   void Attach(Descriptor line) { client_.Attach(std::move(line)); }
   Result<uint64_t> Append(const AuditEntry& entry) override;
+  Result<uint64_t> NoteSignIn(const AuditEntry& entry);
   // kLimit: over the budget.
   Result<AuditCharged> Charge(const AuditEntry& entry);
   // All that the log ever recorded, oldest first.
@@ -69,6 +71,8 @@ class RemoteAudit final : public AuditSink {
   Result<uint32_t> ChangePolicy(std::string version);
 
  private:
+  Result<uint64_t> CallForIndex(uint8_t kind, const AuditEntry& entry);
+
   RpcClient client_;
 };
 

@@ -38,6 +38,7 @@ void SetTimeout(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 }
 
+// A line that came with its end; empty otherwise: half a command is none.
 std::string ReadLine(int fd, size_t max_bytes) {
   std::string line;
   std::array<char, 4096> chunk{};
@@ -48,7 +49,8 @@ std::string ReadLine(int fd, size_t max_bytes) {
     }
     line.append(chunk.data(), static_cast<size_t>(got));
   }
-  return line.substr(0, line.find('\n'));
+  const size_t end = line.find('\n');
+  return end == std::string::npos ? "" : line.substr(0, end);
 }
 
 bool WriteLine(int fd, std::string_view line) {

@@ -17,7 +17,8 @@ std::string SystemUserName(uint32_t uid);
 
 class ControlSocket {
  public:
-  // The answer to a line, itself one line. `actor` is the operating-system user who asks.
+  // The answer to a line that is not empty, itself one line. `actor` is the operating-system user
+  // who asks.
   using Handler = std::function<std::string(std::string_view line, const std::string& actor)>;
 
   static Result<std::unique_ptr<ControlSocket>> Listen(const std::string& path, Handler handler);

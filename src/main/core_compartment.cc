@@ -105,7 +105,8 @@ class CoreCompartment final : public CompartmentRole {
   AuditRecorder recorder_{&audit_};
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<CatalogueLookup> project_lookup_;
-  SignInRecorder sign_ins_{{&audit_, &SystemClock(), "queries", true}};
+  SignInRecorder sign_ins_{{[this](const AuditEntry& entry) { return audit_.NoteSignIn(entry); },
+                            &SystemClock(), "queries", true}};
   std::unique_ptr<RecordedLookup> recorded_lookup_;
   FailedLogins failed_logins_{&SystemClock()};
   CoreProjects projects_;

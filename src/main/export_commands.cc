@@ -227,6 +227,7 @@ Result<void> CommandExportCollect(const BulkExportCommand& command) {
   const std::string part = command.out_file + ".part";
   Result<uint64_t> subjects = WritePages(*server, command, *pair, part);
   if (!subjects) {
+    static_cast<void>(fs.Remove(part).has_value());  // it may not be there
     return subjects.error();
   }
   if (Result<void> named = fs.Rename(part, command.out_file); !named) {

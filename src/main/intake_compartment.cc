@@ -79,7 +79,8 @@ class IntakeCompartment final : public CompartmentRole {
   RemoteAudit audit_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<CatalogueLookup> project_lookup_;
-  SignInRecorder sign_ins_{{&audit_, &SystemClock(), "import", false}};
+  SignInRecorder sign_ins_{{[this](const AuditEntry& entry) { return audit_.NoteSignIn(entry); },
+                            &SystemClock(), "import", false}};
   std::unique_ptr<RecordedLookup> recorded_lookup_;
   FailedLogins failed_logins_{&SystemClock()};
   std::unique_ptr<Sieve> sieve_;
@@ -203,7 +204,7 @@ Result<void> IntakeCompartment::OpenLog() {
     spdlog::warn("the log ended in {} bytes of an unfinished group, which were cut off",
                  log_->recovery().truncated_bytes);
   }
-  IntakeOptions intake{log_.get(),     sieve_.get(),          &counters_,      &keys_,
+  IntakeOptions intake{log_.get(),     sieve_.get(),           &counters_,      &keys_,
                        &SystemClock(), recorded_lookup_.get(), &failed_logins_, policy_.get()};
   Result<std::unique_ptr<Intake>> opened = Intake::Create(intake);
   if (!opened) {

@@ -1,28 +1,14 @@
 #include "main/sign_in_recorder.h"
 
-#include <algorithm>
 #include <chrono>
 
-#include "main/operator_account.h"
+#include "main/sign_in_entry.h"
 
 namespace bulkhead {
 namespace {
 
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kHourMs = 60 * kMinuteMs;
-constexpr std::string_view kUnknown = "unknown";
-constexpr std::string_view kAccountPrefix = "bulkhead.";
-constexpr size_t kMaxNameBytes = 100;
-
-// Names that the catalogue gives out look so; anything else may be a secret in the wrong field.
-bool IsAccountName(std::string_view name) {
-  return name.size() <= kMaxNameBytes &&
-         (name.starts_with(kAccountPrefix) || name.starts_with(kOperatorPrefix)) &&
-         std::ranges::all_of(name, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-                  c == '_';
-         });
-}
 
 }  // namespace
 
@@ -40,7 +26,7 @@ SignInRecorder::~SignInRecorder() {
 AuditEntry SignInRecorder::EntryOf(const Key& key, std::string outcome, uint64_t count) const {
   AuditEntry entry;
   entry.actor = key.first;
-  entry.action = "sign-in";
+  entry.action = kSignInAction;
   entry.project = key.second;
   entry.scope = parts_.door;
   entry.outcome = std::move(outcome);
@@ -49,7 +35,7 @@ AuditEntry SignInRecorder::EntryOf(const Key& key, std::string outcome, uint64_t
 }
 
 Result<void> SignInRecorder::NoteSignIn(std::string_view account, ProjectId project) {
-  const Key key(IsAccountName(account) ? account : kUnknown, project.value);
+  const Key key(IsAccountName(account) ? account : kUnknownAccount, project.value);
   {
     const std::lock_guard lock(mutex_);
     const int64_t hour = parts_.clock->NowMs() / kHourMs;
@@ -66,7 +52,7 @@ Result<void> SignInRecorder::NoteSignIn(std::string_view account, ProjectId proj
       return {};
     }
   }
-  const Result<uint64_t> index = parts_.audit->Append(EntryOf(key, "allowed", 1));
+  const Result<uint64_t> index = parts_.append(EntryOf(key, "allowed", 1));
   if (!index) {
     return Error{ErrorCode::kUnavailable, "audit log"};
   }
@@ -78,9 +64,9 @@ Result<void> SignInRecorder::NoteSignIn(std::string_view account, ProjectId proj
 void SignInRecorder::NoteDenial(std::string_view account, std::optional<ProjectId> project) {
   const std::lock_guard lock(mutex_);
   const uint32_t number = project ? project->value : 0;
-  Key key(IsAccountName(account) ? account : kUnknown, number);
+  Key key(IsAccountName(account) ? account : kUnknownAccount, number);
   if (!denials_.contains(key) && denials_.size() >= kMaxDeniedNames) {
-    key = Key(kUnknown, 0);
+    key = Key(kUnknownAccount, 0);
   }
   ++denials_[key].count;
 }
@@ -114,13 +100,13 @@ void SignInRecorder::Flush() {
   }
   // What cannot be written now waits for the next time.
   for (const Key& key : sign_ins) {
-    if (!parts_.audit->Append(EntryOf(key, "allowed", 1))) {
+    if (!parts_.append(EntryOf(key, "allowed", 1))) {
       const std::lock_guard lock(mutex_);
       to_write_.push_back(key);
     }
   }
   for (const auto& [key, count] : denials) {
-    if (!parts_.audit->Append(EntryOf(key, "denied", count))) {
+    if (!parts_.append(EntryOf(key, "denied", count))) {
       const std::lock_guard lock(mutex_);
       denials_[key].count += count;
       denials_[key].written_minute = -1;

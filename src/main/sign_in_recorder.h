@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -29,7 +30,8 @@ class SignInRecorder {
   static constexpr size_t kMaxSignedIn = 1000;
 
   struct Parts {
-    AuditSink* audit = nullptr;
+    // Durable when it returns.
+    std::function<Result<uint64_t>(const AuditEntry&)> append;
     const Clock* clock = nullptr;
     std::string door;  // where: "queries", "import"
     // A first use is on record before it is answered; else soon after: what only writes does not

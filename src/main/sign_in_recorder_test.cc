@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "main/sign_in_entry.h"
+
 namespace bulkhead {
 namespace {
 
@@ -14,6 +16,7 @@ class NotingSink final : public AuditSink {
       return Error{ErrorCode::kUnavailable, "full"};
     }
     EXPECT_EQ(FaultOfEntry(entry), std::nullopt);
+    EXPECT_TRUE(SignInEntry(entry));
     lines.push_back(entry.actor + " " + entry.outcome + " " + std::to_string(entry.project) + " " +
                     std::to_string(entry.count));
     return lines.size();
@@ -31,12 +34,15 @@ class FixedClock final : public Clock {
 class SignInRecorderTest : public testing::Test {
  protected:
   using Lines = std::vector<std::string>;
+  std::function<Result<uint64_t>(const AuditEntry&)> Append() {
+    return [this](const AuditEntry& entry) { return audit_.Append(entry); };
+  }
   NotingSink audit_;
   FixedClock clock_;
 };
 
 TEST_F(SignInRecorderTest, AFirstUseInAnHourIsOnRecordBeforeTheAnswer) {
-  SignInRecorder recorder({&audit_, &clock_, "queries", true});
+  SignInRecorder recorder({Append(), &clock_, "queries", true});
   ASSERT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{1}));
   ASSERT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{1}));
   ASSERT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{2}));
@@ -51,7 +57,7 @@ TEST_F(SignInRecorderTest, AFirstUseInAnHourIsOnRecordBeforeTheAnswer) {
 }
 
 TEST_F(SignInRecorderTest, ADoorThatOnlyTakesDoesNotWait) {
-  SignInRecorder recorder({&audit_, &clock_, "import", false});
+  SignInRecorder recorder({Append(), &clock_, "import", false});
   audit_.full = true;
   ASSERT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{1}));
   recorder.Flush();
@@ -62,7 +68,7 @@ TEST_F(SignInRecorderTest, ADoorThatOnlyTakesDoesNotWait) {
 }
 
 TEST_F(SignInRecorderTest, RefusalsAreCountedByTheMinute) {
-  SignInRecorder recorder({&audit_, &clock_, "queries", true});
+  SignInRecorder recorder({Append(), &clock_, "queries", true});
   for (int i = 0; i < 3; ++i) recorder.NoteDenial(kAccount, ProjectId{1});
   recorder.Flush();
   for (int i = 0; i < 500; ++i) recorder.NoteDenial(kAccount, ProjectId{1});
@@ -75,7 +81,7 @@ TEST_F(SignInRecorderTest, RefusalsAreCountedByTheMinute) {
 }
 
 TEST_F(SignInRecorderTest, WhatWasTypedIsNotKeptUnlessItIsAName) {
-  SignInRecorder recorder({&audit_, &clock_, "queries", true});
+  SignInRecorder recorder({Append(), &clock_, "queries", true});
   recorder.NoteDenial("jane@example.com", std::nullopt);
   recorder.NoteDenial("hunter2 the secret", std::nullopt);
   recorder.NoteDenial("bulkhead.0A\n", std::nullopt);
@@ -84,7 +90,7 @@ TEST_F(SignInRecorderTest, WhatWasTypedIsNotKeptUnlessItIsAName) {
 }
 
 TEST_F(SignInRecorderTest, AFloodOfNamesIsAFewEntries) {
-  SignInRecorder recorder({&audit_, &clock_, "queries", true});
+  SignInRecorder recorder({Append(), &clock_, "queries", true});
   for (int i = 0; i < 10'000; ++i) {
     recorder.NoteDenial("bulkhead." + std::to_string(i), ProjectId{1});
   }
@@ -92,6 +98,36 @@ TEST_F(SignInRecorderTest, AFloodOfNamesIsAFewEntries) {
   EXPECT_EQ(audit_.lines.size(), SignInRecorder::kMaxDeniedNames + 1);
   EXPECT_EQ(audit_.lines.back(),
             "unknown denied 0 " + std::to_string(10'000 - SignInRecorder::kMaxDeniedNames));
+}
+
+TEST(SignInEntry, IsOfOneFormAlone) {
+  AuditEntry entry;
+  entry.actor = kAccount;
+  entry.action = "sign-in";
+  entry.outcome = "denied";
+  entry.scope = "import";
+  entry.purpose = "anything";
+  entry.subjects.emplace_back();
+  const AuditEntry plain = SignInEntry(entry).value();
+  EXPECT_EQ(plain.purpose, "");
+  EXPECT_TRUE(plain.subjects.empty());
+  for (const auto& [field, text] :
+       {std::pair(&AuditEntry::actor, "root"), std::pair(&AuditEntry::action, "erase"),
+        std::pair(&AuditEntry::outcome, "done"), std::pair(&AuditEntry::scope, "elsewhere")}) {
+    AuditEntry other = entry;
+    other.*field = text;
+    EXPECT_FALSE(SignInEntry(other)) << text;
+  }
+}
+
+TEST(SignInLimit, IsOfEachDoorAndMinute) {
+  FixedClock clock;
+  SignInLimit limit(&clock);
+  for (size_t i = 0; i < SignInLimit::kMaxPerMinute; ++i) ASSERT_TRUE(limit.Take("intake"));
+  EXPECT_FALSE(limit.Take("intake"));
+  EXPECT_TRUE(limit.Take("core"));
+  clock.now_ms += 60'000;
+  EXPECT_TRUE(limit.Take("intake"));
 }
 
 }  // namespace

@@ -69,7 +69,12 @@ def test_an_export_waits_and_then_goes_to_its_recipient_alone(server, tmp_path):
     let_time_pass(server, 1)
     new_key(tmp_path / "other")
     assert "not for this key" in refused(server, "collect", "--export", bulk, *PURPOSE, "--key", tmp_path / "other", "--out", out)
+    assert not list(tmp_path.glob("out*"))  # no half of an export either
+    (tmp_path / "out.part").write_text("left by one that was killed")
     assert "300 subjects" in done(server, "collect", "--export", bulk, *collect)
+    whole = out.read_bytes()
+    assert "is there already" in refused(server, "collect", "--export", bulk, *collect)
+    assert out.read_bytes() == whole and not (tmp_path / "out.part").exists()
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert {f"p{i}@corp-mail.com" for i in range(300)} <= {line["value"] for line in lines}
     assert out.stat().st_mode & 0o077 == 0
