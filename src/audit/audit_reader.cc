@@ -117,47 +117,39 @@ Result<std::string> AuditReader::MakeReceipt(uint64_t index) {
   return WriteReceipt({*std::move(entry), index, *std::move(proof), signed_checkpoint_});
 }
 
-Result<std::vector<ErasedSubjectEntry>> AuditReader::ListErased() {
-  std::vector<ErasedSubjectEntry> erased;
-  const auto take = [&](uint64_t index, std::string_view bytes) -> Result<bool> {
-    if (!bytes.starts_with(kEraseStart)) {
-      return true;
-    }
-    const Result<AuditRecord> record = Parse(index, bytes);
-    if (!record) {
-      return record.error();
-    }
-    if (record->entry.outcome == kDone) {
-      for (const SubjectId& subject : record->entry.subjects) {
-        erased.push_back(
-            {subject, record->entry.project, index, record->ts_ms, record->entry.scope});
-      }
-    }
-    return true;
-  };
-  if (Result<void> read = ForEach(0, size(), take); !read) {
-    return read.error();
-  }
-  return erased;
-}
-
-Result<std::vector<std::string>> AuditReader::ListVetoed() {
-  std::vector<std::string> vetoed;
-  const auto take = [&](uint64_t index, std::string_view bytes) -> Result<bool> {
-    if (!bytes.starts_with(kVetoStart)) {
+Result<void> AuditReader::ForEachRecord(std::string_view prefix, const TakeRecord& take) {
+  return ForEach(0, size(), [&](uint64_t index, std::string_view bytes) -> Result<bool> {
+    if (!bytes.starts_with(prefix)) {
       return true;
     }
     Result<AuditRecord> record = Parse(index, bytes);
     if (!record) {
       return record.error();
     }
-    vetoed.push_back(std::move(record->entry.approval));
+    take(*std::move(record));
     return true;
-  };
-  if (Result<void> read = ForEach(0, size(), take); !read) {
-    return read.error();
-  }
-  return vetoed;
+  });
+}
+
+Result<std::vector<ErasedSubjectEntry>> AuditReader::ListErased() {
+  std::vector<ErasedSubjectEntry> erased;
+  Result<void> read = ForEachRecord(kEraseStart, [&](const AuditRecord& record) {
+    if (record.entry.outcome != kDone) {
+      return;
+    }
+    for (const SubjectId& subject : record.entry.subjects) {
+      erased.push_back(
+          {subject, record.entry.project, record.index, record.ts_ms, record.entry.scope});
+    }
+  });
+  return read ? Result<std::vector<ErasedSubjectEntry>>(std::move(erased)) : read.error();
+}
+
+Result<std::vector<std::string>> AuditReader::ListVetoed() {
+  std::vector<std::string> vetoed;
+  Result<void> read = ForEachRecord(
+      kVetoStart, [&](AuditRecord record) { vetoed.push_back(std::move(record.entry.approval)); });
+  return read ? Result<std::vector<std::string>>(std::move(vetoed)) : read.error();
 }
 
 namespace {

@@ -44,6 +44,9 @@ class AuditReader {
   // Every entry's bytes in [begin, end), until `take` gives false.
   using TakeEntry = std::function<Result<bool>(uint64_t index, std::string_view entry)>;
   Result<void> ForEach(uint64_t begin, uint64_t end, const TakeEntry& take);
+  // The entries whose bytes begin so, as records, in their order.
+  using TakeRecord = std::function<void(AuditRecord record)>;
+  Result<void> ForEachRecord(std::string_view prefix, const TakeRecord& take);
   // The first entry not before this time, or size(). Times never go backwards in a log.
   Result<uint64_t> FirstAtOrAfter(int64_t ts_ms);
 

@@ -53,6 +53,9 @@ Result<Caller> CallerCheck::Check(const HttpRequest& request, std::optional<Proj
   if (!found && found.error().code == ErrorCode::kLimit) {
     return later;
   }
+  if (!found && found.error().code == ErrorCode::kUnavailable) {
+    return found.error();
+  }
   if (!found || *found != *project) {
     logins_->Note(request.client_ip);
     return Error{ErrorCode::kDenied, "invalid service account credentials"};

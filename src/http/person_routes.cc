@@ -9,6 +9,7 @@ namespace bulkhead {
 namespace {
 
 constexpr size_t kMaxSubjects = 2000;
+constexpr size_t kMaxRawIdBytes = 1024;  // the vault is asked for all of a request at once
 
 // A condition's text may hold values, so only that there was one is recorded.
 std::string Condition(const SharedExpression& where) { return where ? ", where: yes" : ""; }
@@ -24,6 +25,9 @@ Result<std::vector<SubjectId>> QueryCall::Subjects(const std::vector<std::string
   std::vector<size_t> raw_places;
   for (const std::string& id : ids) {
     const std::optional<SubjectId> pid = id.size() == 32 ? SubjectId::FromHex(id) : std::nullopt;
+    if (id.size() > kMaxRawIdBytes) {
+      return Error{ErrorCode::kInvalid, "distinct_ids: an id has at most 1024 bytes"};
+    }
     subjects.push_back(pid.value_or(SubjectId{}));
     if (!pid) {
       raw_ids.push_back(id);

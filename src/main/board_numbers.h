@@ -36,7 +36,7 @@ inline constexpr size_t kChildStorm = 16;    // 1: it has ended many times in th
 inline constexpr size_t kChildDiskBytes = 24;
 
 inline constexpr size_t kTextMetrics = 0;      // OpenMetrics lines
-inline constexpr size_t kTextReport = 1;       // JSON: intake's sieve report; of others nothing
+inline constexpr size_t kTextReport = 1;       // JSON: intake's sieve reports (sieve_report.h)
 inline constexpr size_t kTextConfinement = 2;  // JSON: what holds the compartment in
 
 }  // namespace bulkhead

@@ -22,6 +22,9 @@ inline constexpr uint8_t kMessageStop = 3;
 inline constexpr uint8_t kMessageReady = 4;   // body: JSON, what holds the compartment in
 inline constexpr uint8_t kMessageFailed = 5;  // body: why it cannot start
 
+// The supervisor's own name as the end of a line.
+inline constexpr std::string_view kSupervisorPeer = "supervisor";
+
 // The descriptor at which a compartment finds its end of the socket to the supervisor.
 inline constexpr int kSupervisorDescriptor = 3;
 

@@ -85,11 +85,15 @@ std::string PeerName(int connection) {
   if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
     return "unknown";
   }
-  const passwd* user = ::getpwuid(peer.uid);
-  return user != nullptr ? user->pw_name : "uid-" + std::to_string(peer.uid);
+  return SystemUserName(peer.uid);
 }
 
 }  // namespace
+
+std::string SystemUserName(uint32_t uid) {
+  const passwd* user = ::getpwuid(uid);
+  return user != nullptr ? user->pw_name : "uid-" + std::to_string(uid);
+}
 
 Result<std::unique_ptr<ControlSocket>> ControlSocket::Listen(const std::string& path,
                                                              Handler handler) {
@@ -101,7 +105,8 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::Listen(const std::string& 
       path.c_str());  // left by a server that was killed; the directory's lock says that none runs
   const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int wake = ::eventfd(0, EFD_CLOEXEC);
-  if (listener < 0 || wake < 0 ||
+  // The mode is set before the socket has a name, so that nobody else can come in between.
+  if (listener < 0 || wake < 0 || ::fchmod(listener, 0600) != 0 ||
       ::bind(listener, reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) != 0 ||
       ::chmod(path.c_str(), 0600) != 0 || ::listen(listener, 8) != 0) {
     ::close(listener);
@@ -148,7 +153,10 @@ void ControlSocket::Run() {
 
 void ControlSocket::Serve(int connection) {
   SetTimeout(connection);
-  WriteLine(connection, handler_(ReadLine(connection, kMaxCommandBytes), PeerName(connection)));
+  const std::string line = ReadLine(connection, kMaxCommandBytes);
+  if (!line.empty()) {  // else somebody only asked whether anyone is here
+    WriteLine(connection, handler_(line, PeerName(connection)));
+  }
 }
 
 bool ControlSocket::Answers(const std::string& path) { return Connect(path).has_value(); }

@@ -12,6 +12,9 @@
 
 namespace bulkhead {
 
+// The name of a user of this system, or its number.
+std::string SystemUserName(uint32_t uid);
+
 class ControlSocket {
  public:
   // The answer to a line, itself one line. `actor` is the operating-system user who asks.

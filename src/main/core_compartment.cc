@@ -21,6 +21,8 @@
 #include "main/project_lookup.h"
 #include "main/recorders.h"
 #include "main/service_metrics.h"
+#include "main/sieve_report.h"
+#include "main/sign_in_recorder.h"
 #include "main/vault_client.h"
 #include "sieve/policy_follower.h"
 
@@ -103,6 +105,8 @@ class CoreCompartment final : public CompartmentRole {
   AuditRecorder recorder_{&audit_};
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<CatalogueLookup> project_lookup_;
+  SignInRecorder sign_ins_{{&audit_, &SystemClock(), "queries", true}};
+  std::unique_ptr<RecordedLookup> recorded_lookup_;
   FailedLogins failed_logins_{&SystemClock()};
   CoreProjects projects_;
   PolicyFollower policy_;
@@ -178,6 +182,8 @@ Result<void> CoreCompartment::OpenStore() {
   }
   catalogue_ = *std::move(catalogue);
   project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get(), start_->operator_hash);
+  recorded_lookup_ = std::make_unique<RecordedLookup>(project_lookup_.get(), &sign_ins_);
+  sign_ins_.StartFlushing();
   if (Result<void> opened = projects_.Open(dir_, *catalogue_, keys_); !opened) {
     return opened;
   }
@@ -281,7 +287,7 @@ void CoreCompartment::Link(std::string_view peer, Descriptor line) {
 Services CoreCompartment::MakeServices() {
   Services services;
   services.serve_ingest = false;
-  services.projects = project_lookup_.get();
+  services.projects = recorded_lookup_.get();
   services.logins = &failed_logins_;
   services.engine = [this](ProjectId project) { return projects_.engine(project); };
   services.reads = &recorder_;
@@ -293,9 +299,8 @@ Services CoreCompartment::MakeServices() {
   services.access = erasure_.get();
   services.health = [this] { return HealthOf(start_->boards); };
   services.metrics = [this](std::string* out) { AppendBoardMetrics(start_->boards, out); };
-  services.sieve = [this](ProjectId) -> Result<std::string> {
-    std::string report = intake_->Text(kTextReport);
-    return report.empty() ? Result<std::string>(R"({"refused":[]})") : report;
+  services.sieve = [this](ProjectId project) {
+    return SieveReportOf(intake_->Text(kTextReport), project);
   };
   services.stats = [this](ProjectId project) { return Stats(project); };
   return services;

@@ -12,6 +12,7 @@
 #include "main/confinement.h"
 #include "main/control_socket.h"
 #include "main/key_commands.h"
+#include "main/reached_server.h"
 
 namespace bulkhead {
 namespace {
@@ -39,10 +40,9 @@ Result<std::vector<HealthCheck>> CheckRunning(const std::string& answer) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   simdjson::dom::array reports;
-  const Error unreadable{ErrorCode::kBug, "the server's answer cannot be read"};
   if (parser.parse(simdjson::padded_string(answer)).get(root) != simdjson::SUCCESS ||
       root["answer"].get(reports) != simdjson::SUCCESS) {
-    return unreadable;
+    return UnreadableAnswer();
   }
   std::vector<HealthCheck> checks;
   for (const simdjson::dom::element report : reports) {
@@ -52,7 +52,7 @@ Result<std::vector<HealthCheck>> CheckRunning(const std::string& answer) {
     if (report["compartment"].get(name) != simdjson::SUCCESS ||
         report["degraded"].get(degraded) != simdjson::SUCCESS ||
         report["parts"].get(parts) != simdjson::SUCCESS) {
-      return unreadable;
+      return UnreadableAnswer();
     }
     std::string missing;
     for (const simdjson::dom::element part : parts) {

@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::string_view kKeyPrefix = "bulkhead-export-key-1:";  // public key, private key
 
-Error Unreadable() { return {ErrorCode::kBug, "the server's answer cannot be read"}; }
-
 Result<SealKeyPair> LoadKeyPair(const std::string& path) {
   Result<std::string> text = RealFileSystem().ReadWhole(path);
   if (!text) {
@@ -78,7 +76,7 @@ Result<void> PrintExport(const simdjson::dom::element& info) {
       info["purpose"].get(purpose) != simdjson::SUCCESS ||
       info["state"].get(state) != simdjson::SUCCESS ||
       info["due_ms"].get(due_ms) != simdjson::SUCCESS) {
-    return Unreadable();
+    return UnreadableAnswer();
   }
   std::string_view vetoed_by;
   const bool vetoed = info["vetoed_by"].get(vetoed_by) == simdjson::SUCCESS;
@@ -98,7 +96,7 @@ Result<void> AskAndPrint(const char* kind, const BulkExportCommand& command) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (parser.parse(simdjson::padded_string(*answer)).get(root) != simdjson::SUCCESS) {
-    return Unreadable();
+    return UnreadableAnswer();
   }
   simdjson::dom::array all;
   if (root.get(all) != simdjson::SUCCESS) {
@@ -133,15 +131,52 @@ Result<Page> AskForPage(const ReachedServer& server, const BulkExportCommand& co
       root["sealed"].get(sealed) != simdjson::SUCCESS ||
       root["last"].get(last) != simdjson::SUCCESS ||
       root["subjects"].get(page.subjects) != simdjson::SUCCESS) {
-    return Unreadable();
+    return UnreadableAnswer();
   }
   std::optional<std::string> bytes = Base64DecodeStrict(sealed);
   if (!bytes) {
-    return Unreadable();
+    return UnreadableAnswer();
   }
   page.sealed = *std::move(bytes);
   page.last = last;
   return page;
+}
+
+// Opens page by page into a file of its own, which is whole and on the disk when this returns; how
+// many subjects are in it.
+Result<uint64_t> WritePages(const ReachedServer& server, const BulkExportCommand& command,
+                            const SealKeyPair& pair, const std::string& path) {
+  FileSystem& fs = RealFileSystem();
+  if (fs.Exists(path)) {  // of an attempt that was cut off
+    if (Result<void> removed = fs.Remove(path); !removed) {
+      return removed.error();
+    }
+  }
+  const Result<std::unique_ptr<AppendFile>> file = fs.OpenAppend(path);
+  if (!file) {
+    return file.error();
+  }
+  uint64_t subjects = 0;
+  for (std::string after;;) {
+    const Result<Page> page = AskForPage(server, command, after);
+    if (!page) {
+      return page.error();
+    }
+    if (page->subjects == 0) {
+      break;
+    }
+    const Result<SecretBytes> opened = Unseal(pair.public_key, pair.private_key, page->sealed);
+    if (!opened) {
+      return Error{opened.error().code, "the export is not for this key"};
+    }
+    if (Result<void> written = (*file)->Append(opened->view()); !written) {
+      return written.error();
+    }
+    subjects += page->subjects;
+    after = page->last;
+  }
+  const Result<void> synced = (*file)->Sync();
+  return synced ? Result<uint64_t>(subjects) : synced.error();
 }
 
 }  // namespace
@@ -177,6 +212,10 @@ Result<void> CommandExportVeto(const BulkExportCommand& command) {
 }
 
 Result<void> CommandExportCollect(const BulkExportCommand& command) {
+  FileSystem& fs = RealFileSystem();
+  if (fs.Exists(command.out_file)) {
+    return Error{ErrorCode::kInvalid, command.out_file + " is there already"};
+  }
   const Result<SealKeyPair> pair = LoadKeyPair(command.key_file);
   if (!pair) {
     return pair.error();
@@ -185,30 +224,16 @@ Result<void> CommandExportCollect(const BulkExportCommand& command) {
   if (!server) {
     return server.error();
   }
-  std::string lines;
-  uint64_t subjects = 0;
-  for (std::string after;;) {
-    Result<Page> page = AskForPage(*server, command, after);
-    if (!page) {
-      return page.error();
-    }
-    if (page->subjects == 0) {
-      break;
-    }
-    Result<SecretBytes> opened = Unseal(pair->public_key, pair->private_key, page->sealed);
-    if (!opened) {
-      return Error{opened.error().code, "the export is not for this key"};
-    }
-    lines += opened->view();
-    subjects += page->subjects;
-    after = page->last;
+  const std::string part = command.out_file + ".part";
+  Result<uint64_t> subjects = WritePages(*server, command, *pair, part);
+  if (!subjects) {
+    return subjects.error();
   }
-  Result<void> written = RealFileSystem().WriteFileAtomically(command.out_file, lines);
-  Wipe(&lines);
-  if (written) {
-    fmt::print("{} subjects in {}\n", subjects, command.out_file);
+  if (Result<void> named = fs.Rename(part, command.out_file); !named) {
+    return named;
   }
-  return written;
+  fmt::print("{} subjects in {}\n", *subjects, command.out_file);
+  return {};
 }
 
 }  // namespace bulkhead

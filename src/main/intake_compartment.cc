@@ -23,6 +23,8 @@
 #include "main/data_directory.h"
 #include "main/project_lookup.h"
 #include "main/service_metrics.h"
+#include "main/sieve_report.h"
+#include "main/sign_in_recorder.h"
 #include "model/batch_codec.h"
 #include "sieve/policy_holder.h"
 #include "sieve/policy_trial.h"
@@ -77,6 +79,8 @@ class IntakeCompartment final : public CompartmentRole {
   RemoteAudit audit_;
   std::unique_ptr<Catalogue> catalogue_;
   std::unique_ptr<CatalogueLookup> project_lookup_;
+  SignInRecorder sign_ins_{{&audit_, &SystemClock(), "import", false}};
+  std::unique_ptr<RecordedLookup> recorded_lookup_;
   FailedLogins failed_logins_{&SystemClock()};
   std::unique_ptr<Sieve> sieve_;
   AlertFeed alerts_;
@@ -126,6 +130,8 @@ Result<void> IntakeCompartment::Open() {
   }
   catalogue_ = *std::move(catalogue);
   project_lookup_ = std::make_unique<CatalogueLookup>(catalogue_.get(), start_->operator_hash);
+  recorded_lookup_ = std::make_unique<RecordedLookup>(project_lookup_.get(), &sign_ins_);
+  sign_ins_.StartFlushing();
   for (const auto step :
        {&IntakeCompartment::OpenPolicy, &IntakeCompartment::OpenLog, &IntakeCompartment::Listen}) {
     if (Result<void> opened = (this->*step)(); !opened) {
@@ -198,7 +204,7 @@ Result<void> IntakeCompartment::OpenLog() {
                  log_->recovery().truncated_bytes);
   }
   IntakeOptions intake{log_.get(),     sieve_.get(),          &counters_,      &keys_,
-                       &SystemClock(), project_lookup_.get(), &failed_logins_, policy_.get()};
+                       &SystemClock(), recorded_lookup_.get(), &failed_logins_, policy_.get()};
   Result<std::unique_ptr<Intake>> opened = Intake::Create(intake);
   if (!opened) {
     return opened.error();
@@ -237,7 +243,7 @@ Services IntakeCompartment::MakeServices() {
   Services services;
   services.serve_queries = false;
   services.intake = intake_.get();
-  services.projects = project_lookup_.get();
+  services.projects = recorded_lookup_.get();
   services.logins = &failed_logins_;
   services.health = [this] { return HealthOf(start_->boards); };
   services.metrics = [this](std::string* out) { AppendBoardMetrics(start_->boards, out); };
@@ -361,7 +367,8 @@ void IntakeCompartment::Report() {
   AppendPolicyMetrics(policy, &metrics);
   start_->own->Set(kIntakePolicyTrouble, policy.trouble.empty() ? 0 : 1);
   start_->own->SetText(kTextMetrics, metrics);
-  start_->own->SetText(kTextReport, SieveJson(counters_));
+  start_->own->SetText(kTextReport,
+                       SieveReports(counters_, policy_->Trial().get(), kBoardTextBytes));
   start_->own->Set(kIntakeLogBytes, log.bytes);
 }
 

@@ -15,6 +15,7 @@
 #include "crypto/key_rotation.h"
 #include "crypto/secret_input.h"
 #include "crypto/secret_memory.h"
+#include "main/audit_access.h"
 #include "main/control_socket.h"
 #include "main/key_use.h"
 
@@ -65,12 +66,47 @@ Result<const KeyChange*> ChangeNamed(const std::string& name) {
                fmt::format("there is no key \"{}\"; there are: {}", name, names)};
 }
 
-// A running server goes on with the keys that it has until it has taken the new ones.
-void TellServer(const DataDirectory& dir, const std::string& what) {
-  const Result<std::string> answer = ControlSocket::Ask(dir.ControlSocket(), "reload-keys " + what);
-  if (answer && answer->starts_with("ok")) {
+// What a running server would have written down. The root key may just have changed where it lies.
+Result<void> RecordChange(const DataDirectory& dir, const std::string& what,
+                          const KeyMaterial& keys) {
+  FileSystem& fs = RealFileSystem();
+  const Result<std::unique_ptr<DirectoryLock>> lock = DirectoryLock::Take(dir);
+  if (!lock) {
+    return lock.error();
+  }
+  Result<AuditKeys> audit_keys = LoadAuditKeys(fs, dir.Keys(), keys.root);
+  if (!audit_keys && keys.source.kind != RootKeySource::Kind::kDescriptor) {
+    const Result<SecretBytes> root = LoadRootKey(fs, keys.source);
+    audit_keys = root ? LoadAuditKeys(fs, dir.Keys(), *root) : Result<AuditKeys>(root.error());
+  }
+  const Result<std::unique_ptr<AuditLog>> log =
+      audit_keys ? OpenAuditLog(fs, dir, *std::move(audit_keys))
+                 : Result<std::unique_ptr<AuditLog>>(audit_keys.error());
+  if (!log) {
+    return log.error();
+  }
+  const Result<AuditReceipt> receipt =
+      (*log)->Append(KeysChangeEntry(what, SystemUserName(::getuid())));
+  return receipt ? Result<void>() : receipt.error();
+}
+
+enum class Reload : unsigned char { kNow, kAtNextStart };
+
+// A running server writes the change down, and goes on with the keys that it has until it has taken
+// the new ones. Where none runs, it is written down here.
+void TellServer(const DataDirectory& dir, const std::string& what, const KeyMaterial& keys,
+                Reload reload = Reload::kNow) {
+  const bool now = reload == Reload::kNow;
+  const Result<std::string> answer =
+      ControlSocket::Ask(dir.ControlSocket(), (now ? "reload-keys " : "note-keys ") + what);
+  const bool done = answer && answer->starts_with("ok");
+  if (done && now) {
     fmt::print("The running server has the new keys.\n");
-  } else if (answer || answer.error().code != ErrorCode::kNotFound) {
+  } else if (!answer && answer.error().code == ErrorCode::kNotFound) {
+    if (const Result<void> recorded = RecordChange(dir, what, keys); !recorded) {
+      fmt::print("The change does not stand in the audit log: {}\n", recorded.error().message);
+    }
+  } else if (!done) {
     fmt::print(
         "The running server did not take the new keys ({}): it goes on with the old ones until it "
         "is restarted.\n",
@@ -128,7 +164,7 @@ Result<void> RotateRoot(const DataDirectory& dir, const KeyCommand& command,
         "{} holds a new root key. The old one opens nothing that is written from now on; copies of "
         "{} from before still open with it: destroy those, and it.\n",
         source.path, dir.Keys());
-    TellServer(dir, "root");
+    TellServer(dir, "root", session.keys);
     return {};
   }
   if (!command.new_root.file.empty() && !fs.Exists(command.new_root.file)) {
@@ -152,6 +188,7 @@ Result<void> RotateRoot(const DataDirectory& dir, const KeyCommand& command,
       "Both root keys open {} now. Give the server the new one, see that it starts, then make the "
       "old one useless: bulkhead keys retire {} root, with the new root key.\n",
       dir.Keys(), dir.path());
+  TellServer(dir, "root begun", session.keys, Reload::kAtNextStart);
   return {};
 }
 
@@ -270,6 +307,15 @@ std::vector<KeyFinding> ExamineKeys(const DataDirectory& dir, const KeyMaterial&
   return findings;
 }
 
+AuditEntry KeysChangeEntry(std::string_view what, std::string actor) {
+  AuditEntry entry;
+  entry.actor = std::move(actor);
+  entry.action = "keys.change";
+  entry.scope = what;
+  entry.outcome = "allowed";
+  return entry;
+}
+
 Result<void> CommandKeysStatus(const DataDirectory& dir, const KeyCommand& command) {
   const Result<KeyMaterial> keys = LoadKeyMaterial(dir, command.input);
   if (!keys) {
@@ -339,7 +385,7 @@ Result<void> CommandKeysRotate(const DataDirectory& dir, const KeyCommand& comma
   }
   PrintKeys("made", *made);
   fmt::print("{}.\n", (*change)->meaning);
-  TellServer(dir, command.what);
+  TellServer(dir, command.what, session->keys);
   return {};
 }
 
@@ -357,7 +403,7 @@ Result<void> CommandKeysRetire(const DataDirectory& dir, const KeyCommand& comma
     Result<void> finished = FinishRootChange(AccessTo(dir, session->keys));
     if (finished) {
       fmt::print("The keys open with this root key and no other.\n");
-      TellServer(dir, command.what);
+      TellServer(dir, command.what, session->keys);
     }
     return finished;
   }
@@ -372,7 +418,7 @@ Result<void> CommandKeysRetire(const DataDirectory& dir, const KeyCommand& comma
     return {};
   }
   PrintKeys("destroyed", *retired);
-  TellServer(dir, command.what);
+  TellServer(dir, command.what, session->keys);
   return {};
 }
 
@@ -396,6 +442,7 @@ Result<void> CommandKeysSplit(const DataDirectory& dir, const KeyCommand& comman
   for (const VaultShare& share : *shares) {
     fmt::print("{}\n", FormatVaultShare(share).view());
   }
+  TellServer(dir, "split", session->keys, Reload::kAtNextStart);
   return {};
 }
 
@@ -407,6 +454,7 @@ Result<void> CommandKeysJoin(const DataDirectory& dir, const KeyCommand& command
   Result<void> joined = JoinVaultKeys(AccessTo(dir, session->keys));
   if (joined) {
     fmt::print("The vault's keys open with the root key alone; the shares are void.\n");
+    TellServer(dir, "join", session->keys, Reload::kAtNextStart);
   }
   return joined;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/audit_entry.h"
 #include "base/result.h"
 #include "crypto/keys.h"
 #include "crypto/root_key.h"
@@ -53,6 +54,9 @@ struct KeyFinding {
   bool good = true;
 };
 std::vector<KeyFinding> ExamineKeys(const DataDirectory& dir, const KeyMaterial& keys);
+
+// How a change of keys stands in the audit log.
+AuditEntry KeysChangeEntry(std::string_view what, std::string actor);
 
 struct KeyCommand {
   KeyInput input;

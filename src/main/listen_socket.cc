@@ -4,11 +4,31 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "http/client_address.h"
 
 namespace bulkhead {
+namespace {
+
+constexpr int kBindTries = 100;  // a compartment of a server that was killed may not be quite gone
+constexpr std::chrono::milliseconds kBindPause{20};
+
+bool Bind(int socket, const boost::asio::ip::tcp::endpoint& endpoint) {
+  for (int i = 0;; ++i) {
+    if (::bind(socket, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0) {
+      return true;
+    }
+    if (errno != EADDRINUSE || i == kBindTries) {
+      return false;
+    }
+    std::this_thread::sleep_for(kBindPause);
+  }
+}
+
+}  // namespace
 
 Result<ListenSocket> MakeListenSocket(const std::string& listen, bool with_tls,
                                       bool allow_plain_http) {
@@ -32,8 +52,7 @@ Result<ListenSocket> MakeListenSocket(const std::string& listen, bool with_tls,
   const int on = 1;
   if (!socket.valid() ||
       ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-      ::bind(socket.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
-      ::listen(socket.get(), 1024) != 0) {
+      !Bind(socket.get(), endpoint) || ::listen(socket.get(), 1024) != 0) {
     return Error{ErrorCode::kUnavailable, std::string("cannot listen: ") + std::strerror(errno)};
   }
   socklen_t size = static_cast<socklen_t>(endpoint.capacity());

@@ -2,19 +2,30 @@
 
 #include <simdjson.h>
 
+#include <chrono>
+#include <thread>
+
 #include "base/file_system.h"
 #include "main/control_socket.h"
 
 namespace bulkhead {
+namespace {
+
+constexpr int kAddressTries = 500;
+constexpr std::chrono::milliseconds kAddressPause{20};
+
+}  // namespace
 
 Result<ReachedServer> ReachedServer::Reach(const DataDirectory& dir) {
   ReachedServer server(dir);
-  // A server that was killed leaves its address behind, but answers no more.
-  const bool running = ControlSocket::Answers(dir.ControlSocket());
-  if (Result<std::string> address = RealFileSystem().ReadWhole(dir.ServerAddress());
-      running && address) {
-    server.url_ = *std::move(address);
-    return server;
+  // A server that was killed leaves its address behind, but answers no more; one that has just
+  // started answers before it has written it.
+  for (int i = 0; i < kAddressTries && ControlSocket::Answers(dir.ControlSocket()); ++i) {
+    if (Result<std::string> address = RealFileSystem().ReadWhole(dir.ServerAddress()); address) {
+      server.url_ = *std::move(address);
+      return server;
+    }
+    std::this_thread::sleep_for(kAddressPause);
   }
   SupervisorOptions options;
   options.listen = "127.0.0.1:0";
@@ -36,14 +47,14 @@ Result<std::string> ReachedServer::Command(std::string_view command) const {
   simdjson::dom::element root;
   std::string_view error;
   if (parser.parse(simdjson::padded_string(*answer)).get(root) != simdjson::SUCCESS) {
-    return Error{ErrorCode::kBug, "the server's answer cannot be read"};
+    return UnreadableAnswer();
   }
   if (root["error"].get(error) == simdjson::SUCCESS) {
     return Error{ErrorCode::kInvalid, std::string(error)};
   }
   simdjson::dom::element value;
   if (root["answer"].get(value) != simdjson::SUCCESS) {
-    return Error{ErrorCode::kBug, "the server's answer cannot be read"};
+    return UnreadableAnswer();
   }
   return simdjson::minify(value);
 }
@@ -56,7 +67,7 @@ Result<std::string> ReachedServer::AccountWith(Compartment compartment) const {
   simdjson::dom::parser parser;
   std::string_view account;
   if (parser.parse(simdjson::padded_string(*text)).get(account) != simdjson::SUCCESS) {
-    return Error{ErrorCode::kBug, "the server's answer cannot be read"};
+    return UnreadableAnswer();
   }
   return std::string(account);
 }

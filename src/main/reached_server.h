@@ -13,6 +13,9 @@
 
 namespace bulkhead {
 
+// What a command says of an answer that is not what it expects.
+inline Error UnreadableAnswer() { return {ErrorCode::kBug, "the server's answer cannot be read"}; }
+
 class ReachedServer {
  public:
   static Result<ReachedServer> Reach(const DataDirectory& dir);

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <map>
 
-#include "model/value.h"
-
 namespace bulkhead {
 namespace {
 
@@ -86,25 +84,6 @@ void AppendSieveMetrics(const SieveCounters& counters, std::string* out) {
                    "bulkhead_sieve_first_hit_timestamp_seconds{{{}}} {}\n", labels,
                    first_seen_ms / 1000);
   }
-}
-
-std::string SieveJson(const SieveCounters& counters) {
-  std::string json = R"({"refused":[)";
-  bool first = true;
-  for (const SieveCount& count : counters.Snapshot()) {
-    json += first ? "{" : ",{";
-    first = false;
-    json += R"("rule":)";
-    AppendJsonString(count.rule, &json);
-    json += R"(,"path":)";
-    AppendJsonString(count.path, &json);
-    json += R"(,"library":)";
-    AppendJsonString(count.library, &json);
-    json += R"(,"action":)";
-    AppendJsonString(ActionName(count.action), &json);
-    json += fmt::format(R"(,"count":{}}})", count.count);
-  }
-  return json + "]}";
 }
 
 std::string StatsJson(const StoreStats& store, const LogStats& log) {

@@ -18,8 +18,6 @@ void AppendPolicyMetrics(const PolicyStatus& status, std::string* out);
 void AppendAlertMetrics(const AlertStats& stats, std::string* out);
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out);
 
-// {"refused":[{"rule","path","library","action","count"}]}
-std::string SieveJson(const SieveCounters& counters);
 std::string StatsJson(const StoreStats& store, const LogStats& log);
 
 }  // namespace bulkhead

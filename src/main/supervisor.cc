@@ -14,6 +14,7 @@
 #include "crypto/keys.h"
 #include "main/compartment_rules.h"
 #include "main/descriptor_limit.h"
+#include "main/keys_needed.h"
 #include "main/operator_commands.h"
 
 namespace bulkhead {
@@ -73,9 +74,6 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(const DataDirectory& dir,
   if (Result<void> started = supervisor->StartAll(); !started) {
     return started.error();
   }
-  if (Result<void> control = supervisor->OpenControlSocket(); !control) {
-    return control.error();
-  }
   supervisor->watcher_ = std::thread([raw = supervisor.get()] { raw->Watch(); });
   return supervisor;
 }
@@ -104,8 +102,9 @@ Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
   if (Result<void> owned = PrepareOwnership(dir_); !owned) {
     return owned;
   }
-  if (fs.Exists(dir_.FormerCommandAccount())) {  // a secret that nobody needs any more
-    if (Result<void> removed = fs.Remove(dir_.FormerCommandAccount()); !removed) {
+  // A secret that nobody needs any more, and where a server was that was killed.
+  for (const std::string& left : {dir_.FormerCommandAccount(), dir_.ServerAddress()}) {
+    if (Result<void> removed = fs.Exists(left) ? fs.Remove(left) : Result<void>(); !removed) {
       return removed;
     }
   }
@@ -168,6 +167,12 @@ Result<void> Supervisor::StartAll() {
   // Those who are asked before those who ask.
   for (size_t i = 0; i < kCompartmentCount; ++i) {
     children_.at(i).id = kCompartments.at(i);
+    // Before anybody can see that the server is there: commands would start another one.
+    if (Result<void> control =
+            kCompartments.at(i) == Compartment::kIntake ? OpenControlSocket() : Result<void>();
+        !control) {
+      return control;
+    }
     if (Result<SecretBytes> keys = BundleFor(kCompartments.at(i));
         !keys && kCompartments.at(i) == Compartment::kVault) {
       // Missing or wrong shares: everything but identities goes on.
@@ -223,12 +228,7 @@ Result<std::string> Supervisor::ReloadKeys(std::string_view what, const std::str
       return bundle.error();
     }
   }
-  AuditEntry entry;
-  entry.actor = actor;
-  entry.action = "keys.change";
-  entry.scope = what;
-  entry.outcome = "allowed";
-  if (const Result<uint64_t> index = audit_.Append(entry); !index) {
+  if (const Result<uint64_t> index = audit_.Append(KeysChangeEntry(what, actor)); !index) {
     return index.error();
   }
   for (Child& child : children_) {
@@ -249,6 +249,10 @@ std::string Supervisor::AnswerCommand(std::string_view line, const std::string& 
     Result<std::string> done = ReloadKeys(line.substr(kReload.size()), actor);
     return done ? *done : "error " + done.error().message;
   }
+  if (constexpr std::string_view kNote = "note-keys "; line.starts_with(kNote)) {
+    const Result<uint64_t> index = audit_.Append(KeysChangeEntry(line.substr(kNote.size()), actor));
+    return index ? "ok" : "error " + index.error().message;
+  }
   if (constexpr std::string_view kAccount = "account "; line.starts_with(kAccount)) {
     const OperatorAccount* account = OperatorOf(line.substr(kAccount.size()));
     return account == nullptr ? ErrorAnswer("there is no such account")
@@ -262,6 +266,13 @@ std::string Supervisor::AnswerCommand(std::string_view line, const std::string& 
       }
     }
     return "{\"answer\":[" + all + "]}";
+  }
+  if (constexpr std::string_view kNeeded = "keys-needed "; line.starts_with(kNeeded)) {
+    const std::string_view words = line.substr(kNeeded.size());
+    const bool renewing = std::any_of(children_.begin(), children_.end(),
+                                      [](const Child& child) { return child.renew.load(); });
+    return renewing ? "error the server is taking new keys; try again in a moment"
+                    : AnswerKeysNeeded(words.substr(0, words.find(' ')), boards_, &vault_);
   }
   if (!vault_trouble_.empty()) {  // every other command needs it
     return ErrorAnswer(vault_trouble_);
@@ -352,7 +363,7 @@ Result<void> Supervisor::LinkChild(Compartment id) {
   if (!own) {
     return own.error();
   }
-  if (Send(id, "supervisor", own->second.get())) {
+  if (Send(id, kSupervisorPeer, own->second.get())) {
     AttachOwn(id, std::move(own->first));
   }
   return {};

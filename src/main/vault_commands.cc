@@ -34,8 +34,6 @@ Result<std::string> Ask(const DataDirectory& dir, const char* kind, const VaultC
   return server ? server->Command(MakeCommand(kind, command)) : server.error();
 }
 
-Error Unreadable() { return {ErrorCode::kBug, "the server's answer cannot be read"}; }
-
 }  // namespace
 
 Result<void> CommandReveal(const DataDirectory& dir, const VaultCommand& command) {
@@ -50,7 +48,7 @@ Result<void> CommandReveal(const DataDirectory& dir, const VaultCommand& command
   if (parser.parse(simdjson::padded_string(*answer)).get(root) != simdjson::SUCCESS ||
       root["subject"].get(subject) != simdjson::SUCCESS ||
       root["fields"].get(fields) != simdjson::SUCCESS) {
-    return Unreadable();
+    return UnreadableAnswer();
   }
   if (fields.size() == 0) {
     fmt::print("the vault knows nothing of {}\n", subject);
@@ -60,7 +58,7 @@ Result<void> CommandReveal(const DataDirectory& dir, const VaultCommand& command
     std::string_view value;
     if (field["field"].get(name) != simdjson::SUCCESS ||
         field["value"].get(value) != simdjson::SUCCESS) {
-      return Unreadable();
+      return UnreadableAnswer();
     }
     const bool earlier = field["earlier"].error() == simdjson::SUCCESS;
     fmt::print("{}{}: {}\n", name, earlier ? " (earlier)" : "", value);
@@ -82,7 +80,7 @@ Result<void> CommandErase(const DataDirectory& dir, const VaultCommand& command)
       root["subject"].get(subject) != simdjson::SUCCESS ||
       root["devices"].get(devices) != simdjson::SUCCESS ||
       root["values"].get(values) != simdjson::SUCCESS) {
-    return Unreadable();
+    return UnreadableAnswer();
   }
   fmt::print("erased {} with {} linked devices and {} sealed values\n", subject, devices, values);
   return {};
@@ -96,12 +94,12 @@ Result<void> CommandFind(const DataDirectory& dir, const VaultCommand& command) 
   simdjson::dom::parser parser;
   simdjson::dom::array subjects;
   if (parser.parse(simdjson::padded_string(*answer)).get(subjects) != simdjson::SUCCESS) {
-    return Unreadable();
+    return UnreadableAnswer();
   }
   for (const simdjson::dom::element subject : subjects) {
     std::string_view text;
     if (subject.get(text) != simdjson::SUCCESS) {
-      return Unreadable();
+      return UnreadableAnswer();
     }
     fmt::print("{}\n", text);
   }

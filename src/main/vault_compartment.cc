@@ -50,7 +50,7 @@ class VaultCompartment final : public CompartmentRole {
   }
   Result<void> StartService();
   Result<void> Apply(const LogRecord& record);
-  Result<std::string> Answer(uint8_t kind, std::string_view body);
+  Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   void FlushLoop();
   void RotateStep();
 
@@ -68,8 +68,8 @@ class VaultCompartment final : public CompartmentRole {
   bool rotated_ = false;  // nothing lies under an older key
   std::unique_ptr<FollowerThread> follower_;
   std::thread flusher_;
-  RpcServer server_{kThreads, [this](const RpcCaller&, uint8_t kind, std::string_view body) {
-                      return Answer(kind, body);
+  RpcServer server_{kThreads, [this](const RpcCaller& caller, uint8_t kind, std::string_view body) {
+                      return Answer(caller, kind, body);
                     }};
 };
 
@@ -177,20 +177,15 @@ Result<void> VaultCompartment::Apply(const LogRecord& record) {
 
 // After a change of keys, what lies under older ones is moved step by step, while calls go on.
 void VaultCompartment::RotateStep() {
-  for (const auto step : {&Vault::RewrapSubjectKeys, &Vault::ReindexAddresses}) {
-    const Result<RotationProgress> progress = (vault_.get()->*step)(kRotatedAtOnce);
-    if (!progress) {
-      spdlog::error(
-          "what lies under an older key of the vault stays there until the next start: {}",
-          progress.error().message);
-      rotated_ = true;
-      return;
-    }
-    if (progress->remaining > 0) {
-      return;
-    }
+  const Result<VaultAnswer> answer = service_->Answer(RotateCall{kRotatedAtOnce});
+  const auto* rotated = answer ? std::get_if<RotateAnswer>(&*answer) : nullptr;
+  if (rotated == nullptr) {
+    spdlog::error("what lies under an older key of the vault stays there until the next start: {}",
+                  answer ? "no answer" : answer.error().message);
+    rotated_ = true;
+    return;
   }
-  rotated_ = true;
+  rotated_ = rotated->subject_keys.remaining == 0 && rotated->addresses.remaining == 0;
 }
 
 // Says how far the vault is on disk: now and then, and at once where the log is to be emptied.
@@ -219,14 +214,17 @@ void VaultCompartment::FlushLoop() {
   }
 }
 
-Result<std::string> VaultCompartment::Answer(uint8_t kind, std::string_view body) {
+Result<std::string> VaultCompartment::Answer(const RpcCaller& caller, uint8_t kind,
+                                             std::string_view body) {
   if (!opened_.load(std::memory_order_acquire)) {
     return Error{ErrorCode::kUnavailable, "the vault is being opened"};
   }
   if (kind != kVaultCall) {
     return Error{ErrorCode::kInvalid, "the vault does not know that call"};
   }
-  const SecretBytes answer = service_->AnswerMessage(body);
+  const bool is_operator = caller.compartment == kSupervisorPeer;
+  const SecretBytes answer = service_->AnswerMessage(
+      body, is_operator ? VaultCaller::kOperator : VaultCaller::kCompartment);
   return std::string(answer.view());
 }
 

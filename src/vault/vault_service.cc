@@ -59,6 +59,13 @@ size_t LinesRoom(const std::vector<RevealedSubject>& subjects) {
   return room;
 }
 
+bool IsExportCall(const VaultCall& call) {
+  return std::holds_alternative<ExportAskCall>(call) ||
+         std::holds_alternative<ExportListCall>(call) ||
+         std::holds_alternative<ExportVetoCall>(call) ||
+         std::holds_alternative<ExportPageCall>(call);
+}
+
 }  // namespace
 
 class VaultService::Impl {
@@ -448,10 +455,14 @@ Result<VaultAnswer> VaultService::Answer(const VaultCall& call) {
   return std::visit([this](const auto& held) { return impl_->Handle(held); }, call);
 }
 
-SecretBytes VaultService::AnswerMessage(std::string_view bytes) {
+SecretBytes VaultService::AnswerMessage(std::string_view bytes, VaultCaller caller) {
   Result<VaultCall> call = DecodeVaultCall(bytes);
   if (!call) {
     return EncodeVaultAnswer(call.error());
+  }
+  if (IsExportCall(*call) && caller != VaultCaller::kOperator) {
+    WipeCall(&*call);
+    return EncodeVaultAnswer(Error{ErrorCode::kDenied, "vault: exports are the operator's alone"});
   }
   const Result<VaultAnswer> answer = Answer(*call);
   WipeCall(&*call);

@@ -42,6 +42,9 @@ struct VaultServiceOptions {
   std::vector<std::string> vetoed_exports;
 };
 
+// Who speaks at the other end of a channel.
+enum class VaultCaller : unsigned char { kOperator = 1, kCompartment };
+
 // Thread-safe.
 class VaultService {
  public:
@@ -53,8 +56,9 @@ class VaultService {
   // kInvalid, kDenied, kLimit, kNotFound: what the caller did. kUnavailable: it could not be
   // recorded, or the vault's files fail. Messages hold no value.
   Result<VaultAnswer> Answer(const VaultCall& call);
-  // The same as messages; bytes that are no call are answered with kInvalid.
-  SecretBytes AnswerMessage(std::string_view call);
+  // The same as messages; bytes that are no call are answered with kInvalid, and bulk exports are
+  // the operator's alone.
+  SecretBytes AnswerMessage(std::string_view call, VaultCaller caller);
 
  private:
   class Impl;

@@ -91,7 +91,7 @@ class VaultServiceTest : public VaultFixture {
   }
   // Through the bytes of the channel, both ways.
   Result<VaultAnswer> Ask(const VaultCall& call) {
-    return DecodeVaultAnswer(service_->AnswerMessage(EncodeVaultCall(call)).view());
+    return DecodeVaultAnswer(service_->AnswerMessage(EncodeVaultCall(call), caller_).view());
   }
   template <typename Answer>
   Answer Get(const VaultCall& call) {
@@ -119,6 +119,7 @@ class VaultServiceTest : public VaultFixture {
   }
   ExportAskCall ExportAsk() { return {Asker(), {}, {"$email"}, false, recipient_.public_key}; }
 
+  VaultCaller caller_ = VaultCaller::kOperator;
   NotingGate gate_;
   ManualClock clock_{1'800'000'000'000};
   uint64_t log_end_ = 40;
@@ -261,6 +262,17 @@ TEST_F(VaultServiceTest, GuessesAreLimitedAndTheRefusedOnesAreCounted) {
   EXPECT_EQ(Get<PseudonymAnswer>(PseudonymCall{Asker(), Lines(2000, "g")}).subjects.size(), 2000U);
   EXPECT_EQ(Fails(one), ErrorCode::kLimit);
   EXPECT_EQ(Fails(PseudonymCall{Asker(""), {"a"}}), ErrorCode::kInvalid);
+}
+
+TEST_F(VaultServiceTest, BulkExportsAreTheOperatorsAlone) {
+  const ExportInfo info = Get<ExportAnswer>(ExportAsk()).info;
+  caller_ = VaultCaller::kCompartment;  // such as core, whoever has it
+  for (const VaultCall& call : {VaultCall(ExportAsk()), VaultCall(ExportListCall{kProject}),
+                                VaultCall(ExportVetoCall{Asker(), info.export_id}),
+                                VaultCall(ExportPageCall{Asker(), info.export_id, {}})}) {
+    EXPECT_EQ(Fails(call), ErrorCode::kDenied);
+  }
+  EXPECT_EQ(Values({Asker(), {kJane}, {"$name"}, false, false}), (Lines{"$name=Jane New"}));
 }
 
 TEST_F(VaultServiceTest, ABulkExportWaitsAndIsSealedToItsRecipient) {

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from audit_log import entries_of
 from bulkhead_server import binary
 
 
@@ -160,6 +161,32 @@ def test_a_running_server_writes_down_that_keys_were_changed(server):
     entries = [path.read_bytes() for path in (server.data / "audit" / "tile" / "entries").rglob("*") if path.is_file()]
     assert any(b'"action":"keys.change"' in entry and b"store" in entry for entry in entries)
     server.wait_until_queryable()
+
+
+def test_a_running_server_knows_when_an_old_key_of_the_vault_is_needed_no_more(server):
+    server.post_json("/engage", [{"$token": server.token, "$distinct_id": f"u{n}", "$set": {"$email": f"u{n}@mail-corp.com"}} for n in range(50)])
+    server.wait_until_queryable()
+    done("keys", "rotate", server.data, "subject-wrap")
+    deadline = time.time() + 60
+    while (retired := run("keys", "retire", server.data, "subject-wrap")).returncode != 0:
+        assert "try again" in retired.stderr or "needs" in retired.stderr, retired
+        assert time.time() < deadline, retired
+        time.sleep(0.5)
+    assert "destroyed" in retired.stdout
+    server.wait_until_queryable()
+    shown = done("vault", "reveal", server.data, "--id", "u7", "--purpose", "support request")
+    assert "u7@mail-corp.com" in shown
+
+
+def test_a_change_while_no_server_runs_is_written_down_too(data, tmp_path):
+    scopes = []
+    for words, scope in ((["rotate", data, "store"], "store"), (["split", data, "--shares", "3", "--need", "2"], "split"),
+                         (["rotate", data, "root"], "root")):
+        done("keys", *words)
+        scopes.append(scope)
+        entries = [json.loads(entry) for entry in entries_of(data / "audit")]
+        assert [entry["scope"] for entry in entries if entry["action"] == "keys.change"] == scopes
+    assert "3 entries" in done("audit", "verify", data)
 
 
 def test_commands_are_not_fooled_by_what_a_killed_server_left(server):

@@ -1,0 +1,98 @@
+#include "main/sign_in_recorder.h"
+
+#include <gtest/gtest.h>
+
+namespace bulkhead {
+namespace {
+
+constexpr const char* kAccount = "bulkhead.0a1b2c.mp-service-account";
+
+class NotingSink final : public AuditSink {
+ public:
+  Result<uint64_t> Append(const AuditEntry& entry) override {
+    if (full) {
+      return Error{ErrorCode::kUnavailable, "full"};
+    }
+    EXPECT_EQ(FaultOfEntry(entry), std::nullopt);
+    lines.push_back(entry.actor + " " + entry.outcome + " " + std::to_string(entry.project) + " " +
+                    std::to_string(entry.count));
+    return lines.size();
+  }
+  std::vector<std::string> lines;
+  bool full = false;
+};
+
+class FixedClock final : public Clock {
+ public:
+  [[nodiscard]] int64_t NowMs() const override { return now_ms; }
+  int64_t now_ms = 1'700'000'000'000;
+};
+
+class SignInRecorderTest : public testing::Test {
+ protected:
+  using Lines = std::vector<std::string>;
+  NotingSink audit_;
+  FixedClock clock_;
+};
+
+TEST_F(SignInRecorderTest, AFirstUseInAnHourIsOnRecordBeforeTheAnswer) {
+  SignInRecorder recorder({&audit_, &clock_, "queries", true});
+  ASSERT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{1}));
+  ASSERT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{1}));
+  ASSERT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{2}));
+  EXPECT_EQ(audit_.lines, (Lines{std::string(kAccount) + " allowed 1 1",
+                                 std::string(kAccount) + " allowed 2 1"}));
+  clock_.now_ms += 3'600'000;
+  audit_.full = true;
+  EXPECT_EQ(recorder.NoteSignIn(kAccount, ProjectId{1}).error().code, ErrorCode::kUnavailable);
+  audit_.full = false;
+  EXPECT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{1}));
+  EXPECT_EQ(audit_.lines.size(), 3U);
+}
+
+TEST_F(SignInRecorderTest, ADoorThatOnlyTakesDoesNotWait) {
+  SignInRecorder recorder({&audit_, &clock_, "import", false});
+  audit_.full = true;
+  ASSERT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{1}));
+  recorder.Flush();
+  audit_.full = false;
+  recorder.Flush();
+  recorder.Flush();
+  EXPECT_EQ(audit_.lines, Lines{std::string(kAccount) + " allowed 1 1"});
+}
+
+TEST_F(SignInRecorderTest, RefusalsAreCountedByTheMinute) {
+  SignInRecorder recorder({&audit_, &clock_, "queries", true});
+  for (int i = 0; i < 3; ++i) recorder.NoteDenial(kAccount, ProjectId{1});
+  recorder.Flush();
+  for (int i = 0; i < 500; ++i) recorder.NoteDenial(kAccount, ProjectId{1});
+  recorder.Flush();
+  EXPECT_EQ(audit_.lines, Lines{std::string(kAccount) + " denied 1 3"});
+  clock_.now_ms += 60'000;
+  recorder.Flush();
+  EXPECT_EQ(audit_.lines.back(), std::string(kAccount) + " denied 1 500");
+  EXPECT_EQ(audit_.lines.size(), 2U);
+}
+
+TEST_F(SignInRecorderTest, WhatWasTypedIsNotKeptUnlessItIsAName) {
+  SignInRecorder recorder({&audit_, &clock_, "queries", true});
+  recorder.NoteDenial("jane@example.com", std::nullopt);
+  recorder.NoteDenial("hunter2 the secret", std::nullopt);
+  recorder.NoteDenial("bulkhead.0A\n", std::nullopt);
+  recorder.Flush();
+  EXPECT_EQ(audit_.lines, Lines{"unknown denied 0 3"});
+}
+
+TEST_F(SignInRecorderTest, AFloodOfNamesIsAFewEntries) {
+  SignInRecorder recorder({&audit_, &clock_, "queries", true});
+  for (int i = 0; i < 10'000; ++i) {
+    recorder.NoteDenial("bulkhead." + std::to_string(i), ProjectId{1});
+  }
+  recorder.Flush();
+  EXPECT_EQ(audit_.lines.size(), SignInRecorder::kMaxDeniedNames + 1);
+  EXPECT_EQ(audit_.lines.back(),
+            "unknown denied 0 " + std::to_string(10'000 - SignInRecorder::kMaxDeniedNames));
+}
+
+}  // namespace
+}  // namespace bulkhead
