@@ -141,6 +141,15 @@ class BulkheadServer:
         folder = self.data.joinpath(*parts)
         return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
 
+    def copy_data(self, target):
+        """A copy of the data directory as a thief makes it, at any moment."""
+        def copy_if_there(source, copy):
+            with contextlib.suppress(FileNotFoundError):  # what the running server removes meanwhile is not stolen
+                shutil.copyfile(source, copy)
+
+        shutil.copytree(self.data, target, ignore=shutil.ignore_patterns("*.sock"), copy_function=copy_if_there)
+        return target
+
     def output_text(self) -> str:
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 

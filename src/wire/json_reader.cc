@@ -62,8 +62,8 @@ class ThreadParser {
     thread_local std::unique_ptr<ParserSpace> space;
     return space;
   }
-  // Never more than what was used, as far as that is known: strings take at most 5/3 of the text,
-  // and the tape's first word says how long it is, where the text was JSON.
+  // Never more than what can have been used: strings take at most 5/3 of the text (three bytes
+  // of it, `"",`, become five), the tape a word for each byte and three around them.
   void WipeSpace() const {
     if (longest_ == 0) return;
     ParserSpace& space = *Slot();
@@ -73,7 +73,7 @@ class ThreadParser {
     const size_t capacity = space.parser.capacity();
     const size_t strings = std::min(longest_, capacity) * 5 / 3;
     if (space.parser.doc.string_buf) explicit_bzero(space.parser.doc.string_buf.get(), strings);
-    const size_t words = std::min(longest_, capacity);
+    const size_t words = std::min(longest_, capacity) + 3;
     if (space.parser.doc.tape) {
       explicit_bzero(space.parser.doc.tape.get(), words * sizeof(uint64_t));
     }
