@@ -42,7 +42,47 @@ struct Session {
   std::unique_ptr<KeysLock> lock;
   KeyMaterial keys;
 };
-Result<Session> BeginChange(const DataDirectory& dir, const KeyCommand& command) {
+
+// Into the audit log, without a server.
+Result<void> RecordChange(const DataDirectory& dir, std::string_view what,
+                          const SecretBytes& root) {
+  FileSystem& fs = RealFileSystem();
+  const Result<std::unique_ptr<DirectoryLock>> lock = DirectoryLock::Take(dir);
+  if (!lock) {
+    return lock.error();
+  }
+  Result<AuditKeys> keys = LoadAuditKeys(fs, dir.Keys(), root);
+  const Result<std::unique_ptr<AuditLog>> log =
+      keys ? OpenAuditLog(fs, dir, *std::move(keys))
+           : Result<std::unique_ptr<AuditLog>>(keys.error());
+  if (!log) {
+    return log.error();
+  }
+  const Result<AuditReceipt> receipt =
+      (*log)->Append(KeysChangeEntry(what, SystemUserName(::getuid()), "allowed"));
+  return receipt ? Result<void>() : receipt.error();
+}
+
+// Before a change is made it stands in the audit log, by the running server or by this process.
+Result<void> NoteChange(const DataDirectory& dir, const std::string& what,
+                        const SecretBytes& root) {
+  const Result<std::string> answer = ControlSocket::Ask(dir.ControlSocket(), "note-keys " + what);
+  if (answer && *answer == "ok") {
+    return {};
+  }
+  const bool not_running = !answer && answer.error().code == ErrorCode::kNotFound;
+  const Result<void> recorded =
+      not_running ? RecordChange(dir, what, root)
+                  : Error{ErrorCode::kUnavailable, answer ? *answer : answer.error().message};
+  return recorded ? recorded
+                  : Error{ErrorCode::kUnavailable,
+                          "the change cannot be written into the audit "
+                          "log, and is not made: " +
+                              recorded.error().message};
+}
+
+// Nobody else changes keys meanwhile.
+Result<Session> OpenSession(const DataDirectory& dir, const KeyCommand& command) {
   Result<std::unique_ptr<KeysLock>> lock = KeysLock::Take(dir);
   if (!lock) {
     return lock.error();
@@ -52,6 +92,17 @@ Result<Session> BeginChange(const DataDirectory& dir, const KeyCommand& command)
     return keys.error();
   }
   return Session{*std::move(lock), *std::move(keys)};
+}
+
+// And what is changed is on record.
+Result<Session> BeginChange(const DataDirectory& dir, const KeyCommand& command,
+                            const std::string& what) {
+  Result<Session> session = OpenSession(dir, command);
+  if (!session) {
+    return session;
+  }
+  const Result<void> noted = NoteChange(dir, what, session->keys.root);
+  return noted ? std::move(session) : noted.error();
 }
 
 Result<const KeyChange*> ChangeNamed(const std::string& name) {
@@ -66,47 +117,12 @@ Result<const KeyChange*> ChangeNamed(const std::string& name) {
                fmt::format("there is no key \"{}\"; there are: {}", name, names)};
 }
 
-// What a running server would have written down. The root key may just have changed where it lies.
-Result<void> RecordChange(const DataDirectory& dir, const std::string& what,
-                          const KeyMaterial& keys) {
-  FileSystem& fs = RealFileSystem();
-  const Result<std::unique_ptr<DirectoryLock>> lock = DirectoryLock::Take(dir);
-  if (!lock) {
-    return lock.error();
-  }
-  Result<AuditKeys> audit_keys = LoadAuditKeys(fs, dir.Keys(), keys.root);
-  if (!audit_keys && keys.source.kind != RootKeySource::Kind::kDescriptor) {
-    const Result<SecretBytes> root = LoadRootKey(fs, keys.source);
-    audit_keys = root ? LoadAuditKeys(fs, dir.Keys(), *root) : Result<AuditKeys>(root.error());
-  }
-  const Result<std::unique_ptr<AuditLog>> log =
-      audit_keys ? OpenAuditLog(fs, dir, *std::move(audit_keys))
-                 : Result<std::unique_ptr<AuditLog>>(audit_keys.error());
-  if (!log) {
-    return log.error();
-  }
-  const Result<AuditReceipt> receipt =
-      (*log)->Append(KeysChangeEntry(what, SystemUserName(::getuid())));
-  return receipt ? Result<void>() : receipt.error();
-}
-
-enum class Reload : unsigned char { kNow, kAtNextStart };
-
-// A running server writes the change down, and goes on with the keys that it has until it has taken
-// the new ones. Where none runs, it is written down here.
-void TellServer(const DataDirectory& dir, const std::string& what, const KeyMaterial& keys,
-                Reload reload = Reload::kNow) {
-  const bool now = reload == Reload::kNow;
-  const Result<std::string> answer =
-      ControlSocket::Ask(dir.ControlSocket(), (now ? "reload-keys " : "note-keys ") + what);
-  const bool done = answer && answer->starts_with("ok");
-  if (done && now) {
+// A running server goes on with the keys that it has until it has taken the new ones.
+void TellServer(const DataDirectory& dir, const std::string& what) {
+  const Result<std::string> answer = ControlSocket::Ask(dir.ControlSocket(), "reload-keys " + what);
+  if (answer && answer->starts_with("ok")) {
     fmt::print("The running server has the new keys.\n");
-  } else if (!answer && answer.error().code == ErrorCode::kNotFound) {
-    if (const Result<void> recorded = RecordChange(dir, what, keys); !recorded) {
-      fmt::print("The change does not stand in the audit log: {}\n", recorded.error().message);
-    }
-  } else if (!done) {
+  } else if (answer || answer.error().code != ErrorCode::kNotFound) {
     fmt::print(
         "The running server did not take the new keys ({}): it goes on with the old ones until it "
         "is restarted.\n",
@@ -164,7 +180,7 @@ Result<void> RotateRoot(const DataDirectory& dir, const KeyCommand& command,
         "{} holds a new root key. The old one opens nothing that is written from now on; copies of "
         "{} from before still open with it: destroy those, and it.\n",
         source.path, dir.Keys());
-    TellServer(dir, "root", session.keys);
+    TellServer(dir, "root");
     return {};
   }
   if (!command.new_root.file.empty() && !fs.Exists(command.new_root.file)) {
@@ -188,7 +204,6 @@ Result<void> RotateRoot(const DataDirectory& dir, const KeyCommand& command,
       "Both root keys open {} now. Give the server the new one, see that it starts, then make the "
       "old one useless: bulkhead keys retire {} root, with the new root key.\n",
       dir.Keys(), dir.path());
-  TellServer(dir, "root begun", session.keys, Reload::kAtNextStart);
   return {};
 }
 
@@ -307,12 +322,12 @@ std::vector<KeyFinding> ExamineKeys(const DataDirectory& dir, const KeyMaterial&
   return findings;
 }
 
-AuditEntry KeysChangeEntry(std::string_view what, std::string actor) {
+AuditEntry KeysChangeEntry(std::string_view what, std::string actor, std::string outcome) {
   AuditEntry entry;
   entry.actor = std::move(actor);
   entry.action = "keys.change";
   entry.scope = what;
-  entry.outcome = "allowed";
+  entry.outcome = std::move(outcome);
   return entry;
 }
 
@@ -343,11 +358,11 @@ Result<void> CommandKeysStatus(const DataDirectory& dir, const KeyCommand& comma
 }
 
 Result<void> CommandKeysUpgrade(const DataDirectory& dir, const KeyCommand& command) {
-  const Result<Session> session = BeginChange(dir, command);
+  const Result<Session> session = OpenSession(dir, command);
   if (!session) {
     return session.error();
   }
-  const Result<std::unique_ptr<DirectoryLock>> alone = DirectoryLock::Take(dir);
+  Result<std::unique_ptr<DirectoryLock>> alone = DirectoryLock::Take(dir);
   if (!alone) {
     return alone.error();
   }
@@ -357,7 +372,9 @@ Result<void> CommandKeysUpgrade(const DataDirectory& dir, const KeyCommand& comm
     return changed.error();
   }
   fmt::print("{}\n", *changed ? "The keys are up to date now." : "The keys were up to date.");
-  return {};
+  alone->reset();
+  // Only after it: before, the key that signs the log could not be read.
+  return *changed ? RecordChange(dir, "upgrade", session->keys.root) : Result<void>();
 }
 
 Result<void> CommandKeysRotate(const DataDirectory& dir, const KeyCommand& command) {
@@ -372,7 +389,7 @@ Result<void> CommandKeysRotate(const DataDirectory& dir, const KeyCommand& comma
                                                   "Say --yes if that is meant",
                                                   (*change)->meaning)};
   }
-  const Result<Session> session = BeginChange(dir, command);
+  const Result<Session> session = BeginChange(dir, command, "rotate " + command.what);
   if (!session) {
     return session.error();
   }
@@ -385,7 +402,7 @@ Result<void> CommandKeysRotate(const DataDirectory& dir, const KeyCommand& comma
   }
   PrintKeys("made", *made);
   fmt::print("{}.\n", (*change)->meaning);
-  TellServer(dir, command.what, session->keys);
+  TellServer(dir, command.what);
   return {};
 }
 
@@ -395,7 +412,7 @@ Result<void> CommandKeysRetire(const DataDirectory& dir, const KeyCommand& comma
   if (!change) {
     return change.error();
   }
-  const Result<Session> session = BeginChange(dir, command);
+  const Result<Session> session = BeginChange(dir, command, "retire " + command.what);
   if (!session) {
     return session.error();
   }
@@ -403,7 +420,7 @@ Result<void> CommandKeysRetire(const DataDirectory& dir, const KeyCommand& comma
     Result<void> finished = FinishRootChange(AccessTo(dir, session->keys));
     if (finished) {
       fmt::print("The keys open with this root key and no other.\n");
-      TellServer(dir, command.what, session->keys);
+      TellServer(dir, command.what);
     }
     return finished;
   }
@@ -418,7 +435,7 @@ Result<void> CommandKeysRetire(const DataDirectory& dir, const KeyCommand& comma
     return {};
   }
   PrintKeys("destroyed", *retired);
-  TellServer(dir, command.what, session->keys);
+  TellServer(dir, command.what);
   return {};
 }
 
@@ -426,7 +443,7 @@ Result<void> CommandKeysSplit(const DataDirectory& dir, const KeyCommand& comman
   if (command.shares != kVaultShareCount || command.need != kVaultSharesNeeded) {
     return Error{ErrorCode::kInvalid, "two of three is what there is: --shares 3 --need 2"};
   }
-  const Result<Session> session = BeginChange(dir, command);
+  const Result<Session> session = BeginChange(dir, command, "split");
   if (!session) {
     return session.error();
   }
@@ -442,19 +459,17 @@ Result<void> CommandKeysSplit(const DataDirectory& dir, const KeyCommand& comman
   for (const VaultShare& share : *shares) {
     fmt::print("{}\n", FormatVaultShare(share).view());
   }
-  TellServer(dir, "split", session->keys, Reload::kAtNextStart);
   return {};
 }
 
 Result<void> CommandKeysJoin(const DataDirectory& dir, const KeyCommand& command) {
-  const Result<Session> session = BeginChange(dir, command);
+  const Result<Session> session = BeginChange(dir, command, "join");
   if (!session) {
     return session.error();
   }
   Result<void> joined = JoinVaultKeys(AccessTo(dir, session->keys));
   if (joined) {
     fmt::print("The vault's keys open with the root key alone; the shares are void.\n");
-    TellServer(dir, "join", session->keys, Reload::kAtNextStart);
   }
   return joined;
 }

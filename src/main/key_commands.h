@@ -56,7 +56,8 @@ struct KeyFinding {
 std::vector<KeyFinding> ExamineKeys(const DataDirectory& dir, const KeyMaterial& keys);
 
 // How a change of keys stands in the audit log.
-AuditEntry KeysChangeEntry(std::string_view what, std::string actor);
+// `outcome`: "allowed" before it, "done" where a running server has taken the keys.
+AuditEntry KeysChangeEntry(std::string_view what, std::string actor, std::string outcome);
 
 struct KeyCommand {
   KeyInput input;

@@ -228,7 +228,7 @@ Result<std::string> Supervisor::ReloadKeys(std::string_view what, const std::str
       return bundle.error();
     }
   }
-  if (const Result<uint64_t> index = audit_.Append(KeysChangeEntry(what, actor)); !index) {
+  if (const Result<uint64_t> index = audit_.Append(KeysChangeEntry(what, actor, "done")); !index) {
     return index.error();
   }
   for (Child& child : children_) {
@@ -250,7 +250,8 @@ std::string Supervisor::AnswerCommand(std::string_view line, const std::string& 
     return done ? *done : "error " + done.error().message;
   }
   if (constexpr std::string_view kNote = "note-keys "; line.starts_with(kNote)) {
-    const Result<uint64_t> index = audit_.Append(KeysChangeEntry(line.substr(kNote.size()), actor));
+    const Result<uint64_t> index =
+        audit_.Append(KeysChangeEntry(line.substr(kNote.size()), actor, "allowed"));
     return index ? "ok" : "error " + index.error().message;
   }
   if (constexpr std::string_view kAccount = "account "; line.starts_with(kAccount)) {

@@ -180,8 +180,8 @@ def test_a_running_server_knows_when_an_old_key_of_the_vault_is_needed_no_more(s
 
 def test_a_change_while_no_server_runs_is_written_down_too(data, tmp_path):
     scopes = []
-    for words, scope in ((["rotate", data, "store"], "store"), (["split", data, "--shares", "3", "--need", "2"], "split"),
-                         (["rotate", data, "root"], "root")):
+    for words, scope in ((["rotate", data, "store"], "rotate store"), (["split", data, "--shares", "3", "--need", "2"], "split"),
+                         (["rotate", data, "root"], "rotate root")):
         done("keys", *words)
         scopes.append(scope)
         entries = [json.loads(entry) for entry in entries_of(data / "audit")]
