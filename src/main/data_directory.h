@@ -41,7 +41,8 @@ class DataDirectory {
   // Core's, as the store is.
   [[nodiscard]] std::string PersonRequests() const { return path_ + "/store/person_requests"; }
   [[nodiscard]] std::string ImportProgress() const { return path_ + "/import"; }
-  // Where a running server listens: "http://127.0.0.1:8787".
+  // Where a running server takes events and, on a second line, answers questions:
+  // "http://127.0.0.1:8787".
   [[nodiscard]] std::string ServerAddress() const { return path_ + "/server.address"; }
   [[nodiscard]] std::string ControlSocket() const { return path_ + "/control.sock"; }
   // Older programs kept a service account there for their commands.

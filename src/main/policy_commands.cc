@@ -241,7 +241,7 @@ Result<void> CommandPolicyTry(const PolicyCommand& command) {
   if (!in_force || !account) {
     return in_force ? account.error() : in_force.error();
   }
-  const Result<std::string> events = ExportEvents(command, server->url(), *account);
+  const Result<std::string> events = ExportEvents(command, server->query_url(), *account);
   if (!events) {
     return events.error();
   }

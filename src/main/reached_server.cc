@@ -22,7 +22,9 @@ Result<ReachedServer> ReachedServer::Reach(const DataDirectory& dir) {
   // started answers before it has written it.
   for (int i = 0; i < kAddressTries && ControlSocket::Answers(dir.ControlSocket()); ++i) {
     if (Result<std::string> address = RealFileSystem().ReadWhole(dir.ServerAddress()); address) {
-      server.url_ = *std::move(address);
+      const size_t end = address->find('\n');
+      server.url_ = address->substr(0, end);
+      server.query_url_ = end == std::string::npos ? server.url_ : address->substr(end + 1);
       return server;
     }
     std::this_thread::sleep_for(kAddressPause);
@@ -35,6 +37,7 @@ Result<ReachedServer> ReachedServer::Reach(const DataDirectory& dir) {
   }
   server.own_ = *std::move(own);
   server.url_ = server.own_->url();
+  server.query_url_ = server.own_->query_url();
   return server;
 }
 

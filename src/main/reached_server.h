@@ -20,7 +20,9 @@ class ReachedServer {
  public:
   static Result<ReachedServer> Reach(const DataDirectory& dir);
 
+  // Where events are taken, and where questions are answered.
   [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] const std::string& query_url() const { return query_url_; }
   // What operator_commands.h answers; the answer's JSON, or the error that it names.
   [[nodiscard]] Result<std::string> Command(std::string_view command) const;
   // "user:secret" of the operator's own account, good until that server ends: with intake for
@@ -32,7 +34,7 @@ class ReachedServer {
  private:
   explicit ReachedServer(DataDirectory dir) : dir_(std::move(dir)) {}
   DataDirectory dir_;
-  std::string url_;
+  std::string url_, query_url_;
   std::unique_ptr<Supervisor> own_;  // null: another process's
 };
 

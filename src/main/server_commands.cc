@@ -98,7 +98,8 @@ Result<std::string> AskDirectory(const DataDirectory& dir, const std::string& te
     return ready.error();
   }
   Result<std::string> account = server->AccountWith(Compartment::kCore);
-  return account ? AskServer(server->url(), *account, text) : Result<std::string>(account.error());
+  return account ? AskServer(server->query_url(), *account, text)
+                 : Result<std::string>(account.error());
 }
 
 std::string ReportKind(std::string_view text) {
@@ -166,7 +167,8 @@ Result<void> CommandServe(const DataDirectory& dir, const SupervisorOptions& opt
   if (!supervisor) {
     return supervisor.error();
   }
-  const AddressFile address(dir.ServerAddress(), (*supervisor)->url());
+  const AddressFile address(dir.ServerAddress(),
+                            (*supervisor)->url() + "\n" + (*supervisor)->query_url());
   spdlog::info("listening on {}", (*supervisor)->url());
   WaitForStopSignal();
   spdlog::info("stopping");

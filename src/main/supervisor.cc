@@ -150,6 +150,7 @@ Result<void> Supervisor::MakeListeners(const SupervisorOptions& options) {
   listener_ = *std::move(socket);
   const std::string host = options.listen.substr(0, options.listen.rfind(':'));
   url_ = fmt::format("{}://{}:{}", with_tls ? "https" : "http", host, listener_.port);
+  query_url_ = url_;
   if (!options.console.empty()) {
     console_config_ = config;
     console_config_.listen = options.console;
@@ -159,6 +160,8 @@ Result<void> Supervisor::MakeListeners(const SupervisorOptions& options) {
       return console.error();
     }
     console_ = *std::move(console);
+    query_url_ = fmt::format("{}://{}:{}", with_tls ? "https" : "http",
+                             options.console.substr(0, options.console.rfind(':')), console_.port);
   }
   return {};
 }

@@ -53,6 +53,8 @@ class Supervisor {
 
   // Where SDKs are listened to: "http://127.0.0.1:8787".
   [[nodiscard]] const std::string& url() const { return url_; }
+  // Where queries are answered: there, or at the console's listener.
+  [[nodiscard]] const std::string& query_url() const { return query_url_; }
   // Waits until everything acknowledged so far can be queried; false after `timeout_ms`.
   [[nodiscard]] bool WaitUntilQueryable(int64_t timeout_ms) const;
 
@@ -103,7 +105,7 @@ class Supervisor {
   std::string place_database_;
   std::string weaker_confinement_;
   std::vector<uint16_t> egress_ports_;
-  std::string url_;
+  std::string url_, query_url_;
   std::array<Child, kCompartmentCount> children_;
   RemoteAudit audit_;
   RpcClient core_;

@@ -4,7 +4,9 @@ server runs."""
 import base64
 import json
 import socket
+import subprocess
 
+from bulkhead_server import BulkheadServer, binary, free_port
 from search import search
 
 EVENT = {"event": "Counted", "properties": {"time": 1768435200, "distinct_id": "u1", "$insert_id": "i-1"}}
@@ -50,3 +52,15 @@ def test_it_ends_with_the_server(server):
 def test_its_secrets_are_in_no_file(server, tmp_path):
     secrets = {account(server, name)["answer"].partition(":")[2]: name for name in ("intake", "core")}
     assert len(secrets) == 2 and not search(secrets, server.copy_data(tmp_path / "copy"), tmp_path)
+
+
+def test_commands_find_the_listener_that_answers_them(tmp_path):
+    events, report = tmp_path / "events.ndjson", tmp_path / "report.json"
+    events.write_text(json.dumps(EVENT) + "\n")
+    with BulkheadServer(extra_arguments=["--console", f"127.0.0.1:{free_port()}"]) as server:
+        report.write_text(json.dumps({"project_id": server.project, **QUESTION}))
+        for words in (["import", server.data, events], ["query", server.data, report, "--format", "json"]):
+            done = subprocess.run([binary(), *map(str, words)], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done
+            server.wait_until_queryable()
+        assert json.loads(done.stdout)["series"][0]["overall"] == 1
