@@ -14,6 +14,7 @@
 #include "crypto/keys.h"
 #include "main/audit_access.h"
 #include "main/http_client.h"
+#include "main/witness_exchange.h"
 
 namespace bulkhead {
 namespace {
@@ -62,6 +63,24 @@ Result<uint64_t> CheckCosigned(const std::string& bytes, const std::string& witn
     return Error{ErrorCode::kDenied, "the checkpoint is not signed by " + key->name};
   }
   return *time_s;
+}
+
+Result<AddCheckpoint> ProveFrom(AuditReader& reader, uint64_t old_size) {
+  Result<std::vector<TreeHash>> proof = reader.ProveConsistency(old_size);
+  if (!proof) {
+    return proof.error();
+  }
+  return AddCheckpoint{old_size, *std::move(proof), reader.signed_checkpoint()};
+}
+
+Result<WitnessReply> PostCheckpoint(HttpClient& client, const std::string& body) {
+  HttpCall call;
+  call.target = "/add-checkpoint";
+  call.content_type = "application/octet-stream";
+  call.body = body;
+  Result<HttpReply> reply = client.Call(call);
+  return reply ? Result<WitnessReply>(WitnessReply{reply->status, std::move(reply->body)})
+               : reply.error();
 }
 
 }  // namespace
@@ -232,44 +251,6 @@ Result<void> CommandAuditErased(const AuditCommand& command) {
   return {};
 }
 
-namespace {
-
-// Two calls at most: the first may learn what the witness has.
-Result<std::string> AskWitness(HttpClient& client, AuditReader& reader) {
-  uint64_t old_size = 0;
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    Result<std::vector<TreeHash>> proof = reader.ProveConsistency(old_size);
-    if (!proof) {
-      return proof.error();
-    }
-    const std::string body =
-        WriteAddCheckpoint({old_size, *std::move(proof), reader.signed_checkpoint()});
-    HttpCall call;
-    call.target = "/add-checkpoint";
-    call.content_type = "application/octet-stream";
-    call.body = body;
-    const Result<HttpReply> reply = client.Call(call);
-    if (!reply) {
-      return reply.error();
-    }
-    if (reply->status == 200) {
-      return reply->body;
-    }
-    // The size that the witness has, on a line of its own.
-    std::string_view line(reply->body);
-    line.remove_suffix(line.ends_with('\n') ? 1 : 0);
-    const uint64_t known = ParseDecimal(line).value_or(UINT64_MAX);
-    if (reply->status != 409 || known == old_size || known > reader.size()) {
-      return Error{ErrorCode::kDenied, fmt::format("the witness refuses: {} {}", reply->status,
-                                                   reply->body.substr(0, reply->body.find('\n')))};
-    }
-    old_size = known;
-  }
-  return Error{ErrorCode::kUnavailable, "the witness has just signed for someone else; try again"};
-}
-
-}  // namespace
-
 Result<void> CommandAuditCosign(const AuditCommand& command) {
   const Result<Place> place = FindLog(command);
   Result<AuditReader> reader = place ? OpenReader(*place) : Result<AuditReader>(place.error());
@@ -280,15 +261,18 @@ Result<void> CommandAuditCosign(const AuditCommand& command) {
   if (!client) {
     return client.error();
   }
-  const Result<std::string> line = AskWitness(**client, *reader);
-  if (!line) {
-    return line.error();
+  uint64_t known_size = 0;
+  const Result<std::string> cosigned = SubmitToWitness(
+      {.prove = [&](uint64_t old_size) { return ProveFrom(*reader, old_size); },
+       .post = [&](const std::string& body) { return PostCheckpoint(**client, body); }},
+      &known_size);
+  if (!cosigned) {
+    return cosigned.error();
   }
-  const std::string cosigned = reader->signed_checkpoint() + *line;
-  if (const Result<uint64_t> checked = CheckCosigned(cosigned, command.witness_key); !checked) {
+  if (const Result<uint64_t> checked = CheckCosigned(*cosigned, command.witness_key); !checked) {
     return checked.error();
   }
-  return Write(command.out_file, cosigned);
+  return Write(command.out_file, *cosigned);
 }
 
 }  // namespace bulkhead

@@ -15,6 +15,7 @@
 #include "main/data_directory.h"
 #include "main/policy_record.h"
 #include "main/sign_in_entry.h"
+#include "main/witness_record.h"
 
 namespace bulkhead {
 namespace {
@@ -27,7 +28,10 @@ bool MayAsk(const RpcCaller& caller, uint8_t kind) {
   if (caller.compartment == CompartmentName(Compartment::kIntake)) {
     return kind == kAuditPolicy || kind == kAuditSignIn;
   }
-  return caller.compartment != CompartmentName(Compartment::kEgress);
+  if (caller.compartment == CompartmentName(Compartment::kEgress)) {
+    return kind == kAuditProve || kind == kAuditCosigned;
+  }
+  return true;
 }
 
 class AuditCompartment final : public CompartmentRole {
@@ -47,12 +51,15 @@ class AuditCompartment final : public CompartmentRole {
   Result<std::string> Receipt(std::string_view body);
   Result<std::string> ChangePolicy(const RpcCaller& caller, std::string_view version);
   Result<std::string> NoteSignIn(const RpcCaller& caller, std::string_view body);
+  Result<std::string> Prove(std::string_view body) const;
+  Result<std::string> KeepCosigned(const RpcCaller& caller, std::string_view cosigned);
 
   CompartmentStart* start_;
   std::unique_ptr<AuditLog> log_;
   std::unique_ptr<RevealBudget> budget_;
   std::unique_ptr<PolicyRecord> policy_;
   SignInLimit sign_in_limit_{&SystemClock()};
+  std::unique_ptr<WitnessRecord> witnesses_;
   std::atomic<bool> opened_{false};
   RpcServer server_{kThreads, [this](const RpcCaller& caller, uint8_t kind, std::string_view body) {
                       return Answer(caller, kind, body);
@@ -85,6 +92,12 @@ Result<void> AuditCompartment::Open() {
                             const Result<AuditReceipt> receipt = log_->Append(entry);
                             return receipt ? Result<void>() : receipt.error();
                           }});
+  Result<std::unique_ptr<WitnessRecord>> witnesses = WitnessRecord::Make(
+      &RealFileSystem(), DataDirectory(start_->data_dir).Audit(), log_.get(), start_->witness_keys);
+  if (!witnesses) {
+    return witnesses.error();
+  }
+  witnesses_ = *std::move(witnesses);
   opened_.store(true, std::memory_order_release);
   return {};
 }
@@ -112,6 +125,10 @@ Result<std::string> AuditCompartment::Answer(const RpcCaller& caller, uint8_t ki
       return Receipt(body);
     case kAuditPolicy:
       return ChangePolicy(caller, body);
+    case kAuditProve:
+      return Prove(body);
+    case kAuditCosigned:
+      return KeepCosigned(caller, body);
     default:
       return Error{ErrorCode::kInvalid, "the audit log does not know that call"};
   }
@@ -177,6 +194,25 @@ Result<std::string> AuditCompartment::VetoedExports() {
     writer.String(id);
   }
   return answer;
+}
+
+Result<std::string> AuditCompartment::KeepCosigned(const RpcCaller& caller,
+                                                   std::string_view cosigned) {
+  if (caller.compartment != CompartmentName(Compartment::kEgress)) {
+    return Error{ErrorCode::kDenied, "egress alone speaks with witnesses"};
+  }
+  const Result<void> kept = witnesses_->Keep(cosigned);
+  return kept ? Result<std::string>("") : kept.error();
+}
+
+Result<std::string> AuditCompartment::Prove(std::string_view body) const {
+  ByteReader bytes(body);
+  const uint64_t old_size = bytes.Varint();
+  if (!bytes.ok() || !bytes.AtEnd()) {
+    return Error{ErrorCode::kInvalid, "no size"};
+  }
+  const Result<AddCheckpoint> proof = witnesses_->Prove(old_size);
+  return proof ? Result<std::string>(WriteAddCheckpoint(*proof)) : proof.error();
 }
 
 Result<std::string> AuditCompartment::ChangePolicy(const RpcCaller& caller,

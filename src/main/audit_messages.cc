@@ -1,6 +1,8 @@
 #include "main/audit_messages.h"
 
 #include <charconv>
+#include <chrono>
+#include <optional>
 
 #include "base/byte_codec.h"
 
@@ -8,6 +10,8 @@ namespace bulkhead {
 namespace {
 
 constexpr std::string_view kScopePrefix = "before log position ";
+// For what is tried again later anyhow; a process that ends must not wait for longer.
+constexpr std::chrono::seconds kShortWait{5};
 
 void WriteSubjects(const std::vector<SubjectId>& subjects, ByteWriter* writer) {
   writer->Varint(subjects.size());
@@ -156,6 +160,22 @@ Result<uint32_t> RemoteAudit::ChangePolicy(std::string version) {
   const uint64_t number = reader.Varint();
   return reader.ok() && number <= UINT32_MAX ? Result<uint32_t>(static_cast<uint32_t>(number))
                                              : Malformed();
+}
+
+Result<AddCheckpoint> RemoteAudit::Prove(uint64_t old_size) {
+  std::string bytes;
+  ByteWriter(&bytes).Varint(old_size);
+  const Result<std::string> answer = client_.Call(kAuditProve, std::move(bytes), kShortWait);
+  if (!answer) {
+    return answer.error();
+  }
+  std::optional<AddCheckpoint> proof = ParseAddCheckpoint(*answer);
+  return proof ? Result<AddCheckpoint>(*std::move(proof)) : Malformed();
+}
+
+Result<void> RemoteAudit::KeepCosigned(std::string cosigned) {
+  const Result<std::string> answer = client_.Call(kAuditCosigned, std::move(cosigned), kShortWait);
+  return answer ? Result<void>() : answer.error();
 }
 
 Result<std::string> RemoteAudit::Receipt(uint64_t index) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "audit/audit_entry.h"
+#include "audit/witness.h"
 #include "base/result.h"
 #include "channel/rpc_client.h"
 #include "vault/vault.h"
@@ -24,6 +25,10 @@ inline constexpr uint8_t kAuditVetoed = 6;  // nothing; answers the ids of all v
 // The policy file's version; answers its number once it is in force. Empty: the file was refused.
 inline constexpr uint8_t kAuditPolicy = 7;
 inline constexpr uint8_t kAuditSignIn = 8;  // a sign-in's entry; as kAuditAppend
+// A size; answers the newest checkpoint with the proof that it continues so many entries
+// (audit/witness.h, AddCheckpoint).
+inline constexpr uint8_t kAuditProve = 9;
+inline constexpr uint8_t kAuditCosigned = 10;  // a checkpoint that a witness cosigned; kept
 
 std::string EncodeAuditEntry(const AuditEntry& entry);
 // kInvalid: not what EncodeAuditEntry writes.
@@ -69,6 +74,8 @@ class RemoteAudit final : public AuditSink {
   Result<void> Forget(const std::vector<SubjectId>& subjects);
   // As kAuditPolicy: PolicyRecord::Accept or Refuse over there.
   Result<uint32_t> ChangePolicy(std::string version);
+  Result<AddCheckpoint> Prove(uint64_t old_size);
+  Result<void> KeepCosigned(std::string cosigned);
 
  private:
   Result<uint64_t> CallForIndex(uint8_t kind, const AuditEntry& entry);

@@ -3,6 +3,22 @@
 #include "base/byte_codec.h"
 
 namespace bulkhead {
+namespace {
+
+void WriteTexts(const std::vector<std::string>& texts, ByteWriter* writer) {
+  writer->Varint(texts.size());
+  for (const std::string& text : texts) {
+    writer->String(text);
+  }
+}
+
+void ReadTexts(ByteReader* reader, std::vector<std::string>* texts) {
+  for (size_t left = reader->Count(); left > 0 && reader->ok(); --left) {
+    texts->emplace_back(reader->String());
+  }
+}
+
+}  // namespace
 
 std::vector<int> CompartmentStart::Descriptors() const {
   std::vector<int> all = {own->descriptor(), lock.get()};
@@ -24,10 +40,7 @@ StartMessage EncodeStart(const CompartmentStart& start, const StartDescriptors& 
   writer.String(start.listener.tls_certificate);
   writer.String(start.listener.tls_key);
   writer.Byte(start.listener.allow_tls_1_2 ? 1 : 0);
-  writer.Varint(start.listener.trusted_proxies.size());
-  for (const std::string& proxy : start.listener.trusted_proxies) {
-    writer.String(proxy);
-  }
+  WriteTexts(start.listener.trusted_proxies, &writer);
   writer.Varint(start.listener.max_connections);
   writer.Byte(start.relay ? 1 : 0);
   writer.String(start.operator_hash);
@@ -36,6 +49,8 @@ StartMessage EncodeStart(const CompartmentStart& start, const StartDescriptors& 
   for (const uint16_t port : start.connect_ports) {
     writer.Fixed(port);
   }
+  WriteTexts(start.witness_urls, &writer);
+  WriteTexts(start.witness_keys, &writer);
   writer.Byte(descriptors.listener >= 0 ? 1 : 0);
   writer.String(start.keys.view());
   StartMessage message;
@@ -88,9 +103,7 @@ Result<CompartmentStart> DecodeStart(Message message) {
   start.listener.tls_certificate = reader.String();
   start.listener.tls_key = reader.String();
   start.listener.allow_tls_1_2 = reader.Byte() != 0;
-  for (size_t left = reader.Count(); left > 0; --left) {
-    start.listener.trusted_proxies.emplace_back(reader.String());
-  }
+  ReadTexts(&reader, &start.listener.trusted_proxies);
   start.listener.max_connections = reader.Varint();
   start.relay = reader.Byte() != 0;
   start.operator_hash = reader.String();
@@ -98,6 +111,8 @@ Result<CompartmentStart> DecodeStart(Message message) {
   for (size_t left = reader.Count(); left > 0; --left) {
     start.connect_ports.push_back(reader.Fixed<uint16_t>());
   }
+  ReadTexts(&reader, &start.witness_urls);
+  ReadTexts(&reader, &start.witness_keys);
   const bool with_listener = reader.Byte() != 0;
   start.keys = SecretBytes(reader.String());
   const bool whole = reader.ok() && reader.AtEnd();

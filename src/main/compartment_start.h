@@ -42,7 +42,9 @@ struct CompartmentStart {
   SecretBytes keys;                     // this compartment's, opened
   ListenerConfig listener;              // intake's or core's
   std::vector<uint16_t> connect_ports;  // egress: TCP ports that it may connect to
-  bool relay = false;                   // intake: queries come to the same listener
+  // Of the audit log's witnesses, in one order: the URLs are egress's, the public keys audit's.
+  std::vector<std::string> witness_urls, witness_keys;
+  bool relay = false;         // intake: queries come to the same listener
   std::string operator_hash;  // intake, core: of its operator's account (operator_account.h)
   // What the operator agreed to do without (confinement_report.h); empty: nothing.
   std::string weaker_confinement;

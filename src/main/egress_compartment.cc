@@ -9,10 +9,13 @@
 #include "crypto/keys.h"
 #include "egress/alert_codec.h"
 #include "egress/alert_sender.h"
+#include "egress/web_address.h"
+#include "main/audit_messages.h"
 #include "main/compartment.h"
 #include "main/compartment_rules.h"
 #include "main/data_directory.h"
 #include "main/service_metrics.h"
+#include "main/witness_feed.h"
 
 namespace bulkhead {
 namespace {
@@ -20,6 +23,7 @@ namespace {
 constexpr int kThreads = 1;
 constexpr std::chrono::milliseconds kSendEvery{1000};
 constexpr std::chrono::milliseconds kReportEvery{500};
+constexpr std::chrono::milliseconds kSubmitEvery{10'000};
 
 class EgressCompartment final : public CompartmentRole {
  public:
@@ -31,10 +35,14 @@ class EgressCompartment final : public CompartmentRole {
  private:
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   void ReportLoop();
+  void StartWitnesses();
+  Result<WitnessReply> PostToWitness(const std::string& url, const std::string& body) const;
 
   CompartmentStart* start_;
+  RemoteAudit audit_;
   EgressKeys keys_;
   std::unique_ptr<AlertSender> alerts_;
+  std::unique_ptr<WitnessFeed> witnesses_;
   std::atomic<bool> opened_{false};
   std::atomic<bool> stop_{false};
   std::thread reporter_;
@@ -50,6 +58,7 @@ EgressCompartment::~EgressCompartment() {
   if (reporter_.joinable()) {
     reporter_.join();
   }
+  witnesses_.reset();
 }
 
 Result<void> EgressCompartment::Open() {
@@ -72,13 +81,50 @@ Result<void> EgressCompartment::Open() {
   }
   alerts_ = *std::move(alerts);
   alerts_->StartSending(kSendEvery);
+  StartWitnesses();
   reporter_ = std::thread([this] { ReportLoop(); });
   opened_.store(true, std::memory_order_release);
   return {};
 }
 
+void EgressCompartment::StartWitnesses() {
+  std::vector<WitnessAddress> witnesses;
+  for (const std::string& url : start_->witness_urls) {
+    witnesses.push_back({url});
+  }
+  witnesses_ = std::make_unique<WitnessFeed>(
+      std::move(witnesses),
+      WitnessFeed::Parts{
+          .clock = &SystemClock(),
+          .prove = [this](uint64_t old_size) { return audit_.Prove(old_size); },
+          .keep = [this](const std::string& cosigned) { return audit_.KeepCosigned(cosigned); },
+          .post = [this](const std::string& url,
+                         const std::string& body) { return PostToWitness(url, body); },
+          .log = [](const std::string& text) { spdlog::error("{}", text); }});
+  witnesses_->Start(kSubmitEvery);
+}
+
+// The operator has named the witness: it may lie inside, where its address is what is named.
+Result<WitnessReply> EgressCompartment::PostToWitness(const std::string& url,
+                                                      const std::string& body) const {
+  const Result<WebAddress> address = ParseWebAddress(url);
+  if (!address) {
+    return address.error();
+  }
+  OutboundRequest request;
+  request.url = url;
+  request.content_type = "application/octet-stream";
+  request.body = body;
+  request.allowed_internal = {address->host};
+  Result<OutboundReply> reply = Post(request);
+  return reply ? Result<WitnessReply>(WitnessReply{reply->status, std::move(reply->body)})
+               : reply.error();
+}
+
 void EgressCompartment::Link(std::string_view peer, Descriptor line) {
-  if (peer == CompartmentName(Compartment::kIntake)) {
+  if (peer == CompartmentName(Compartment::kAudit)) {
+    audit_.Attach(std::move(line));
+  } else if (peer == CompartmentName(Compartment::kIntake)) {
     server_->Attach({std::string(peer)}, std::move(line));
   }
 }
@@ -103,6 +149,9 @@ void EgressCompartment::ReportLoop() {
   while (!stop_) {
     std::string metrics;
     AppendAlertMetrics(alerts_->stats(), &metrics);
+    if (!start_->witness_urls.empty()) {
+      AppendWitnessMetrics(witnesses_->stats(), &metrics);
+    }
     start_->own->SetText(kTextMetrics, metrics);
     std::this_thread::sleep_for(kReportEvery);
   }

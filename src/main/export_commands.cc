@@ -233,6 +233,12 @@ Result<void> CommandExportCollect(const BulkExportCommand& command) {
   if (Result<void> named = fs.Rename(part, command.out_file); !named) {
     return named;
   }
+  const size_t slash = command.out_file.rfind('/');
+  if (Result<void> synced =
+          fs.SyncDir(slash == std::string::npos ? "." : command.out_file.substr(0, slash + 1));
+      !synced) {
+    return synced;
+  }
   fmt::print("{} subjects in {}\n", *subjects, command.out_file);
   return {};
 }

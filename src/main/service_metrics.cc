@@ -60,6 +60,17 @@ void AppendAlertMetrics(const AlertStats& stats, std::string* out) {
                 stats.failures, out);
 }
 
+void AppendWitnessMetrics(const WitnessStats& stats, std::string* out) {
+  AppendGauge("bulkhead_audit_cosigned_entries",
+              "Entries of the audit log that every witness has signed.", stats.cosigned_size, out);
+  AppendGauge("bulkhead_audit_cosigned_timestamp_seconds",
+              "When the witness that is behind signed last; 0: not since the start.",
+              static_cast<uint64_t>(stats.cosigned_ms / 1000), out);
+  AppendCounter("bulkhead_audit_witness_failures",
+                "Checkpoints that could not be submitted, or that a witness refused.",
+                stats.failures, out);
+}
+
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out) {
   std::map<std::string, uint64_t> by_rule;
   std::map<std::string, int64_t> newest;  // of the first hits of all paths, by labels

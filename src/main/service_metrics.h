@@ -5,6 +5,7 @@
 
 #include "egress/alert_sender.h"
 #include "log/log_writer.h"
+#include "main/witness_feed.h"
 #include "model/ids.h"
 #include "sieve/policy_holder.h"
 #include "sieve/sieve_counters.h"
@@ -16,6 +17,7 @@ void AppendLogMetrics(const LogStats& stats, std::string* out);
 void AppendStoreMetrics(ProjectId project, const StoreStats& stats, std::string* out);
 void AppendPolicyMetrics(const PolicyStatus& status, std::string* out);
 void AppendAlertMetrics(const AlertStats& stats, std::string* out);
+void AppendWitnessMetrics(const WitnessStats& stats, std::string* out);
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out);
 
 std::string StatsJson(const StoreStats& store, const LogStats& log);

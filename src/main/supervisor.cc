@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "audit/signed_note.h"
 #include "base/file_system.h"
 #include "base/limits.h"
 #include "base/wiped_heap.h"
 #include "crypto/keys.h"
+#include "egress/web_address.h"
 #include "main/compartment_rules.h"
 #include "main/descriptor_limit.h"
 #include "main/keys_needed.h"
@@ -116,10 +118,36 @@ Result<void> Supervisor::Prepare(const SupervisorOptions& options) {
   }
   weaker_confinement_ = options.weaker_confinement;
   egress_ports_ = options.egress_ports;
+  if (Result<void> taken = TakeWitnesses(options); !taken) {
+    return taken;
+  }
   place_database_ = FindPlaceDatabase();
   disk_guard_ = std::make_unique<DiskGuard>(DiskQuotasOf(dir_), kDiskReserveBytes);
   wake_ = Descriptor(::eventfd(0, EFD_CLOEXEC));
   return MakeListeners(options);
+}
+
+// Mistakes end the start, not the compartments again and again.
+Result<void> Supervisor::TakeWitnesses(const SupervisorOptions& options) {
+  if (options.witness_urls.size() != options.witness_keys.size()) {
+    return Error{ErrorCode::kInvalid, "each --witness needs its --witness-key"};
+  }
+  for (const std::string& url : options.witness_urls) {
+    const Result<WebAddress> address = ParseWebAddress(url);
+    if (!address || address->target != "/") {
+      return Error{ErrorCode::kInvalid, "--witness: expected http(s)://host:port, not " + url};
+    }
+    egress_ports_.push_back(address->port);
+    witness_urls_.push_back(url.ends_with('/') ? url.substr(0, url.size() - 1) : url);
+  }
+  for (const std::string& text : options.witness_keys) {
+    const std::optional<NoteKey> key = NoteKey::Parse(text);
+    if (!key || key->kind != NoteKeyKind::kWitness) {
+      return Error{ErrorCode::kInvalid, "--witness-key: not the public key of a witness"};
+    }
+    witness_keys_.push_back(text);
+  }
+  return {};
 }
 
 Result<void> Supervisor::MakeListeners(const SupervisorOptions& options) {
@@ -308,6 +336,9 @@ Result<void> Supervisor::SendStart(Child* child) {
     descriptors.listener = listener_.socket.get();
   } else if (child->id == Compartment::kEgress) {
     start.connect_ports = egress_ports_;
+    start.witness_urls = witness_urls_;
+  } else if (child->id == Compartment::kAudit) {
+    start.witness_keys = witness_keys_;
   } else if (child->id == Compartment::kCore) {
     start.listener = console_config_;
     start.listener.max_connections = listener_config_.max_connections;

@@ -38,6 +38,8 @@ struct SupervisorOptions {
   bool allow_plain_http = false;
   std::vector<std::string> trusted_proxies;
   std::vector<uint16_t> egress_ports = {443};  // that egress may connect to
+  // Witnesses of the audit log: http(s)://host:port of each, and in the same order its public key.
+  std::vector<std::string> witness_urls, witness_keys;
   KeyInput keys;
   std::string weaker_confinement;  // parts to do without where they cannot be had; "all"
 };
@@ -75,6 +77,7 @@ class Supervisor {
   // Of the operator's account with that compartment; null: it has none.
   [[nodiscard]] const OperatorAccount* OperatorOf(std::string_view compartment) const;
   Result<void> MakeListeners(const SupervisorOptions& options);
+  Result<void> TakeWitnesses(const SupervisorOptions& options);
   Result<void> StartAll();
   Result<void> StartChild(Child* child);
   Result<SecretBytes> BundleFor(Compartment compartment);
@@ -105,6 +108,7 @@ class Supervisor {
   std::string place_database_;
   std::string weaker_confinement_;
   std::vector<uint16_t> egress_ports_;
+  std::vector<std::string> witness_urls_, witness_keys_;
   std::string url_, query_url_;
   std::array<Child, kCompartmentCount> children_;
   RemoteAudit audit_;

@@ -81,6 +81,9 @@ void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
                     "parts of the confinement to do without where the system lacks them, or all");
   serve->add_option("--egress-port", a->server.egress_ports,
                     "TCP ports that alerts may be sent to; 443 by default");
+  serve->add_option("--witness", a->server.witness_urls,
+                    "http(s)://host:port of a witness of the audit log");
+  serve->add_option("--witness-key", a->server.witness_keys, "its public key, in the same order");
   AddKeyInput(serve, &a->server.keys);
   serve->add_option("--trusted-proxy", a->server.trusted_proxies,
                     "address whose X-Forwarded-For is believed");
