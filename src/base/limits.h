@@ -57,6 +57,8 @@ inline constexpr size_t kMaxFunnelSteps = 64;
 inline constexpr size_t kMaxSegmentsInReport = 10000;
 inline constexpr size_t kMaxReportBytes =
     512UL * 1024 * 1024;  // what one report's counting may take, all threads together
+inline constexpr size_t kMaxAskedPersons = 2000;  // by name, in one question
+inline constexpr size_t kMaxAskedIdBytes = 320;   // of each; the longest address has 254
 inline constexpr size_t kMaxExportRows = 100000;  // when the caller gives a limit parameter
 
 // --- Reveals: distinct subjects a day (docs/vault.md) ---

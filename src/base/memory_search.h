@@ -9,23 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "base/sanitized.h"
+
 namespace bulkhead {
 
 inline constexpr char kVeil = 0x55;
 inline constexpr size_t kLargestMapping = 256UL * 1024 * 1024;
-
-// Sanitizers keep frames and freed blocks in places of their own, which nobody can wipe.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
-#endif
-#else
-inline constexpr bool kSanitized = false;
-#endif
 
 // A text that stands nowhere in one piece; `text` itself is wiped.
 inline std::string Veiled(std::string text) {

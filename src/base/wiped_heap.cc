@@ -7,6 +7,8 @@
 #include <cstring>
 #include <new>
 
+#include "base/sanitized.h"
+
 namespace bulkhead {
 namespace {
 
@@ -14,6 +16,7 @@ constexpr size_t kStackBytes = 48UL * 1024;
 
 std::atomic<bool> wiping{false};
 
+#if !BULKHEAD_SANITIZED
 void* Allocate(std::size_t size, std::size_t alignment) {
   if (size == 0) size = 1;
   for (;;) {
@@ -33,6 +36,7 @@ void GiveBack(void* block) {
   if (wiping.load(std::memory_order_relaxed)) explicit_bzero(block, malloc_usable_size(block));
   std::free(block);
 }
+#endif
 
 // Calls may change all vector registers, so that no caller of these has anything in them.
 #if defined(__x86_64__)
@@ -78,6 +82,8 @@ void WipeRegisters() {
 
 }  // namespace bulkhead
 
+// A sanitizer's own forms stay together: some of them do not call these.
+#if !BULKHEAD_SANITIZED
 // The program's own, in place of the library's, wherever this file is linked: it is by whoever
 // calls WipeFreedMemory. The forms not listed call these.
 void* operator new(std::size_t size) {
@@ -92,3 +98,4 @@ void operator delete(void* block, std::align_val_t) noexcept { bulkhead::GiveBac
 void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
   bulkhead::GiveBack(block);
 }
+#endif

@@ -23,12 +23,6 @@ secret = "security"
 only_secrets = true
 )";
 
-class FixedClock final : public Clock {
- public:
-  [[nodiscard]] int64_t NowMs() const override { return now_ms; }
-  int64_t now_ms = 1'700'000'000'000;
-};
-
 class AlertSenderTest : public testing::Test {
  protected:
   AlertSenderTest() {
@@ -66,7 +60,7 @@ class AlertSenderTest : public testing::Test {
   }
 
   FaultyFileSystem fs_;
-  FixedClock clock_;
+  ManualClock clock_{1'700'000'000'000};
   SecretBytes key_ = RandomSecret(32);
   int status_ = 200;
   std::vector<std::string> urls_, ids_, bodies_;
@@ -99,14 +93,14 @@ TEST_F(AlertSenderTest, TriesAgainAfterPausesWithTheSameId) {
   sender_->SendDue();
   EXPECT_EQ(urls_.size(), 1U);
   EXPECT_EQ(sender_->stats().untold, 1U);
-  clock_.now_ms += 5000;
+  clock_.Set(clock_.NowMs() + 5000);
   sender_->SendDue();
   EXPECT_EQ(urls_.size(), 2U);
-  clock_.now_ms += 5000;
+  clock_.Set(clock_.NowMs() + 5000);
   sender_->SendDue();
   EXPECT_EQ(urls_.size(), 2U);
   status_ = 204;
-  clock_.now_ms += 5000;
+  clock_.Set(clock_.NowMs() + 5000);
   sender_->SendDue();
   ASSERT_EQ(urls_.size(), 3U);
   EXPECT_EQ(ids_[0], ids_[2]);

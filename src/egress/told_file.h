@@ -20,7 +20,7 @@ class ToldFile {
   using Digest = std::array<uint8_t, 16>;
   static constexpr size_t kMaxDigests = 64UL * 1024;
 
-  // The file is made at the first Add. A damaged end, which a power cut leaves, is cut off.
+  // The file is made at the first Add. Bytes at its end that are no digest are passed over.
   static Result<std::unique_ptr<ToldFile>> Open(FileSystem* fs, std::string path,
                                                 const SecretBytes& key32);
 

@@ -1,6 +1,7 @@
 // Reads of persons: each stands in the audit log before anything is read.
 #include <utility>
 
+#include "base/limits.h"
 #include "http/query_call.h"
 #include "http/query_requests.h"
 #include "query/mixpanel_json.h"
@@ -8,17 +9,13 @@
 namespace bulkhead {
 namespace {
 
-constexpr size_t kMaxSubjects = 2000;
-constexpr size_t kMaxRawIdBytes =
-    320;  // the vault's limit; it is asked for all of a request at once
-
 // A condition's text may hold values, so only that there was one is recorded.
 std::string Condition(const SharedExpression& where) { return where ? ", where: yes" : ""; }
 
 }  // namespace
 
 Result<std::vector<SubjectId>> QueryCall::Subjects(const std::vector<std::string>& ids) const {
-  if (ids.size() > kMaxSubjects) {
+  if (ids.size() > limits::kMaxAskedPersons) {
     return Error{ErrorCode::kInvalid, "distinct_ids: at most 2000"};
   }
   std::vector<SubjectId> subjects;
@@ -26,7 +23,7 @@ Result<std::vector<SubjectId>> QueryCall::Subjects(const std::vector<std::string
   std::vector<size_t> raw_places;
   for (const std::string& id : ids) {
     const std::optional<SubjectId> pid = id.size() == 32 ? SubjectId::FromHex(id) : std::nullopt;
-    if (id.size() > kMaxRawIdBytes) {
+    if (id.size() > limits::kMaxAskedIdBytes) {
       return Error{ErrorCode::kInvalid, "distinct_ids: an id has at most 320 bytes"};
     }
     subjects.push_back(pid.value_or(SubjectId{}));

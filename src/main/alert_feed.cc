@@ -39,10 +39,11 @@ void AlertFeed::Add(const FirstHit& hit) {
 }
 
 void AlertFeed::Attach(Descriptor line) {
-  egress_.Attach(std::move(line));
+  egress_.Attach(std::move(line));  // calls over the line before fail from here on
   {
     const std::lock_guard lock(mutex_);
     handed_over_ = 0;
+    ++attached_;
   }
   wake_.notify_all();
 }
@@ -54,6 +55,7 @@ void AlertFeed::Run() {
     if (stop_) {
       return;
     }
+    const uint64_t attached = attached_;
     const size_t begin = handed_over_;
     const size_t end = std::min(hits_.size(), begin + kMaxHitsInCall);
     const std::vector<FirstHit> some(hits_.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -61,7 +63,7 @@ void AlertFeed::Run() {
     lock.unlock();
     const bool done = egress_.Call(kEgressFirstHits, EncodeFirstHits(some), kPatience).has_value();
     lock.lock();
-    if (done && handed_over_ == begin) {  // else egress was started again meanwhile
+    if (done && attached == attached_) {  // else egress was started again meanwhile
       handed_over_ = end;
     } else if (!done) {
       wake_.wait_for(lock, kPause, [this] { return stop_; });

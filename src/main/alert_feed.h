@@ -35,6 +35,7 @@ class AlertFeed {
   std::condition_variable wake_;
   std::vector<FirstHit> hits_;
   size_t handed_over_ = 0;  // of hits_
+  uint64_t attached_ = 0;   // how often
   bool stop_ = false;
   std::thread thread_;
 };

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/sanitized.h"
 #include "main/confinement_identity.h"
 
 namespace bulkhead {
@@ -257,13 +258,7 @@ ConfinementRules RulesFor(Compartment compartment, const DataDirectory& dir,
   rules.max_file_bytes = limits.file_bytes;
   rules.max_threads = limits.threads;
   rules.max_descriptors = limits.descriptors;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  rules.max_memory_bytes = 0;  // the sanitizers' shadow is larger than any limit
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  rules.max_memory_bytes = 0;
-#endif
-#endif
+  if (kSanitized) rules.max_memory_bytes = 0;  // the shadow is larger than any limit
   return rules;
 }
 

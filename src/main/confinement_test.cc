@@ -30,18 +30,6 @@ namespace {
 constexpr int kNotConfined = 100;  // exit codes of the child beside those of the body
 constexpr uint32_t kSomeUser = 61099;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
-
 struct Outcome {
   int exit_code = -1;
   int signal = 0;

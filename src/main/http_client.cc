@@ -7,9 +7,9 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <regex>
 
 #include "base/base64.h"
+#include "egress/web_address.h"
 
 namespace bulkhead {
 namespace {
@@ -22,33 +22,13 @@ Error Unreachable(const std::string& host, const beast::error_code& code) {
   return Error{ErrorCode::kUnavailable, "no answer from " + host + ": " + code.message()};
 }
 
-struct Address {
-  bool tls;
-  std::string host;
-  std::string port;
-};
-
-Result<Address> ParseUrl(const std::string& url) {
-  static const std::regex pattern(R"(^(https?)://(\[[0-9a-fA-F:]+\]|[^:/]+)(?::([0-9]+))?/?$)");
-  std::smatch match;
-  if (!std::regex_match(url, match, pattern)) {
-    return Error{ErrorCode::kInvalid, "expected http://host:port or https://host:port"};
-  }
-  const bool tls = match[1] == "https";
-  std::string host = match[2];
-  if (host.front() == '[') {
-    host = host.substr(1, host.size() - 2);
-  }
-  return Address{tls, host, match[3].matched ? match[3].str() : std::string(tls ? "443" : "80")};
-}
-
 }  // namespace
 
 struct HttpClient::Connection {
-  explicit Connection(Address where)
+  explicit Connection(WebAddress where)
       : address(std::move(where)), stream(io), tls(stream, tls_context) {}
 
-  Address address;
+  WebAddress address;
   asio::io_context io;
   asio::ssl::context tls_context{asio::ssl::context::tls_client};
   asio::ip::tcp::socket stream;
@@ -58,7 +38,7 @@ struct HttpClient::Connection {
   Result<void> Open() {
     beast::error_code code;
     asio::ip::tcp::resolver resolver(io);
-    const auto endpoints = resolver.resolve(address.host, address.port, code);
+    const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), code);
     if (!code) {
       asio::connect(stream, endpoints, code);
     }
@@ -100,9 +80,9 @@ HttpClient::HttpClient(std::unique_ptr<Connection> connection)
 HttpClient::~HttpClient() = default;
 
 Result<std::unique_ptr<HttpClient>> HttpClient::Connect(const std::string& url) {
-  Result<Address> address = ParseUrl(url);
-  if (!address) {
-    return address.error();
+  Result<WebAddress> address = ParseWebAddress(url);
+  if (!address || address->target != "/") {
+    return Error{ErrorCode::kInvalid, "expected http://host:port or https://host:port"};
   }
   auto connection = std::make_unique<Connection>(*std::move(address));
   if (Result<void> opened = connection->Open(); !opened) {
@@ -116,7 +96,8 @@ Result<HttpReply> HttpClient::Call(const HttpCall& call) {
   request.version(11);
   request.method(call.method == "GET" ? http::verb::get : http::verb::post);
   request.target(call.target);
-  request.set(http::field::host, connection_->address.host + ":" + connection_->address.port);
+  request.set(http::field::host,
+              connection_->address.host + ":" + std::to_string(connection_->address.port));
   if (!call.basic.empty()) {
     request.set(http::field::authorization, "Basic " + Base64Encode(call.basic));
   }

@@ -193,19 +193,11 @@ Result<void> CommandPolicyHistory(const PolicyCommand& command) {
   if (!reader) {
     return reader.error();
   }
-  return reader->ForEach(
-      0, reader->size(), [](uint64_t index, std::string_view bytes) -> Result<bool> {
-        const std::optional<AuditRecord> record = ReadAuditRecord(bytes);
-        if (!record) {
-          return Error{ErrorCode::kCorruption, fmt::format("entry {} is damaged", index)};
-        }
-        if (record->entry.action == kPolicyChangeAction) {
-          fmt::print("{} {} {}\n", MomentText(record->ts_ms),
-                     record->entry.policy.empty() ? "refused" : record->entry.policy,
-                     record->entry.scope);
-        }
-        return true;
-      });
+  const std::string prefix = fmt::format("{{\"action\":\"{}\",", kPolicyChangeAction);
+  return reader->ForEachRecord(prefix, [](const AuditRecord& record) {
+    fmt::print("{} {} {}\n", MomentText(record.ts_ms),
+               record.entry.policy.empty() ? "refused" : record.entry.policy, record.entry.scope);
+  });
 }
 
 Result<void> CommandPolicyWebhookSecret(const PolicyCommand& command) {

@@ -14,12 +14,6 @@ namespace {
 constexpr std::string_view kDropPlan =
     "schema = 1\n[[project.1.rule]]\nproperty = \"plan\"\naction = \"drop\"\n";
 
-class FixedClock final : public Clock {
- public:
-  [[nodiscard]] int64_t NowMs() const override { return now_ms; }
-  int64_t now_ms = 1'700'000'000'000;
-};
-
 class PolicyRecordTest : public testing::Test {
  protected:
   PolicyRecordTest() { InitCrypto(); }
@@ -43,7 +37,7 @@ class PolicyRecordTest : public testing::Test {
 
   FaultyFileSystem fs_;
   DataDirectory dir_{"/data"};
-  FixedClock clock_;
+  ManualClock clock_{1'700'000'000'000};
   std::vector<AuditEntry> entries_;
   bool audit_works_ = true;
   PolicyRecord record_{dir_, Parts()};
@@ -103,7 +97,7 @@ TEST_F(PolicyRecordTest, ChangesAreBoundedByTheHour) {
   }
   const std::string one_more = Project(500);
   EXPECT_EQ(record_.Accept(one_more).error().code, ErrorCode::kLimit);
-  clock_.now_ms += 3'600'000;
+  clock_.Set(clock_.NowMs() + 3'600'000);
   EXPECT_TRUE(record_.Accept(one_more));
 }
 

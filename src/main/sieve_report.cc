@@ -51,14 +51,6 @@ std::string UnknownJson(const UnknownCount& count) {
   return json + "}";
 }
 
-std::string DifferenceJson(const TrialDifference& difference) {
-  std::string json = "{";
-  AppendText("path", difference.path, &json);
-  AppendText("before", ActionName(difference.before), &json);
-  AppendText("after", ActionName(difference.after), &json);
-  return json + fmt::format(R"(,"events":{}}})", difference.events);
-}
-
 // Collects parts as long as there is room.
 class Collector {
  public:
@@ -80,7 +72,7 @@ class Collector {
   std::map<ProjectId, ProjectParts> all_;
 };
 
-std::string ReportJson(const ProjectParts& parts, const TrialResult* trial) {
+std::string ReportJson(const ProjectParts& parts, const TrialCounts* trial) {
   std::string json = R"({"refused":[)" + parts.refused + R"(],"unknown":[)" + parts.unknown + "]";
   if (trial != nullptr) {
     json += fmt::format(R"(,"trial":{{"seen":{},"changed":{},"differences":[{}]}})", trial->seen,
@@ -110,7 +102,7 @@ std::string SieveReports(const SieveCounters& counters, const PolicyTrial* trial
   std::string json = "{";
   for (const auto& [project, parts] : collector.all()) {
     json += fmt::format("{}\"{}\":", json.size() > 1 ? "," : "", project.value);
-    json += ReportJson(parts, trial != nullptr ? &tried : nullptr);
+    json += ReportJson(parts, trial != nullptr ? &tried.projects[project] : nullptr);
   }
   return json + "}";
 }

@@ -17,7 +17,7 @@ namespace bulkhead {
 // Of all projects: {"1":{...},"2":{...}}, each
 // {"refused":[{"rule","path","library","action","count","first_seen","last_seen","hours":[...]}],
 //  "unknown":[{"event","property","count","first_seen","last_seen"}],
-//  "trial":{"seen","changed","differences":[{"path","before","after","events"}]}},
+//  "trial":{"seen","changed","differences":[{"project","path","before","after","events"}]}},
 // times in seconds, hours from the last backwards. `trial` may be null. At most `max_bytes`: what
 // does not fit is left out, and its project's report says "truncated":true.
 std::string SieveReports(const SieveCounters& counters, const PolicyTrial* trial, size_t max_bytes);

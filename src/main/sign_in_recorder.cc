@@ -20,6 +20,7 @@ SignInRecorder::~SignInRecorder() {
   wake_.notify_all();
   if (thread_.joinable()) {
     thread_.join();
+    Write(true);
   }
 }
 
@@ -72,12 +73,12 @@ void SignInRecorder::NoteDenial(std::string_view account, std::optional<ProjectI
 }
 
 // The first of a minute at once, all that follow when the minute is over.
-std::vector<std::pair<SignInRecorder::Key, uint64_t>> SignInRecorder::TakeDueDenials() {
+std::vector<std::pair<SignInRecorder::Key, uint64_t>> SignInRecorder::TakeDueDenials(bool all) {
   std::vector<std::pair<Key, uint64_t>> due;
   const int64_t minute = parts_.clock->NowMs() / kMinuteMs;
   for (auto at = denials_.begin(); at != denials_.end();) {
     Denials& denials = at->second;
-    if (denials.written_minute == minute) {
+    if (denials.written_minute == minute && !all) {
       ++at;
     } else if (denials.count > 0) {
       due.emplace_back(at->first, std::exchange(denials.count, 0));
@@ -90,13 +91,13 @@ std::vector<std::pair<SignInRecorder::Key, uint64_t>> SignInRecorder::TakeDueDen
   return due;
 }
 
-void SignInRecorder::Flush() {
+void SignInRecorder::Write(bool all) {
   std::vector<Key> sign_ins;
   std::vector<std::pair<Key, uint64_t>> denials;
   {
     const std::lock_guard lock(mutex_);
     sign_ins.swap(to_write_);
-    denials = TakeDueDenials();
+    denials = TakeDueDenials(all);
   }
   // What cannot be written now waits for the next time.
   for (const Key& key : sign_ins) {

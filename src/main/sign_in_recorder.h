@@ -39,7 +39,7 @@ class SignInRecorder {
     bool before_answer = true;
   };
   explicit SignInRecorder(Parts parts) : parts_(std::move(parts)) {}
-  ~SignInRecorder();
+  ~SignInRecorder();  // writes what has gathered
   SignInRecorder(const SignInRecorder&) = delete;
   SignInRecorder& operator=(const SignInRecorder&) = delete;
 
@@ -48,7 +48,7 @@ class SignInRecorder {
   void NoteDenial(std::string_view account, std::optional<ProjectId> project);
 
   // Writes what has gathered: now, or every second on a thread of its own.
-  void Flush();
+  void Flush() { Write(false); }
   void StartFlushing();
 
  private:
@@ -58,7 +58,8 @@ class SignInRecorder {
     int64_t written_minute = -1;
   };
   [[nodiscard]] AuditEntry EntryOf(const Key& key, std::string outcome, uint64_t count) const;
-  std::vector<std::pair<Key, uint64_t>> TakeDueDenials();
+  std::vector<std::pair<Key, uint64_t>> TakeDueDenials(bool all);
+  void Write(bool all);
   void Run();
 
   Parts parts_;

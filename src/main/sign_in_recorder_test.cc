@@ -25,12 +25,6 @@ class NotingSink final : public AuditSink {
   bool full = false;
 };
 
-class FixedClock final : public Clock {
- public:
-  [[nodiscard]] int64_t NowMs() const override { return now_ms; }
-  int64_t now_ms = 1'700'000'000'000;
-};
-
 class SignInRecorderTest : public testing::Test {
  protected:
   using Lines = std::vector<std::string>;
@@ -38,7 +32,7 @@ class SignInRecorderTest : public testing::Test {
     return [this](const AuditEntry& entry) { return audit_.Append(entry); };
   }
   NotingSink audit_;
-  FixedClock clock_;
+  ManualClock clock_{1'700'000'000'000};
 };
 
 TEST_F(SignInRecorderTest, AFirstUseInAnHourIsOnRecordBeforeTheAnswer) {
@@ -48,7 +42,7 @@ TEST_F(SignInRecorderTest, AFirstUseInAnHourIsOnRecordBeforeTheAnswer) {
   ASSERT_TRUE(recorder.NoteSignIn(kAccount, ProjectId{2}));
   EXPECT_EQ(audit_.lines, (Lines{std::string(kAccount) + " allowed 1 1",
                                  std::string(kAccount) + " allowed 2 1"}));
-  clock_.now_ms += 3'600'000;
+  clock_.Set(clock_.NowMs() + 3'600'000);
   audit_.full = true;
   EXPECT_EQ(recorder.NoteSignIn(kAccount, ProjectId{1}).error().code, ErrorCode::kUnavailable);
   audit_.full = false;
@@ -74,10 +68,22 @@ TEST_F(SignInRecorderTest, RefusalsAreCountedByTheMinute) {
   for (int i = 0; i < 500; ++i) recorder.NoteDenial(kAccount, ProjectId{1});
   recorder.Flush();
   EXPECT_EQ(audit_.lines, Lines{std::string(kAccount) + " denied 1 3"});
-  clock_.now_ms += 60'000;
+  clock_.Set(clock_.NowMs() + 60'000);
   recorder.Flush();
   EXPECT_EQ(audit_.lines.back(), std::string(kAccount) + " denied 1 500");
   EXPECT_EQ(audit_.lines.size(), 2U);
+}
+
+TEST_F(SignInRecorderTest, TheLastRefusalsAreWrittenAtTheEnd) {
+  {
+    SignInRecorder recorder({Append(), &clock_, "queries", true});
+    recorder.StartFlushing();
+    recorder.NoteDenial(kAccount, ProjectId{1});
+    recorder.Flush();
+    recorder.NoteDenial(kAccount, ProjectId{1});
+  }
+  EXPECT_EQ(audit_.lines,
+            (Lines{std::string(kAccount) + " denied 1 1", std::string(kAccount) + " denied 1 1"}));
 }
 
 TEST_F(SignInRecorderTest, WhatWasTypedIsNotKeptUnlessItIsAName) {
@@ -121,12 +127,12 @@ TEST(SignInEntry, IsOfOneFormAlone) {
 }
 
 TEST(SignInLimit, IsOfEachDoorAndMinute) {
-  FixedClock clock;
+  ManualClock clock(1'700'000'000'000);
   SignInLimit limit(&clock);
   for (size_t i = 0; i < SignInLimit::kMaxPerMinute; ++i) ASSERT_TRUE(limit.Take("intake"));
   EXPECT_FALSE(limit.Take("intake"));
   EXPECT_TRUE(limit.Take("core"));
-  clock.now_ms += 60'000;
+  clock.Set(clock.NowMs() + 60'000);
   EXPECT_TRUE(limit.Take("intake"));
 }
 

@@ -38,7 +38,8 @@ void PolicyTrial::Compare(Sample sample, std::span<const Finding> before) {
   Actions all = old_actions;
   all.insert(new_actions.begin(), new_actions.end());
   const std::lock_guard lock(mutex_);
-  ++seen_;
+  TrialCounts& counts = counts_[sample.project];
+  ++counts.seen;
   bool differs = false;
   for (const auto& [path, any] : all) {
     const Action was = At(old_actions, path);
@@ -55,14 +56,17 @@ void PolicyTrial::Compare(Sample sample, std::span<const Finding> before) {
       truncated_ = true;
     }
   }
-  if (differs) ++changed_;
+  if (differs) ++counts.changed;
 }
 
 TrialResult PolicyTrial::result() const {
   const std::lock_guard lock(mutex_);
   TrialResult result;
-  result.seen = seen_;
-  result.changed = changed_;
+  result.projects = counts_;
+  for (const auto& [project, counts] : counts_) {
+    result.seen += counts.seen;
+    result.changed += counts.changed;
+  }
   result.truncated = truncated_;
   for (const auto& [key, events] : differences_) {
     const auto& [project, path, was, becomes] = key;
@@ -72,6 +76,16 @@ TrialResult PolicyTrial::result() const {
   return result;
 }
 
+std::string DifferenceJson(const TrialDifference& difference) {
+  std::string json = R"({"project":)" + std::to_string(difference.project.value) + R"(,"path":)";
+  AppendJsonString(difference.path, &json);
+  json += R"(,"before":)";
+  AppendJsonString(ActionName(difference.before), &json);
+  json += R"(,"after":)";
+  AppendJsonString(ActionName(difference.after), &json);
+  return json + R"(,"events":)" + std::to_string(difference.events) + "}";
+}
+
 std::string TrialJson(const TrialResult& result) {
   std::string json = R"({"seen":)" + std::to_string(result.seen);
   json += R"(,"changed":)" + std::to_string(result.changed);
@@ -79,13 +93,7 @@ std::string TrialJson(const TrialResult& result) {
   json += R"(,"differences":[)";
   for (const TrialDifference& one : result.differences) {
     if (&one != &result.differences.front()) json += ',';
-    json += R"({"project":)" + std::to_string(one.project.value) + R"(,"path":)";
-    AppendJsonString(one.path, &json);
-    json += R"(,"before":)";
-    AppendJsonString(ActionName(one.before), &json);
-    json += R"(,"after":)";
-    AppendJsonString(ActionName(one.after), &json);
-    json += R"(,"events":)" + std::to_string(one.events) + "}";
+    json += DifferenceJson(one);
   }
   return json + "]}";
 }

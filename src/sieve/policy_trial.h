@@ -24,9 +24,15 @@ struct TrialDifference {
   uint64_t events = 0;
 };
 
+struct TrialCounts {
+  uint64_t seen = 0;     // events and profile updates that were compared
+  uint64_t changed = 0;  // of these, how many differ in anything
+};
+
 struct TrialResult {
-  uint64_t seen = 0;                         // events and profile updates that were compared
-  uint64_t changed = 0;                      // of these, how many differ in anything
+  uint64_t seen = 0;  // as TrialCounts, over all projects
+  uint64_t changed = 0;
+  std::map<ProjectId, TrialCounts> projects;
   std::vector<TrialDifference> differences;  // most frequent first
   bool truncated = false;                    // there were more kinds of difference than are counted
 };
@@ -69,11 +75,12 @@ class PolicyTrial {
   std::atomic<uint64_t> offered_{0};
   mutable std::mutex mutex_;
   std::map<Key, uint64_t> differences_;
-  uint64_t seen_ = 0;
-  uint64_t changed_ = 0;
+  std::map<ProjectId, TrialCounts> counts_;
   bool truncated_ = false;
 };
 
+// {"project","path","before","after","events"}
+std::string DifferenceJson(const TrialDifference& difference);
 // {"seen","changed","truncated","differences":[{"project","path","before","after","events"}]}
 std::string TrialJson(const TrialResult& result);
 

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "crypto/crypto.h"
 #include "model/ids.h"
@@ -19,9 +20,9 @@
 
 namespace bulkhead {
 
-inline constexpr size_t kMaxCallSubjects = 2000;  // as many as a request for a person may name
+inline constexpr size_t kMaxCallSubjects = limits::kMaxAskedPersons;
 inline constexpr size_t kMaxCallFields = 64;
-inline constexpr size_t kMaxCallTextBytes = 320;  // the longest address has 254
+inline constexpr size_t kMaxCallTextBytes = limits::kMaxAskedIdBytes;
 inline constexpr size_t kMaxCallBytes = 1024UL * 1024;
 
 struct RevealCall {
