@@ -61,12 +61,12 @@ bulkhead_room(sieve ROOMS base crypto model LIBRARIES PkgConfig::HYPERSCAN PkgCo
 # toml++ is headers alone (sieve/policy_parser.cc); linking its library would only add a second copy.
 bulkhead_room(log ROOMS base crypto model)
 bulkhead_room(store ROOMS base crypto model LIBRARIES PkgConfig::ZSTD PkgConfig::HWY simdjson::simdjson)
-bulkhead_room(vault ROOMS base crypto model LIBRARIES SQLite::SQLite3)
+bulkhead_room(vault ROOMS base crypto model LIBRARIES sqlcipher)
 bulkhead_room(audit ROOMS base crypto model)
 bulkhead_room(intake ROOMS base crypto model wire sieve log)
 bulkhead_room(query ROOMS base crypto model wire store audit LIBRARIES date::date-tz)
 bulkhead_room(egress ROOMS base crypto model sieve LIBRARIES fmt::fmt OpenSSL::SSL)
-bulkhead_room(access ROOMS base crypto model audit LIBRARIES SQLite::SQLite3)
+bulkhead_room(access ROOMS base crypto model audit LIBRARIES sqlcipher)
 bulkhead_room(http ROOMS base channel crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
 bulkhead_room(main ROOMS base channel crypto model wire sieve log store vault audit intake query egress access http
               LIBRARIES spdlog::spdlog PkgConfig::SECCOMP)
@@ -107,6 +107,8 @@ add_dependencies(attack_compartment attack_library)
 # What the memory of the other processes is searched for.
 add_executable(vault_secrets ${CMAKE_SOURCE_DIR}/test/containment/vault_secrets.cc)
 target_link_libraries(vault_secrets PRIVATE room_crypto)
+add_executable(age_exports ${CMAKE_SOURCE_DIR}/test/containment/age_exports.cc)
+target_link_libraries(age_exports PRIVATE room_vault)
 
 # Writes logs for test/audit.
 add_executable(make_log ${CMAKE_SOURCE_DIR}/test/audit/make_log.cc)

@@ -22,9 +22,10 @@ ExportState StateOf(const ExportInfo& info, int64_t now_ms) {
 
 }  // namespace
 
-Result<BulkExports> BulkExports::Open(const std::string& path) {
-  Result<VaultDatabase> database =
-      VaultDatabase::Open({.path = path, .schema = kSchema, .version = 1, .upgrades = {}});
+Result<BulkExports> BulkExports::Open(FileSystem& fs, const std::string& path,
+                                      const SecretBytes& file_key) {
+  Result<VaultDatabase> database = VaultDatabase::Open(
+      fs, {.path = path, .schema = kSchema, .version = 1, .upgrades = {}}, file_key);
   if (!database) {
     return database.error();
   }

@@ -25,7 +25,8 @@ struct BulkExport {
 
 class BulkExports {
  public:
-  static Result<BulkExports> Open(const std::string& path);
+  static Result<BulkExports> Open(FileSystem& fs, const std::string& path,
+                                  const SecretBytes& file_key);
 
   // Durable when it returns. kLimit: too many are waiting or ready.
   Result<ExportInfo> Add(const ExportAskCall& call, int64_t now_ms, int64_t lock_ms);

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "vault/plain_database.h"
+
 namespace bulkhead {
 namespace {
 
@@ -15,6 +17,10 @@ constexpr int kBusyTimeoutMs = 10'000;
 Error Failure(sqlite3* handle) {
   const int code = sqlite3_errcode(handle) & 0xFF;
   const bool corrupt = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+  if (code == SQLITE_NOMEM) {  // what SQLCipher calls a page whose tag does not fit, too
+    return Error{ErrorCode::kUnavailable,
+                 "vault: a page does not open (it was changed), or memory is short"};
+  }
   return Error{corrupt ? ErrorCode::kCorruption : ErrorCode::kUnavailable,
                std::string("vault: ") + sqlite3_errstr(code)};
 }
@@ -69,7 +75,16 @@ void VaultDatabase::Finaliser::operator()(sqlite3_stmt* statement) const {
   sqlite3_finalize(statement);
 }
 
-Result<VaultDatabase> VaultDatabase::Open(const Options& options) {
+Result<VaultDatabase> VaultDatabase::Open(FileSystem& fs, const Options& options,
+                                          const SecretBytes& key32) {
+  const Result<DatabaseForm> form = FormOfDatabase(fs, options.path);
+  const Result<void> encrypted = form && *form == DatabaseForm::kPlain
+                                     ? EncryptPlainDatabase(fs, options.path, key32)
+                                     : Result<void>();
+  if (!form || !encrypted) {
+    const Error& error = form ? encrypted.error() : form.error();
+    return Error{error.code, options.path + ": " + error.message};
+  }
   // Made here, so that it is never another user's to read; SQLite gives the WAL the same mode.
   const int fd = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {
@@ -84,10 +99,12 @@ Result<VaultDatabase> VaultDatabase::Open(const Options& options) {
     return Error{ErrorCode::kUnavailable, "cannot open " + options.path};
   }
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
-  Result<void> ready =
-      Execute(handle,
-              "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
-              "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;");
+  Result<void> ready = SetDatabaseKey(handle, key32);
+  if (ready) {
+    ready = Execute(handle,
+                    "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
+                    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;");
+  }
   if (ready) {
     ready = Execute(handle, options.sync_every_commit ? "PRAGMA synchronous=FULL"
                                                       : "PRAGMA synchronous=NORMAL");

@@ -1,5 +1,6 @@
-// SQLite as the vault's two files use it: prepared statements kept, errors as Result, pragmas that
-// leave no deleted value in a page and nothing in a temporary file. Not thread-safe.
+// SQLite as the vault's files use it: every page encrypted (SQLCipher), prepared statements kept,
+// errors as Result, pragmas that leave no deleted value in a page and nothing in a temporary file.
+// Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,9 @@
 #include <variant>
 #include <vector>
 
+#include "base/file_system.h"
 #include "base/result.h"
+#include "crypto/crypto.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -52,7 +55,10 @@ class VaultDatabase {
     std::vector<const char*> upgrades;
     bool sync_every_commit = true;  // false: what a power cut takes back is replayed from the log
   };
-  static Result<VaultDatabase> Open(const Options& options);
+  // A plain file, as older programs wrote it, is encrypted first. kCorruption: the key is another
+  // one, or the file was changed.
+  static Result<VaultDatabase> Open(FileSystem& fs, const Options& options,
+                                    const SecretBytes& key32);
 
   // `sql` must be a literal: its address is the key of the prepared statement.
   Result<SqlRows> Start(const char* sql, std::initializer_list<SqlValue> values = {});

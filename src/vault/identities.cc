@@ -69,13 +69,16 @@ std::string ValueKey::ValueId(std::string_view field, std::string_view value) co
   return id;
 }
 
-Result<Identities> Identities::Open(const std::string& path, const KeyRing& blind_index_keys) {
+Result<Identities> Identities::Open(FileSystem& fs, const std::string& path,
+                                    const SecretBytes& file_key, const KeyRing& blind_index_keys) {
   // What a power cut takes back here is given again by the log.
-  Result<VaultDatabase> database = VaultDatabase::Open({.path = path,
+  Result<VaultDatabase> database = VaultDatabase::Open(fs,
+                                                       {.path = path,
                                                         .schema = kSchema,
                                                         .version = kFileVersion,
                                                         .upgrades = {kUpgradeTo2},
-                                                        .sync_every_commit = false});
+                                                        .sync_every_commit = false},
+                                                       file_key);
   if (!database) {
     return database.error();
   }

@@ -37,7 +37,8 @@ class ValueKey {
 
 class Identities {
  public:
-  static Result<Identities> Open(const std::string& path, const KeyRing& blind_index_keys);
+  static Result<Identities> Open(FileSystem& fs, const std::string& path,
+                                 const SecretBytes& file_key, const KeyRing& blind_index_keys);
 
   // Inside a transaction on database().
   Result<void> Put(const SealedField& field, ProjectId project, const ValueKey& key);

@@ -51,9 +51,10 @@ Result<uint64_t> Unsigned(const Result<int64_t>& number) {
 
 }  // namespace
 
-Result<SubjectKeys> SubjectKeys::Open(const std::string& path, KeyRing wrap_keys) {
+Result<SubjectKeys> SubjectKeys::Open(FileSystem& fs, const std::string& path,
+                                      const SecretBytes& file_key, KeyRing wrap_keys) {
   Result<VaultDatabase> database = VaultDatabase::Open(
-      {.path = path, .schema = kSchema, .version = 2, .upgrades = {kUpgradeTo2}});
+      fs, {.path = path, .schema = kSchema, .version = 2, .upgrades = {kUpgradeTo2}}, file_key);
   if (!database) {
     return database.error();
   }

@@ -32,7 +32,8 @@ struct DestroyedKey {
 
 class SubjectKeys {
  public:
-  static Result<SubjectKeys> Open(const std::string& path, KeyRing wrap_keys);
+  static Result<SubjectKeys> Open(FileSystem& fs, const std::string& path,
+                                  const SecretBytes& file_key, KeyRing wrap_keys);
 
   Result<std::optional<SubjectKey>> Find(const SubjectId& subject);
   // A new key of the generation after the last erased one, made for the log record at `made_at`.
@@ -54,6 +55,7 @@ class SubjectKeys {
 
   // --- Rotation of the wrap key ---
   void UseKeys(KeyRing wrap_keys) { wrap_keys_ = std::move(wrap_keys); }
+  [[nodiscard]] const KeyRing& wrap_keys() const { return wrap_keys_; }
   // Wraps up to `most` keys again, under the newest wrap key. Inside a transaction on database().
   Result<uint64_t> Rewrap(uint64_t most);
   // Keys that lie under an older wrap key that the ring holds, and under one that it does not hold.

@@ -37,10 +37,12 @@ struct Vault::Impl::OpenedBatch {
   }
 };
 
-Vault::Impl::Impl(VaultKeys keys, SubjectKeys subject_keys, Identities identities)
+Vault::Impl::Impl(VaultKeys keys, VaultFileKey file_key, SubjectKeys subject_keys,
+                  Identities identities)
     : seal_keys_(std::move(keys.seal_keys)),
       pseudonyms_(keys.pseudonym_key.empty() ? nullptr
                                              : std::make_unique<KeyedHash>(keys.pseudonym_key)),
+      file_key_(std::move(file_key)),
       subject_keys_(std::move(subject_keys)),
       identities_(std::move(identities)) {}
 
@@ -359,6 +361,10 @@ Result<SubjectId> Vault::Impl::PseudonymOf(std::string_view raw_id) const {
   return subject;
 }
 
+SecretBytes Vault::Impl::KeyOfFile(std::string_view file_name) const {
+  return file_key_.For(file_name);
+}
+
 Result<VaultCounts> Vault::Impl::Counts() {
   const std::lock_guard lock(mutex_);
   VaultCounts counts;
@@ -381,17 +387,23 @@ Result<std::unique_ptr<Vault>> Vault::Open(FileSystem& fs, const std::string& di
   if (Result<void> created = fs.CreateDirs(dir); !created) {
     return created.error();
   }
+  Result<VaultFileKey> file_key = VaultFileKey::Open(fs, dir, keys.subject_wrap_keys);
+  if (!file_key) {
+    return file_key.error();
+  }
   Result<SubjectKeys> subject_keys =
-      SubjectKeys::Open(dir + "/subject_keys.db", std::move(keys.subject_wrap_keys));
+      SubjectKeys::Open(fs, dir + "/subject_keys.db", file_key->For("subject_keys.db"),
+                        std::move(keys.subject_wrap_keys));
   if (!subject_keys) {
     return subject_keys.error();
   }
-  Result<Identities> identities = Identities::Open(dir + "/identities.db", keys.blind_index_keys);
+  Result<Identities> identities = Identities::Open(
+      fs, dir + "/identities.db", file_key->For("identities.db"), keys.blind_index_keys);
   if (!identities) {
     return identities.error();
   }
-  auto impl =
-      std::make_unique<Impl>(std::move(keys), std::move(*subject_keys), std::move(*identities));
+  auto impl = std::make_unique<Impl>(std::move(keys), std::move(*file_key),
+                                     std::move(*subject_keys), std::move(*identities));
   if (Result<void> started = impl->Start(); !started) {
     return started.error();
   }
@@ -450,6 +462,9 @@ Result<RotationProgress> Vault::ReindexAddresses(uint64_t most) {
   return impl_->ReindexAddresses(most);
 }
 Result<uint64_t> Vault::AbandonLostKeys() { return impl_->AbandonLostKeys(); }
+SecretBytes Vault::KeyOfFile(std::string_view file_name) const {
+  return impl_->KeyOfFile(file_name);
+}
 Result<VaultCounts> Vault::Counts() { return impl_->Counts(); }
 
 }  // namespace bulkhead

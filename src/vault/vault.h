@@ -77,8 +77,8 @@ struct RotationProgress {
 // running server).
 class Vault {
  public:
-  // `dir` is made if absent and holds identities.db and subject_keys.db. Finishes an erasure that a
-  // crash cut off.
+  // `dir` is made if absent and holds identities.db, subject_keys.db and file_key. Finishes an
+  // erasure that a crash cut off.
   static Result<std::unique_ptr<Vault>> Open(FileSystem& fs, const std::string& dir,
                                              VaultKeys keys);
   ~Vault();
@@ -153,6 +153,8 @@ class Vault {
   Result<uint64_t> AbandonLostKeys();
 
   Result<VaultCounts> Counts();
+  // Under which another database file of this vault is encrypted, such as "exports.db".
+  [[nodiscard]] SecretBytes KeyOfFile(std::string_view file_name) const;
 
  private:
   class Impl;

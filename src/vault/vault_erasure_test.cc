@@ -1,6 +1,5 @@
 // Erasures against copies of the real files: what an old backup brings back.
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 
@@ -21,21 +20,6 @@ class VaultErasureTest : public VaultFixture {
       }
       std::filesystem::copy_file(base_ + "/" + name + "/" + file, dir_ + "/" + file);
     }
-  }
-  // The bytes of one column of one subject, as a thief of the files would take them.
-  std::vector<std::string> Column(const std::string& file, const std::string& sql) {
-    sqlite3* handle = nullptr;
-    EXPECT_EQ(SQLITE_OK, sqlite3_open((dir_ + "/" + file).c_str(), &handle));
-    sqlite3_stmt* statement = nullptr;
-    EXPECT_EQ(SQLITE_OK, sqlite3_prepare_v2(handle, sql.c_str(), -1, &statement, nullptr));
-    std::vector<std::string> found;
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-      found.emplace_back(static_cast<const char*>(sqlite3_column_blob(statement, 0)),
-                         static_cast<size_t>(sqlite3_column_bytes(statement, 0)));
-    }
-    sqlite3_finalize(statement);
-    sqlite3_close(handle);
-    return found;
   }
   std::vector<std::string> JanesWrappedKey() {
     return Column("subject_keys.db",
@@ -64,8 +48,8 @@ TEST_F(VaultErasureTest, TombstonesFromOutsideEraseAgainAfterARestoreOfBothFiles
   EXPECT_EQ(tombstone.erased_before, 40U);
 
   Restore("before", kBoth);
-  ASSERT_TRUE(AnyFileHolds(wrapped[0]));  // the danger is real
-  ASSERT_TRUE(AnyFileHolds(boxes[0]));
+  ASSERT_TRUE(AnyPageHolds(wrapped[0]));  // the danger is real
+  ASSERT_TRUE(AnyPageHolds(boxes[0]));
   vault_ = Open();
   ASSERT_EQ(Told(kJane).size(), 1U);
   EXPECT_EQ(*vault_->ApplyTombstones({&tombstone, 1}), 1U);
@@ -75,7 +59,7 @@ TEST_F(VaultErasureTest, TombstonesFromOutsideEraseAgainAfterARestoreOfBothFiles
   vault_.reset();
   for (const std::string& needle :
        {wrapped[0], boxes[0], wrapped[0].substr(24, 16), boxes[0].substr(24)}) {
-    EXPECT_FALSE(AnyFileHolds(needle));
+    EXPECT_FALSE(AnyPageHolds(needle));
   }
   // The log after the backup is given again: what was sent before the erasure stays away.
   vault_ = Open();
@@ -124,11 +108,11 @@ TEST_F(VaultErasureTest, OldValuesUnderTodaysKeysAreRemovedAtOpening) {
   const std::vector<std::string> boxes = JanesBoxes();
   ASSERT_TRUE(vault_->Erase(kJane));
   Restore("before", {"identities.db"});
-  ASSERT_TRUE(AnyFileHolds(boxes.at(0)));
+  ASSERT_TRUE(AnyPageHolds(boxes.at(0)));
   vault_ = Open();
   EXPECT_EQ(vault_->Counts()->values, 1U);
   vault_.reset();
-  EXPECT_FALSE(AnyFileHolds(boxes[0]));
+  EXPECT_FALSE(AnyPageHolds(boxes[0]));
 }
 
 TEST_F(VaultErasureTest, ManyAreErasedTogetherAndTheAnswerSaysWhatWent) {

@@ -16,6 +16,8 @@
 
 #include "crypto/keys.h"
 #include "model/sealed_fields.h"
+#include "vault/file_key.h"
+#include "vault/plain_database.h"
 #include "vault/vault.h"
 
 namespace bulkhead {
@@ -88,19 +90,73 @@ class VaultFixture : public testing::Test {
     bytes << std::ifstream(path, std::ios::binary).rdbuf();
     return bytes.str();
   }
-  bool AnyFileHolds(std::string_view needle) {
-    for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
-      if (Bytes(entry.path()).find(needle) != std::string::npos) {
-        return true;
+  // A database as whoever has the wrap keys opens it.
+  sqlite3* OpenSql(const std::string& file) {
+    KeyRing ring;
+    Fill(&ring, wraps_);
+    const Result<VaultFileKey> key = VaultFileKey::Open(fs_, dir_, ring);
+    EXPECT_TRUE(key);
+    sqlite3* handle = nullptr;
+    EXPECT_EQ(SQLITE_OK, sqlite3_open((dir_ + "/" + file).c_str(), &handle));
+    EXPECT_TRUE(SetDatabaseKey(handle, key->For(file)));
+    return handle;
+  }
+  void RunSql(const std::string& file, const std::string& sql) {
+    sqlite3* handle = OpenSql(file);
+    EXPECT_EQ(SQLITE_OK, sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr))
+        << sqlite3_errmsg(handle);
+    sqlite3_close(handle);
+  }
+  // The first column of every row.
+  std::vector<std::string> Column(const std::string& file, const std::string& sql) {
+    sqlite3* handle = OpenSql(file);
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(SQLITE_OK, sqlite3_prepare_v2(handle, sql.c_str(), -1, &statement, nullptr));
+    std::vector<std::string> found;
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+      found.emplace_back(static_cast<const char*>(sqlite3_column_blob(statement, 0)),
+                         static_cast<size_t>(sqlite3_column_bytes(statement, 0)));
+    }
+    sqlite3_finalize(statement);
+    sqlite3_close(handle);
+    return found;
+  }
+  // In any page, free ones too, of what the key opens. A WAL may hold older pages than are seen
+  // here; who asserts absence looks into that too.
+  bool AnyPageHolds(std::string_view needle) {
+    for (const char* file : {"identities.db", "subject_keys.db"}) {
+      for (const std::string& page : Column(file, "SELECT data FROM sqlite_dbpage")) {
+        if (page.find(needle) != std::string::npos) {
+          return true;
+        }
       }
     }
     return false;
   }
-  void RunSql(const std::string& file, const std::string& sql) {
-    sqlite3* handle = nullptr;
-    ASSERT_EQ(SQLITE_OK, sqlite3_open((dir_ + "/" + file).c_str(), &handle));
-    EXPECT_EQ(SQLITE_OK, sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr));
-    sqlite3_close(handle);
+  // Every page in the WAL is the one of `marks`, where no key ever lay.
+  void ExpectOnlyMarksInTheWal(const std::string& file) {
+    constexpr size_t kHeadBytes = 32;
+    constexpr size_t kFrameBytes = 24 + 4096;
+    const int64_t marks = std::stoll(
+        Column(file, "SELECT rootpage || '' FROM sqlite_schema WHERE name = 'marks'").at(0));
+    const std::string wal = Bytes(dir_ + "/" + file + "-wal");
+    for (size_t at = kHeadBytes; at < wal.size(); at += kFrameBytes) {
+      int64_t page = 0;
+      for (size_t i = 0; i < 4; ++i) {
+        page = page * 256 + static_cast<uint8_t>(wal.at(at + i));
+      }
+      EXPECT_EQ(page, marks) << file;
+    }
+  }
+  // As older programs left it: without encryption.
+  void MakePlain(const std::string& file) {
+    const std::string plain = dir_ + "/" + file + ".plain";
+    const std::string version = Column(file, "PRAGMA user_version").at(0);
+    RunSql(file, "ATTACH DATABASE '" + plain +
+                     "' AS plain KEY ''; SELECT sqlcipher_export('plain');"
+                     "PRAGMA plain.user_version = " +
+                     version + "; DETACH DATABASE plain");
+    std::filesystem::rename(plain, dir_ + "/" + file);
   }
   void CopyVault(const std::string& to) {
     ASSERT_TRUE(vault_->Flush());

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "vault/file_key.h"
 #include "vault/identities.h"
 #include "vault/subject_keys.h"
 #include "vault/vault.h"
@@ -22,7 +23,7 @@ namespace bulkhead {
 
 class Vault::Impl {
  public:
-  Impl(VaultKeys keys, SubjectKeys subject_keys, Identities identities);
+  Impl(VaultKeys keys, VaultFileKey file_key, SubjectKeys subject_keys, Identities identities);
 
   Result<void> Start();
 
@@ -41,6 +42,7 @@ class Vault::Impl {
                                                size_t most);
   Result<SubjectId> PseudonymOf(std::string_view raw_id) const;
   Result<VaultCounts> Counts();
+  SecretBytes KeyOfFile(std::string_view file_name) const;
 
   // --- vault_erasure.cc ---
   Result<std::vector<ErasedSubject>> EraseMany(std::span<const SubjectId> subjects,
@@ -84,6 +86,7 @@ class Vault::Impl {
   mutable std::mutex mutex_;
   SealKeyRing seal_keys_;
   std::unique_ptr<KeyedHash> pseudonyms_;  // null where the keys have none
+  VaultFileKey file_key_;
   SubjectKeys subject_keys_;
   Identities identities_;
   std::optional<uint64_t> applied_;

@@ -19,6 +19,9 @@ Result<void> Vault::Impl::UseKeys(VaultKeys keys) {
 
 Result<RotationProgress> Vault::Impl::RewrapSubjectKeys(uint64_t most) {
   const std::lock_guard lock(mutex_);
+  if (Result<void> done = file_key_.Rewrap(subject_keys_.wrap_keys()); !done) {
+    return done.error();
+  }
   RotationProgress progress;
   {
     Result<VaultTransaction> transaction = VaultTransaction::Begin(&subject_keys_.database());

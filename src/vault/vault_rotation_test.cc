@@ -1,6 +1,5 @@
 // Keys that follow one another while the vault runs.
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include "vault/vault_fixture.h"
 
@@ -51,26 +50,17 @@ TEST_F(VaultRotationTest, SubjectKeysAreWrappedAgainInSteps) {
 
 TEST_F(VaultRotationTest, WhatTheOldWrapKeyMadeIsInNoFile) {
   IngestPeople(0, 3, 1);
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(SQLITE_OK, sqlite3_open((dir_ + "/subject_keys.db").c_str(), &handle));
-  sqlite3_stmt* statement = nullptr;
-  sqlite3_prepare_v2(handle, "SELECT wrapped FROM keys", -1, &statement, nullptr);
-  Lines wrapped;
-  while (sqlite3_step(statement) == SQLITE_ROW) {
-    wrapped.emplace_back(static_cast<const char*>(sqlite3_column_blob(statement, 0)),
-                         static_cast<size_t>(sqlite3_column_bytes(statement, 0)));
-  }
-  sqlite3_finalize(statement);
-  sqlite3_close(handle);
+  const Lines wrapped = Column("subject_keys.db", "SELECT wrapped FROM keys");
   ASSERT_EQ(wrapped.size(), 3U);
   wraps_.push_back({2, RandomSecret(kKeyBytes)});
   ASSERT_TRUE(vault_->UseKeys(Keys()));
   ASSERT_EQ(vault_->RewrapSubjectKeys(2)->remaining, 1U);
   ASSERT_EQ(vault_->RewrapSubjectKeys(2)->remaining, 0U);
   for (const std::string& old : wrapped) {
-    EXPECT_FALSE(AnyFileHolds(old));
-    EXPECT_FALSE(AnyFileHolds(std::string_view(old).substr(24, 16)));
+    EXPECT_FALSE(AnyPageHolds(old));
+    EXPECT_FALSE(AnyPageHolds(std::string_view(old).substr(24, 16)));
   }
+  ExpectOnlyMarksInTheWal("subject_keys.db");
 }
 
 TEST_F(VaultRotationTest, AddressesAreFoundThroughoutAReindexing) {

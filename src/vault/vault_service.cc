@@ -435,7 +435,8 @@ class VaultService::Impl {
 Result<std::unique_ptr<VaultService>> VaultService::Start(VaultServiceOptions options) {
   Check(options.vault != nullptr && options.gate != nullptr && options.clock != nullptr,
         "a vault service has a vault, a gate and a clock");
-  Result<BulkExports> exports = BulkExports::Open(options.exports_path);
+  Result<BulkExports> exports =
+      BulkExports::Open(*options.fs, options.exports_path, options.vault->KeyOfFile("exports.db"));
   if (!exports) {
     return exports.error();
   }

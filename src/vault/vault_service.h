@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file_system.h"
 #include "base/result.h"
 #include "vault/reveal_gate.h"
 #include "vault/vault.h"
@@ -34,7 +35,8 @@ struct VaultServiceOptions {
   ExportApproval* approval = nullptr;  // null: the time lock alone
   const Clock* clock = &SystemClock();
   std::function<uint64_t()> log_end;  // the durable end of the log; empty: what the vault has taken
-  std::string exports_path;           // DIR/vault/exports.db
+  FileSystem* fs = &RealFileSystem();
+  std::string exports_path;  // DIR/vault/exports.db
   VaultPolicy policy;
   // What the audit log says has happened, so that files restored from a backup learn of it before
   // anything can be asked.

@@ -1,7 +1,6 @@
 #include "vault/vault.h"
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -96,15 +95,15 @@ TEST_F(VaultTest, NothingLiesInTheClear) {
   }
   for (int round = 0; round < 2; ++round) {  // with a WAL, then without
     for (const auto& [field, value] : needles) {
-      EXPECT_FALSE(AnyFileHolds(value)) << field;
-      EXPECT_FALSE(AnyFileHolds(HexEncode({reinterpret_cast<const uint8_t*>(value.data()), 8})));
+      EXPECT_FALSE(AnyPageHolds(value)) << field;
+      EXPECT_FALSE(AnyPageHolds(HexEncode({reinterpret_cast<const uint8_t*>(value.data()), 8})));
     }
-    EXPECT_FALSE(AnyFileHolds("needle.jane@example.com"));
-    EXPECT_FALSE(AnyFileHolds("Needle"));
-    EXPECT_FALSE(AnyFileHolds("NEEDLE"));
+    EXPECT_FALSE(AnyPageHolds("needle.jane@example.com"));
+    EXPECT_FALSE(AnyPageHolds("Needle"));
+    EXPECT_FALSE(AnyPageHolds("NEEDLE"));
     ASSERT_TRUE(vault_->Flush());
   }
-  EXPECT_TRUE(AnyFileHolds("$phone"));  // field names do: the search itself works
+  EXPECT_TRUE(AnyPageHolds("$phone"));  // field names do: the search itself works
   for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
     struct stat info {};
     ASSERT_EQ(0, ::stat(entry.path().c_str(), &info));
@@ -165,21 +164,15 @@ TEST_F(VaultTest, AnOldCopyOfTheValuesCannotBeReadAfterErasure) {
 
 TEST_F(VaultTest, TheDestroyedKeyIsInNoFile) {
   Ingest({OnEvent(kJane, "a", "old", 1), OnEvent(kOmar, "a", "stays", 1)}, 10);
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(SQLITE_OK, sqlite3_open((dir_ + "/subject_keys.db").c_str(), &handle));
-  sqlite3_stmt* statement = nullptr;
-  sqlite3_prepare_v2(handle, "SELECT wrapped FROM keys WHERE substr(hex(subject), 1, 2) = '01'", -1,
-                     &statement, nullptr);
-  ASSERT_EQ(SQLITE_ROW, sqlite3_step(statement));
-  const std::string wrapped(static_cast<const char*>(sqlite3_column_blob(statement, 0)),
-                            static_cast<size_t>(sqlite3_column_bytes(statement, 0)));
-  sqlite3_finalize(statement);
-  sqlite3_close(handle);
+  const std::string wrapped =
+      Column("subject_keys.db", "SELECT wrapped FROM keys WHERE substr(hex(subject), 1, 2) = '01'")
+          .at(0);
   ASSERT_EQ(wrapped.size(), 32 + kAeadOverheadBytes);
-  ASSERT_TRUE(AnyFileHolds(wrapped));
+  ASSERT_TRUE(AnyPageHolds(wrapped));
   ASSERT_TRUE(vault_->Erase(kJane));
-  EXPECT_FALSE(AnyFileHolds(wrapped));
-  EXPECT_FALSE(AnyFileHolds(std::string_view(wrapped).substr(24, 16)));
+  EXPECT_FALSE(AnyPageHolds(wrapped));
+  EXPECT_FALSE(AnyPageHolds(std::string_view(wrapped).substr(24, 16)));
+  ExpectOnlyMarksInTheWal("subject_keys.db");
 }
 
 TEST_F(VaultTest, AnErasureThatACrashCutOffIsFinishedAtOpening) {
