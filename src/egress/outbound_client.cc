@@ -81,7 +81,9 @@ Result<OutboundReply> Exchange(asio::io_context& io, Stream& stream, const WebAd
   parser.body_limit(kMaxOutboundReplyBytes);
   code = RunStep(io, [&](auto done) { http::async_read(stream, buffer, parser, done); });
   if (code) return NoAnswer(where, code);
-  return OutboundReply{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
+  const auto retry_after = parser.get()[http::field::retry_after];
+  return OutboundReply{static_cast<int>(parser.get().result_int()), std::move(parser.get().body()),
+                       std::string(retry_after.data(), retry_after.size())};
 }
 
 Result<void> TrustAuthorities(const std::string& file, asio::ssl::context* context) {

@@ -28,6 +28,7 @@ inline constexpr size_t kMaxOutboundReplyBytes = 64UL * 1024;
 struct OutboundReply {
   int status = 0;
   std::string body;
+  std::string retry_after = {};  // the header, as it came
 };
 
 // POST. kDenied: no address of that name may be reached. kUnavailable: no answer. The certificate

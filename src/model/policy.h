@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/ids.h"
+#include "model/vendor_policy.h"
 
 namespace bulkhead {
 
@@ -118,6 +119,7 @@ struct ProjectPolicy {
 struct Policy {
   std::optional<ProjectPolicy> everywhere;  // for projects that have no part of their own
   std::map<ProjectId, ProjectPolicy> projects;
+  VendorPolicies vendors;
 
   // Of a project's own part, else of `everywhere`, else the defaults.
   [[nodiscard]] const ProjectPolicy& Of(ProjectId project) const;

@@ -1,0 +1,117 @@
+// What each vendor was sent: for each vendor, epoch and day, which subject, and which fields in
+// which form. Nothing is sent before it stands here; so the ledger may tell of more than was sent
+// (a crash after the entry and before the send), never of less. docs/formats/ledger.md draws the
+// files. All are encrypted; a directory without the keys shows sizes.
+//
+// Sends are journalled, durable one batch at a time, and folded behind into compact immutable
+// files, one for each vendor, epoch and day. Thread-safe. `fs` and the keys outlive it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/result.h"
+#include "crypto/key_ring.h"
+#include "model/ids.h"
+#include "model/vendor_policy.h"
+
+namespace bulkhead {
+
+struct SentField {
+  std::string name;
+  FieldForm form = FieldForm::kPlain;
+  friend auto operator<=>(const SentField&, const SentField&) = default;
+};
+using SentFields = std::vector<SentField>;  // sorted, each once
+
+struct LedgerSend {
+  SubjectId subject;    // our own pseudonym, not the vendor's id; nobody is counted as such
+  uint32_t fields = 0;  // place in LedgerBatch::field_sets
+};
+
+struct LedgerBatch {
+  std::string vendor;
+  uint32_t epoch = 0;
+  int32_t day = 0;  // of the send, UTC, since 1970
+  uint64_t sequence =
+      0;  // of this vendor, growing; a batch that was recorded is not recorded again
+  std::vector<SentFields> field_sets;
+  std::vector<LedgerSend> sends;
+};
+
+struct LedgerWindow {
+  std::string vendor;
+  std::optional<uint32_t> epoch;  // nothing: all
+  int32_t first_day = 0, last_day = 0;
+};
+
+struct ExposedField {
+  SentField field;
+  uint64_t subjects = 0;  // exact
+  uint64_t sends = 0;
+  int32_t first_day = 0, last_day = 0;
+};
+
+struct Exposure {
+  uint64_t subjects = 0;  // exact, nobody not counted
+  uint64_t sends = 0;     // those of nobody, too
+  std::vector<ExposedField> fields;
+  std::vector<std::pair<uint32_t, uint64_t>> sends_of_epoch;
+};
+
+struct LedgerStats {
+  uint64_t sends = 0;
+  uint64_t file_bytes = 0;     // of the folded files
+  uint64_t journal_bytes = 0;  // not folded yet
+};
+
+class Ledger {
+ public:
+  struct Options {
+    uint64_t fold_after_sends = 1'000'000;  // so many journalled, and they are folded
+  };
+  // Makes `dir` if absent; finishes or forgets what a crash cut off.
+  static Result<std::unique_ptr<Ledger>> Open(FileSystem& fs, const std::string& dir,
+                                              const KeyRing& keys, const Options& options);
+  virtual ~Ledger() = default;
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  // Durable when it returns; an error means that nothing may be sent.
+  virtual Result<void> Record(const LedgerBatch& batch) = 0;
+  // Of this vendor; 0: none yet.
+  [[nodiscard]] virtual uint64_t LastSequence(std::string_view vendor) const = 0;
+  virtual Result<void> Fold() = 0;
+
+  [[nodiscard]] virtual Result<Exposure> Ask(const LedgerWindow& window) const = 0;
+  // Each subject once, in order, with all the fields that were sent of them in the window. Stops
+  // where `each` answers false.
+  using EachSubject = std::function<bool(const SubjectId&, const SentFields&)>;
+  [[nodiscard]] virtual Result<void> ForEachSubject(const LedgerWindow& window,
+                                                    const EachSubject& each) const = 0;
+  // The vendors and epochs there are.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, uint32_t>> Epochs() const = 0;
+
+  // Takes a subject out of all files (erasure), or a vendor's epoch.
+  virtual Result<void> Forget(std::span<const SubjectId> subjects) = 0;
+
+  // A text that says exactly what the ledger holds of a vendor: each file's day, epoch, sends,
+  // subjects and SHA-256. What is signed.
+  [[nodiscard]] virtual Result<std::string> Statement(std::string_view vendor) const = 0;
+  // Wraps the keys of all files under the newest of these.
+  virtual Result<void> UseKeys(const KeyRing& keys) = 0;
+  [[nodiscard]] virtual LedgerStats stats() const = 0;
+
+ protected:
+  Ledger() = default;
+};
+
+}  // namespace bulkhead
