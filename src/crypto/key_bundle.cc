@@ -41,6 +41,7 @@ constexpr std::array<PurposeFacts, static_cast<size_t>(kLastKeyPurpose)> kPurpos
     {"core-log-public", kKeyBytes},
     {"vault-seal-public", kKeyBytes},
     {"vault-log-public", kKeyBytes},
+    {"vendor", kKeyBytes},
 }};
 
 constexpr uint32_t Bit(KeyPurpose purpose) { return 1U << static_cast<unsigned>(purpose); }
@@ -59,11 +60,11 @@ constexpr uint32_t PurposesOf(KeyScope scope) {
     case KeyScope::kAudit:
       return Bit(kAuditSigning) | Bit(kAuditPayload);
     case KeyScope::kEgress:
-      return Bit(kWebhook);
+      return Bit(kWebhook) | Bit(kVendor);
     case KeyScope::kFileMain:
       return Bit(kPseudonym) | Bit(kInsertId) | Bit(kToken) | Bit(kStore) | Bit(kCatalogue) |
              Bit(kSession) | Bit(kCoreLog) | Bit(kAuditSigning) | Bit(kAuditPayload) |
-             Bit(kWebhook) | Bit(kVaultSealPublic) | Bit(kVaultLogPublic);
+             Bit(kWebhook) | Bit(kVaultSealPublic) | Bit(kVaultLogPublic) | Bit(kVendor);
     case KeyScope::kFileVault:
       return Bit(kVaultSeal) | Bit(kVaultLog) | Bit(kSubjectWrap) | Bit(kBlindIndex);
   }

@@ -30,8 +30,13 @@ enum class KeyPurpose : uint8_t {
   kCoreLogPublic,
   kVaultSealPublic,
   kVaultLogPublic,
+  kVendor,  // wraps what egress keeps: vendors' keys and credentials, the ledger
 };
-inline constexpr KeyPurpose kLastKeyPurpose = KeyPurpose::kVaultLogPublic;
+inline constexpr KeyPurpose kLastKeyPurpose = KeyPurpose::kVendor;
+// The public half of a pair, which is never made by itself.
+constexpr bool IsPublicHalf(KeyPurpose purpose) {
+  return purpose >= KeyPurpose::kCoreLogPublic && purpose <= KeyPurpose::kVaultLogPublic;
+}
 
 // "pseudonym", "insert-id", ...: what commands and messages call it.
 std::string_view KeyPurposeName(KeyPurpose purpose);

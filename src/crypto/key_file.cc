@@ -100,7 +100,7 @@ void AddNewestKey(std::vector<KeyEntry>* entries, KeyEntry entry) {
 
 KeyEntry GenerateKey(KeyPurpose purpose, uint32_t id, int64_t from_ms) {
   KeyEntry entry{purpose, KeyState::kNewest, id, from_ms, {}};
-  Check(purpose < KeyPurpose::kCoreLogPublic, "public keys come from their pair");
+  Check(!IsPublicHalf(purpose), "public keys come from their pair");
   if (KeyPurposeBytes(purpose) == kKeyBytes) {
     entry.bytes = RandomSecret(kKeyBytes);
     return entry;

@@ -51,6 +51,12 @@ const std::vector<KeyChange> kChanges = {
      true,
      false,
      "the vault indexes every address anew; the old key is needed until that is done"},
+    {"vendor",
+     {kVendor},
+     {kEgress},
+     true,
+     false,
+     "egress wraps its vendors' keys and credentials and the ledger anew at its start"},
     {"token",
      {kToken},
      {kIntake},
@@ -187,7 +193,7 @@ Result<KeyStatus> ReadKeyStatus(const KeyAccess& access) {
   status.vault_open = file->vault_open();
   const auto take = [&](const std::vector<KeyEntry>& part) {
     for (const KeyEntry& entry : part) {
-      if (entry.purpose < KeyPurpose::kCoreLogPublic) {
+      if (!IsPublicHalf(entry.purpose)) {
         status.keys.push_back(FactOf(entry));
       }
     }

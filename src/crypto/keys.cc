@@ -20,9 +20,9 @@ std::string ParentOf(const std::string& path) {
 // Makes what is missing. True: something was.
 bool CompletePart(KeyScope scope, int64_t now_ms, std::vector<KeyEntry>* entries) {
   bool added = false;
-  for (uint8_t i = 1; i < static_cast<uint8_t>(KeyPurpose::kCoreLogPublic); ++i) {
+  for (uint8_t i = 1; i <= static_cast<uint8_t>(kLastKeyPurpose); ++i) {
     const auto purpose = static_cast<KeyPurpose>(i);
-    if (ScopeHas(scope, purpose) && NewestKey(*entries, purpose) == nullptr) {
+    if (!IsPublicHalf(purpose) && ScopeHas(scope, purpose) && NewestKey(*entries, purpose) == nullptr) {
       AddNewestKey(entries, GenerateKey(purpose, 1, now_ms));
       added = true;
     }
@@ -307,12 +307,14 @@ Result<AuditKeys> ParseAuditKeys(const SecretBytes& bundle) {
 }
 
 Result<EgressKeys> ParseEgressKeys(const SecretBytes& bundle) {
-  const Result<Entries> entries = DecodeWith(KeyScope::kEgress, bundle, {KeyPurpose::kWebhook});
+  const Result<Entries> entries =
+      DecodeWith(KeyScope::kEgress, bundle, {KeyPurpose::kWebhook, KeyPurpose::kVendor});
   if (!entries) {
     return entries.error();
   }
   EgressKeys keys;
   keys.webhook_key = NewestBytes(*entries, KeyPurpose::kWebhook);
+  keys.vendor_keys = RingOf(*entries, KeyPurpose::kVendor);
   return keys;
 }
 

@@ -65,6 +65,7 @@ struct AuditKeys {
 
 struct EgressKeys {
   SecretBytes webhook_key;
+  KeyRing vendor_keys;
 };
 
 // --- Making and opening the key file ---

@@ -1,7 +1,5 @@
 #include "sieve/policy_parser.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -12,6 +10,8 @@
 #include "base/toml_reader.h"
 #include "sieve/field_classes.h"
 #include "sieve/policy_defaults.h"
+#include "sieve/policy_words.h"
+#include "sieve/vendor_policy_parser.h"
 
 namespace bulkhead {
 namespace {
@@ -26,33 +26,6 @@ constexpr size_t kMaxUrlBytes = 2048;
 constexpr int64_t kMaxDays = 36500;
 constexpr int64_t kMaxSmallCount = 1'000'000;
 
-bool IsName(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && text.front() != '.' &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-         });
-}
-
-bool IsAddress(const std::string& text) {
-  uint8_t bytes[16];
-  return inet_pton(AF_INET, text.c_str(), bytes) == 1 ||
-         inet_pton(AF_INET6, text.c_str(), bytes) == 1;
-}
-
-// scheme://host[:port][/path]; no user, no fragment.
-bool IsWebAddress(std::string_view url, bool plain_http) {
-  for (const std::string_view scheme : {"https://", "http://"}) {
-    if (!url.starts_with(scheme)) continue;
-    if (scheme == "http://" && !plain_http) return false;
-    const std::string_view rest = url.substr(scheme.size());
-    const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
-    return !authority.empty() && rest.find_first_of("@#\\ ") == std::string_view::npos;
-  }
-  return false;
-}
-
-// Inherits the words of TomlReader, which every line below speaks in.
 class PolicyReader : private TomlReader {
  public:
   using TomlReader::errors;
@@ -67,6 +40,9 @@ class PolicyReader : private TomlReader {
       policy.everywhere = Project(*table, "everywhere");
     }
     if (const toml::table* projects = TableAt(&top, "project")) ReadProjects(*projects, &policy);
+    if (const toml::table* vendors = TableAt(&top, "vendor")) {
+      policy.vendors = ReadVendors(*vendors, this);
+    }
     Finish(top);
     if (errors().empty()) return policy;
     return Error{ErrorCode::kInvalid, errors()};
@@ -228,19 +204,19 @@ class PolicyReader : private TomlReader {
     ForEach(entry, "allow_addresses", kMaxShortList,
             [&](const toml::node& node, const std::string& path) {
               route.allow_addresses.push_back(TextOf(node, path, kMaxTextBytes));
-              if (!IsAddress(route.allow_addresses.back())) {
+              if (!IsIpAddress(route.allow_addresses.back())) {
                 Fail(LineOf(node), path, "an IP address expected, without a port");
               }
             });
     std::ranges::sort(route.allow_addresses);
     route.url = Text(entry, "url", kMaxUrlBytes);
-    if (!IsWebAddress(route.url, !route.allow_addresses.empty())) {
+    if (!IsWebUrl(route.url, !route.allow_addresses.empty())) {
       Fail(
           entry->line(), entry->PathOf("url"),
           "https://HOST/PATH expected; http only with allow_addresses, never a user or a fragment");
     }
     route.secret = Text(entry, "secret");
-    if (!IsName(route.secret)) {
+    if (!IsPolicyName(route.secret)) {
       Fail(entry->line(), entry->PathOf("secret"),
            "the name of a secret expected: letters, digits, '-', '_', '.'");
     }

@@ -1,5 +1,6 @@
 #include "sieve/policy_text.h"
 
+#include <utility>
 #include <vector>
 
 #include "base/hex.h"
@@ -121,6 +122,43 @@ void WriteProject(const ProjectPolicy& project, const std::string& path, Writer*
   }
 }
 
+void WriteFields(const std::vector<VendorField>& fields, Writer* writer) {
+  for (const auto& [key, form] :
+       {std::pair{"token", FieldForm::kToken}, std::pair{"coarse", FieldForm::kCoarse},
+        std::pair{"plain", FieldForm::kPlain}}) {
+    std::vector<std::string> properties;
+    for (const VendorField& field : fields) {
+      if (field.form == form) properties.push_back(field.property);
+    }
+    writer->List(key, properties);
+  }
+}
+
+void WriteVendor(const VendorPolicy& vendor, const std::string& path, Writer* writer) {
+  writer->Table(path);
+  writer->Line("type", VendorTypeName(vendor.type));
+  writer->Number("project", vendor.project.value);
+  writer->LineUnlessEmpty("url", vendor.url);
+  writer->List("allow_addresses", vendor.allow_addresses);
+  if (vendor.paused) writer->Flag("paused", true);
+  writer->Number("epoch_days", static_cast<uint64_t>(vendor.epoch_days));
+  writer->Line("time", TimePrecisionName(vendor.time));
+  writer->List("identities", vendor.identities);
+  writer->LineUnlessEmpty("identity_reason", vendor.identity_reason);
+  writer->Number("sends_per_second", vendor.sends_per_second);
+  writer->Number("queue_mb", vendor.queue_mb);
+  writer->Number("keep_queue_days", vendor.keep_queue_days);
+  for (const VendorEvent& event : vendor.events) {
+    writer->Entry(path + ".event");
+    writer->Line("name", event.event);
+    WriteFields(event.fields, writer);
+  }
+  if (!vendor.profile.empty()) {
+    writer->Table(path + ".profile");
+    WriteFields(vendor.profile, writer);
+  }
+}
+
 }  // namespace
 
 std::string CanonicalPolicyText(const Policy& policy) {
@@ -129,6 +167,9 @@ std::string CanonicalPolicyText(const Policy& policy) {
   if (policy.everywhere) WriteProject(*policy.everywhere, "everywhere", &writer);
   for (const auto& [id, project] : policy.projects) {
     WriteProject(project, "project." + std::to_string(id.value), &writer);
+  }
+  for (const auto& [name, vendor] : policy.vendors) {
+    WriteVendor(vendor, "vendor.\"" + name + "\"", &writer);
   }
   return writer.Take();
 }
