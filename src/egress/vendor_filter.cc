@@ -21,8 +21,7 @@ std::vector<OutboundField> AllowFields(const std::vector<VendorField>& fields,
                                        const ValueObject& properties) {
   std::vector<OutboundField> allowed;
   for (const auto& [name, value] : properties) {
-    const VendorField* field =
-        name == kPolicyVersionProperty ? nullptr : FieldFor(fields, name);
+    const VendorField* field = name == kPolicyVersionProperty ? nullptr : FieldFor(fields, name);
     if (field == nullptr) {
       continue;
     }
@@ -63,18 +62,17 @@ std::optional<AllowedMessage> AllowEvent(const VendorPolicy& policy, const Event
                         AllowFields(rule->fields, event.properties)};
 }
 
-std::optional<AllowedMessage> AllowUpdate(const VendorPolicy& policy,
-                                          const ProfileUpdate& update) {
-  const bool sets =
-      update.op == ProfileOperator::kSet || update.op == ProfileOperator::kSetOnce;
+std::optional<AllowedMessage> AllowUpdate(const VendorPolicy& policy, const ProfileUpdate& update) {
+  const bool sets = update.op == ProfileOperator::kSet || update.op == ProfileOperator::kSetOnce;
   if (!sets || !update.group_key.empty() || update.subject.IsNobody()) {
     return std::nullopt;
   }
-  AllowedMessage message{OutboundMessage::Kind::kProfile, update.subject, {},
+  AllowedMessage message{OutboundMessage::Kind::kProfile,
+                         update.subject,
+                         {},
                          CoarsenTime(update.time_ms, policy.time),
                          AllowFields(policy.profile, update.properties)};
-  return message.fields.empty() ? std::nullopt
-                                : std::optional<AllowedMessage>(std::move(message));
+  return message.fields.empty() ? std::nullopt : std::optional<AllowedMessage>(std::move(message));
 }
 
 Batch FilterBatch(const VendorPolicy& policy, const Batch& batch) {

@@ -1,11 +1,10 @@
 // What egress keeps of one vendor, DIR/egress/vendors/NAME/state: its credential, the keys of its
 // epochs, and whether it was killed. A sealed file (crypto/sealed_file.h) under the vendor keys,
-// written anew as a whole with each change; a credential or an epoch's key that is taken out of it is
-// gone. docs/formats/vendor_state.md draws the bytes. Not thread-safe.
+// written anew as a whole with each change; a credential or an epoch's key that is taken out of it
+// is gone. docs/formats/vendor_state.md draws the bytes. Not thread-safe.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,25 +26,33 @@ struct VendorEpoch {
   SecretBytes key;             // empty: destroyed, nothing can be joined to its ids any more
 };
 
+// The ids and tokens of one epoch whose key is there.
+class EpochIds {
+ public:
+  explicit EpochIds(const VendorEpoch& epoch);
+  [[nodiscard]] SubjectId Of(const SubjectId& subject) const;  // nobody stays nobody
+  // What is left of a value of form kToken: 32 hexadecimal digits.
+  [[nodiscard]] std::string TokenOf(std::string_view property, std::string_view json) const;
+
+ private:
+  KeyedHash ids_;
+  KeyedHash tokens_;
+};
+
 enum class VendorStanding : unsigned char { kActive = 1, kKilled };
 
 class VendorState {
  public:
-  // Makes the state of a new vendor, with its first epoch, where there is none. kCorruption: changed.
-  // kUnavailable: `keys` lack the one that it lies under.
+  // Makes the state of a new vendor, with its first epoch, where there is none. kCorruption:
+  // changed. kUnavailable: `keys` lack the one that it lies under.
   static Result<VendorState> Open(FileSystem& fs, const std::string& dir, const std::string& vendor,
                                   const KeyRing& keys, int64_t now_ms);
 
   [[nodiscard]] const std::vector<VendorEpoch>& epochs() const { return epochs_; }  // oldest first
   // The one in which a place of the queue is sent.
   [[nodiscard]] const VendorEpoch& EpochAt(uint64_t queue_position) const;
-  // The present id of a subject; empty where the epoch's key is destroyed.
-  static std::optional<SubjectId> VendorIdOf(const VendorEpoch& epoch, const SubjectId& subject);
-  // What is left of a value of form kToken: 32 hexadecimal digits.
-  static std::string TokenOf(const VendorEpoch& epoch, std::string_view property,
-                             std::string_view json);
-  // The id of a message, the same at every attempt and in every epoch.
-  [[nodiscard]] std::string MessageId(uint64_t queue_position, size_t index) const;
+  // The id of a message, the same at every attempt and in every epoch, from what it is made of.
+  [[nodiscard]] std::string MessageId(std::string_view identity) const;
 
   [[nodiscard]] const SecretBytes& credential() const { return credential_; }
   [[nodiscard]] int64_t credential_set_ms() const { return credential_set_ms_; }

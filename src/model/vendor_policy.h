@@ -63,6 +63,7 @@ struct VendorPolicy {
   std::vector<std::string> allow_addresses;  // that may be reached although they are private
   bool paused = false;                       // nothing is taken in; what waits, waits
   int epoch_days = 90;                       // ids change after so long
+  int keep_epoch_days = 0;  // an ended epoch's key is destroyed after so long; 0: when told to
   TimePrecision time = TimePrecision::kDay;
   std::vector<VendorEvent> events;      // the first that matches counts
   std::vector<VendorField> profile;     // of profile updates; empty: no profiles are sent

@@ -142,6 +142,9 @@ void WriteVendor(const VendorPolicy& vendor, const std::string& path, Writer* wr
   writer->List("allow_addresses", vendor.allow_addresses);
   if (vendor.paused) writer->Flag("paused", true);
   writer->Number("epoch_days", static_cast<uint64_t>(vendor.epoch_days));
+  if (vendor.keep_epoch_days != 0) {
+    writer->Number("keep_epoch_days", static_cast<uint64_t>(vendor.keep_epoch_days));
+  }
   writer->Line("time", TimePrecisionName(vendor.time));
   writer->List("identities", vendor.identities);
   writer->LineUnlessEmpty("identity_reason", vendor.identity_reason);

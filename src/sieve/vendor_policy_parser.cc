@@ -16,6 +16,7 @@ constexpr size_t kMaxIdentities = 16;
 constexpr size_t kMaxShortList = 64;
 constexpr size_t kMaxUrlBytes = 2048;
 constexpr int64_t kMaxEpochDays = 366;
+constexpr int64_t kMaxKeepDays = 36500;
 
 constexpr std::pair<std::string_view, VendorType> kTypes[] = {
     {"mixpanel", VendorType::kMixpanel}, {"amplitude", VendorType::kAmplitude},
@@ -40,6 +41,8 @@ class VendorReader {
     vendor.paused = reader_->Flag(section, "paused", false);
     vendor.epoch_days =
         static_cast<int>(reader_->Number(section, "epoch_days", {1, kMaxEpochDays}, 90));
+    vendor.keep_epoch_days =
+        static_cast<int>(reader_->Number(section, "keep_epoch_days", {1, kMaxKeepDays}, 0));
     vendor.time = reader_->Choice(section, "time", kPrecisions, TimePrecision::kDay);
     vendor.sends_per_second = static_cast<uint32_t>(
         reader_->Number(section, "sends_per_second", {1, 1'000'000}, vendor.sends_per_second));

@@ -1,0 +1,125 @@
+#include "egress/message_batch.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/byte_codec.h"
+#include "egress/vendor_filter.h"
+
+namespace bulkhead {
+namespace {
+
+void WriteSubject(const SubjectId& subject, ByteWriter* writer) { writer->Fixed(subject.bytes); }
+
+// What makes a message the same one again: of an event with an insert id that, wherever it comes
+// from; else its place in the log.
+std::string IdentityOf(const AllowedMessage& message, uint64_t insert_id, uint64_t log_position,
+                       size_t index) {
+  std::string text;
+  ByteWriter writer(&text);
+  writer.Byte(static_cast<uint8_t>(message.kind));
+  if (insert_id != 0) {
+    writer.Byte(1);
+    writer.String(message.name);
+    writer.Fixed(message.time_ms);
+    writer.Fixed(insert_id);
+  } else {
+    writer.Byte(2);
+    writer.Fixed(log_position);
+    writer.Fixed(static_cast<uint64_t>(index));
+    writer.Fixed(message.time_ms);
+  }
+  WriteSubject(message.subject, &writer);
+  return text;
+}
+
+// An event's name and time are said too, under names that no property has.
+SentFields FieldsOf(const OutboundMessage& message, TimePrecision precision) {
+  SentFields fields;
+  if (message.kind == OutboundMessage::Kind::kEvent) {
+    fields.push_back({std::string(kSentEventName), FieldForm::kPlain});
+  }
+  fields.push_back({std::string(kSentTime),
+                    precision == TimePrecision::kExact ? FieldForm::kPlain : FieldForm::kCoarse});
+  for (const OutboundField& field : message.fields) {
+    fields.push_back({field.name, field.form});
+  }
+  std::ranges::sort(fields);
+  fields.erase(std::unique(fields.begin(), fields.end()), fields.end());
+  return fields;
+}
+
+}  // namespace
+
+void MessageBatch::Add(QueuedBatch queued, const Parts& parts) {
+  queued_.push_back(std::move(queued));
+  precision_ = parts.policy->time;
+  const Batch& batch = queued_.back().batch;
+  for (size_t i = 0; i < batch.events.size(); ++i) {
+    AddMessage(OutboundMessage::Kind::kEvent, i, parts);
+  }
+  for (size_t i = 0; i < batch.profile_updates.size(); ++i) {
+    AddMessage(OutboundMessage::Kind::kProfile, i, parts);
+  }
+}
+
+void MessageBatch::AddMessage(OutboundMessage::Kind kind, size_t index, const Parts& parts) {
+  const QueuedBatch& queued = queued_.back();
+  const bool profile = kind == OutboundMessage::Kind::kProfile;
+  std::optional<AllowedMessage> allowed =
+      profile ? AllowUpdate(*parts.policy, queued.batch.profile_updates[index])
+              : AllowEvent(*parts.policy, queued.batch.events[index]);
+  if (!allowed) {
+    return;
+  }
+  const uint64_t insert_id = profile ? 0 : queued.batch.events[index].insert_id;
+  OutboundMessage& message = messages_.emplace_back();
+  message.kind = kind;
+  message.id = parts.state->MessageId(IdentityOf(*allowed, insert_id, queued.log_position, index));
+  message.vendor_id = parts.ids->Of(allowed->subject);
+  message.name = std::move(allowed->name);
+  message.time_ms = allowed->time_ms;
+  message.fields = std::move(allowed->fields);
+  for (OutboundField& field : message.fields) {
+    if (field.form == FieldForm::kToken) {
+      field.value = Value(parts.ids->TokenOf(field.name, ToJson(field.value)));
+    }
+  }
+  sources_.push_back({queued_.size() - 1, profile, index});
+  subjects_.push_back(allowed->subject);
+}
+
+LedgerBatch MessageBatch::ForLedger() const {
+  LedgerBatch batch;
+  std::map<SentFields, uint32_t> places;
+  for (size_t i = 0; i < messages_.size(); ++i) {
+    SentFields fields = FieldsOf(messages_[i], precision_);
+    const auto [found, added] =
+        places.try_emplace(fields, static_cast<uint32_t>(batch.field_sets.size()));
+    if (added) {
+      batch.field_sets.push_back(std::move(fields));
+    }
+    batch.sends.push_back({subjects_[i], found->second});
+  }
+  return batch;
+}
+
+QueuedBatch MessageBatch::SourceOf(size_t message) const {
+  const Source& source = sources_.at(message);
+  const QueuedBatch& from = queued_.at(source.queued);
+  QueuedBatch single;
+  single.log_position = from.log_position;
+  single.batch.project = from.batch.project;
+  single.batch.arrival_ms = from.batch.arrival_ms;
+  single.batch.policy_version = from.batch.policy_version;
+  if (source.profile) {
+    single.batch.profile_updates.push_back(from.batch.profile_updates.at(source.index));
+  } else {
+    single.batch.events.push_back(from.batch.events.at(source.index));
+  }
+  return single;
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,171 @@
+// Sends one vendor what waits for it: in order, at least once, each message under the same id at
+// every attempt. Before anything of a batch is sent it stands in the ledger. A vendor that fails is
+// tried again with growing pauses and delays no other; what it will never take goes to the dead
+// letters. docs/vendors.md says how each failure is handled.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/result.h"
+#include "crypto/key_ring.h"
+#include "egress/destination.h"
+#include "egress/file_sink.h"
+#include "egress/ledger.h"
+#include "egress/message_batch.h"
+#include "egress/outbound_client.h"
+#include "egress/vendor_queue.h"
+#include "egress/vendor_state.h"
+#include "model/vendor_policy.h"
+
+namespace bulkhead {
+
+struct VendorStatus {
+  std::string name;
+  VendorType type = VendorType::kWebhook;
+  bool paused = false;
+  bool killed = false;
+  std::string killed_by;
+  int64_t killed_ms = 0;
+  bool has_credential = false;
+  int64_t credential_set_ms = 0;
+  std::string trouble;   // why nothing is sent now; empty while all is well
+  bool waiting = false;  // something is in the queue
+  uint64_t queue_bytes = 0;
+  bool dead_letters = false;
+  uint64_t dead_bytes = 0;
+  uint64_t sent = 0;      // messages that were taken, since the start
+  uint64_t refused = 0;   // that went to the dead letters
+  uint64_t retries = 0;   // requests that were not taken
+  uint64_t unqueued = 0;  // messages that found the queue full
+  uint64_t expired = 0;   // batches that waited too long
+  int64_t last_sent_ms = 0;
+  uint32_t epoch = 0;
+  int64_t epoch_begun_ms = 0;
+  uint32_t epoch_keys = 0;  // that are not destroyed
+};
+
+// Thread-safe; Feed belongs to one thread.
+class VendorSender {
+ public:
+  struct Parts {
+    FileSystem* fs = nullptr;
+    const Clock* clock = nullptr;
+    std::string name;
+    std::string dir;                // DIR/egress/vendors/NAME
+    const KeyRing* keys = nullptr;  // outlives the sender, as do all these
+    Ledger* ledger = nullptr;
+    std::function<Result<OutboundReply>(const OutboundRequest&)> post;
+    std::function<void(const std::string&)> log;  // what went wrong; may be null
+  };
+  static Result<std::unique_ptr<VendorSender>> Open(Parts parts, const VendorPolicy& policy);
+  ~VendorSender();
+  VendorSender(const VendorSender&) = delete;
+  VendorSender& operator=(const VendorSender&) = delete;
+
+  // The policy from now on; what waits is sent by it.
+  void Follow(const VendorPolicy& policy);
+  // What the policy let through of one record of the log (position 0: of a back-fill). Durable when
+  // it returns. kLimit: the queue is full, and it is not in it.
+  Result<void> Feed(uint64_t log_position, const Batch& filtered);
+  // Ends epochs and destroys their keys as the policy says; for whoever looks in now and then.
+  Result<void> KeepEpochs();
+
+  // Sends what is due now; whether there was anything. For the thread of Start and for tests.
+  bool SendDue();
+  void Start();
+
+  Result<void> SetCredential(SecretBytes credential);
+  Result<void> BeginEpoch();
+  Result<void> DestroyEpochKey(uint32_t number);
+  // Returns once nothing more can be sent: the credential is gone, a new epoch has begun, what
+  // waits stays where it is.
+  Result<void> Kill(const std::string& actor);
+  Result<void> Revive();
+  // Puts the dead letters back into the queue; how many.
+  Result<uint64_t> ResendDead();
+  // Calls `each` for up to `most` of them, oldest first.
+  Result<void> ReadDead(uint64_t most, const std::function<void(const DeadLetter&)>& each);
+
+  [[nodiscard]] VendorStatus status() const;
+  // The epochs whose keys are there, for matching ids of a leaked file.
+  [[nodiscard]] std::vector<std::pair<uint32_t, EpochIds>> KnownEpochs() const;
+
+ private:
+  // A batch under way: what of it has not been taken or buried.
+  struct UnderWay {
+    MessageBatch batch;
+    std::vector<size_t> left;  // by place in the batch, in order
+    uint64_t end_position = 0;
+    uint32_t epoch = 0;
+    uint64_t made_by = 0;  // the generation of policy, epoch and standing
+  };
+  // What a batch is made and sent by, as it was at one moment.
+  struct Moment {
+    VendorPolicy policy;
+    std::shared_ptr<const Destination> destination;  // null: of files
+    uint64_t generation = 0;
+  };
+
+  VendorSender(Parts parts, VendorPolicy policy, VendorState state);
+  Result<void> OpenQueues();
+  void MakeDestinationLocked();
+  Result<void> Change(const std::function<Result<void>()>& change);
+
+  [[nodiscard]] std::optional<Moment> Now() const;
+  [[nodiscard]] bool StillHolds(const Moment& moment) const;
+  [[nodiscard]] size_t MostMessages(const Moment& moment) const;
+  Result<void> Collect(const Moment& moment);
+  Result<bool> AddNext(const Moment& moment, UnderWay* made);
+  Result<bool> AddPayload(const QueuedPayload& payload, const Moment& moment, UnderWay* made);
+  Result<void> Record(const UnderWay& made);
+  Result<void> SendSome(const Moment& moment);
+  Result<void> WriteFiles(const Moment& moment);
+  Result<void> SendRequests(const std::vector<size_t>& places, const Moment& moment);
+  // Whether to go on with the next.
+  Result<bool> SendOne(const VendorRequest& request, const std::vector<size_t>& places,
+                       const Moment& moment);
+  Result<bool> Heed(const SendOutcome& outcome, const VendorRequest& request,
+                    const std::vector<size_t>& places);
+  Result<void> Bury(const std::vector<RefusedMessage>& refused, const std::vector<size_t>& places);
+  void Strike(const std::vector<size_t>& places);
+  void CountTaken(size_t messages);
+  void Fail(const Error& error, std::optional<std::chrono::seconds> retry_after);
+  void Run();
+
+  const Parts parts_;
+  std::mutex sending_;  // one SendDue at a time; guards what follows and the queue's reading end
+  std::optional<UnderWay> under_way_;
+  std::optional<QueuedPayload> held_;  // taken, and of a later epoch than what is under way
+  std::unique_ptr<FileSink> sink_;
+  size_t most_at_once_ = 0;  // fewer after a request that was too large; 0: as many as may be
+  uint32_t failures_ = 0;
+  int64_t not_before_ms_ = 0;
+  std::unique_ptr<VendorQueue> queue_;
+  std::unique_ptr<VendorQueue> dead_;  // put and taken under sending_
+
+  mutable std::mutex mutex_;  // of all below
+  VendorPolicy policy_;
+  VendorState state_;
+  std::shared_ptr<const Destination> destination_;
+  bool denied_ = false;      // the credential is not good
+  uint64_t generation_ = 1;  // grows with each change of what a batch is made by
+  VendorStatus counts_;
+  std::condition_variable wake_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace bulkhead
