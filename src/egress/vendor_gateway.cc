@@ -115,15 +115,13 @@ void VendorGateway::Take(const VendorPolicies& policies) {
   }
 }
 
-void VendorGateway::Feed(const VendorFeedEntry& entry) {
+// A queue that is full loses what it cannot take, which is counted; a disk that fails loses
+// nothing.
+Result<void> VendorGateway::Feed(const VendorFeedEntry& entry) {
   const std::shared_ptr<VendorSender> sender = Find(entry.vendor);
-  if (sender == nullptr) {
-    return;
-  }
-  const Result<void> fed = sender->Feed(entry.log_position, entry.filtered);
-  if (!fed && parts_.log) {
-    parts_.log(fmt::format("vendor {}: not queued: {}", entry.vendor, fed.error().message));
-  }
+  const Result<void> fed =
+      sender == nullptr ? Result<void>() : sender->Feed(entry.log_position, entry.filtered);
+  return fed || fed.error().code == ErrorCode::kLimit ? Result<void>() : fed;
 }
 
 Result<bool> VendorGateway::PullOnce() {
@@ -133,7 +131,9 @@ Result<bool> VendorGateway::PullOnce() {
   }
   gaps_ += page->gap ? 1 : 0;
   for (const VendorFeedEntry& entry : page->entries) {
-    Feed(entry);
+    if (Result<void> fed = Feed(entry); !fed) {
+      return fed.error();
+    }
   }
   // A crash before this feeds them once more, under the same ids.
   if (Result<void> saved = SavePosition(page->next_position); !saved) {

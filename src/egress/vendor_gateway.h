@@ -78,7 +78,7 @@ class VendorGateway {
   Result<void> SavePosition(uint64_t position);
   void FollowPolicy();
   void Take(const VendorPolicies& policies);
-  void Feed(const VendorFeedEntry& entry);
+  Result<void> Feed(const VendorFeedEntry& entry);
   Result<bool> PullOnce();
   void SetTrouble(const std::string& text);
   void Run();

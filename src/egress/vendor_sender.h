@@ -92,8 +92,9 @@ class VendorSender {
   Result<void> DestroyEpochKey(uint32_t number);
   // Returns once nothing more can be sent: the credential is gone, a new epoch has begun, what
   // waits stays where it is.
-  Result<void> Kill(const std::string& actor);
-  Result<void> Revive();
+  // A request that is on its way at that moment may still arrive.
+  Result<ReviveCodes> Kill(const std::string& actor);
+  Result<void> Revive(const ReviveCodes& codes);
   // Puts the dead letters back into the queue; how many.
   Result<uint64_t> ResendDead();
   // Calls `each` for up to `most` of them, oldest first.

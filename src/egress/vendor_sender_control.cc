@@ -162,12 +162,21 @@ Result<void> VendorSender::DestroyEpochKey(uint32_t number) {
   });
 }
 
-Result<void> VendorSender::Kill(const std::string& actor) {
-  return Change([&] { return state_.Kill(actor, parts_.clock->NowMs(), queue_->end_position()); });
+Result<ReviveCodes> VendorSender::Kill(const std::string& actor) {
+  ReviveCodes codes;
+  const Result<void> killed = Change([&]() -> Result<void> {
+    Result<ReviveCodes> made = state_.Kill(actor, parts_.clock->NowMs(), queue_->end_position());
+    if (!made) {
+      return made.error();
+    }
+    codes = *std::move(made);
+    return {};
+  });
+  return killed ? Result<ReviveCodes>(std::move(codes)) : killed.error();
 }
 
-Result<void> VendorSender::Revive() {
-  return Change([&] { return state_.Revive(); });
+Result<void> VendorSender::Revive(const ReviveCodes& codes) {
+  return Change([&] { return state_.Revive(codes); });
 }
 
 Result<uint64_t> VendorSender::ResendDead() {

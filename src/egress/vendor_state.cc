@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kMagic = "BHVEND01";
 constexpr size_t kMaxEpochs = 10'000;
+constexpr size_t kReviveCodeBytes = 16;
 constexpr std::string_view kIdLabel = "bulkhead v1 vendor ids";
 constexpr std::string_view kTokenLabel = "bulkhead v1 vendor tokens";
 
@@ -96,6 +97,7 @@ Result<void> VendorState::Write() const {
   writer.SignedVarint(credential_set_ms_);
   writer.String(killed_by_);
   writer.SignedVarint(killed_ms_);
+  writer.Fixed(revive_digests_);
   writer.Fixed(queue_keys_.public_key);
   writer.Varint(credential_.size());
   writer.Varint(epochs_.size());
@@ -133,6 +135,7 @@ Result<void> VendorState::Load(std::string_view bytes) {
   credential_set_ms_ = in.SignedVarint();
   killed_by_ = in.String();
   killed_ms_ = in.SignedVarint();
+  revive_digests_ = in.Fixed<std::array<std::array<uint8_t, 32>, 2>>();
   queue_keys_.public_key = in.Fixed<std::array<uint8_t, 32>>();
   const uint64_t credential_bytes = in.Varint();
   const size_t count = in.Count();
@@ -212,8 +215,14 @@ Result<void> VendorState::DestroyEpochKey(uint32_t number) {
   return Try([&] { found->key = SecretBytes(); });
 }
 
-Result<void> VendorState::Kill(const std::string& actor, int64_t now_ms, uint64_t from_position) {
-  return Try([&] {
+Result<ReviveCodes> VendorState::Kill(const std::string& actor, int64_t now_ms,
+                                      uint64_t from_position) {
+  if (standing_ == VendorStanding::kKilled) {
+    return Error{ErrorCode::kInvalid, "it is killed already"};
+  }
+  ReviveCodes codes{RandomHex(kReviveCodeBytes), RandomHex(kReviveCodeBytes)};
+  const Result<void> killed = Try([&] {
+    revive_digests_ = {Sha256(codes[0]), Sha256(codes[1])};
     standing_ = VendorStanding::kKilled;
     killed_by_ = actor;
     killed_ms_ = now_ms;
@@ -223,10 +232,21 @@ Result<void> VendorState::Kill(const std::string& actor, int64_t now_ms, uint64_
     epochs_.push_back(
         {epochs_.back().number + 1, now_ms, 0, from_position, RandomSecret(kKeyBytes)});
   });
+  return killed ? Result<ReviveCodes>(std::move(codes)) : killed.error();
 }
 
-Result<void> VendorState::Revive() {
+Result<void> VendorState::Revive(const ReviveCodes& codes) {
+  const auto fits = [this](const std::string& first, const std::string& second) {
+    return Sha256(first) == revive_digests_[0] && Sha256(second) == revive_digests_[1];
+  };
+  if (standing_ != VendorStanding::kKilled) {
+    return Error{ErrorCode::kInvalid, "it is not killed"};
+  }
+  if (!fits(codes[0], codes[1]) && !fits(codes[1], codes[0])) {
+    return Error{ErrorCode::kDenied, "these are not the two codes that were given at the kill"};
+  }
   return Try([&] {
+    revive_digests_ = {};
     standing_ = VendorStanding::kActive;
     killed_by_.clear();
     killed_ms_ = 0;

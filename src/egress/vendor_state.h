@@ -4,6 +4,7 @@
 // is gone. docs/formats/vendor_state.md draws the bytes. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -39,6 +40,8 @@ class EpochIds {
   KeyedHash tokens_;
 };
 
+using ReviveCodes = std::array<std::string, 2>;  // in either order
+
 enum class VendorStanding : unsigned char { kActive = 1, kKilled };
 
 class VendorState {
@@ -66,9 +69,11 @@ class VendorState {
   Result<void> BeginEpoch(int64_t now_ms, uint64_t from_position);
   // Of an epoch that has ended.
   Result<void> DestroyEpochKey(uint32_t number);
-  // Credential gone, a new epoch begun.
-  Result<void> Kill(const std::string& actor, int64_t now_ms, uint64_t from_position);
-  Result<void> Revive();
+  // Credential gone, a new epoch begun. Gives the two codes that only together undo the standing,
+  // for two people; they are kept nowhere. kInvalid: it is killed already.
+  Result<ReviveCodes> Kill(const std::string& actor, int64_t now_ms, uint64_t from_position);
+  // kDenied: not the two codes.
+  Result<void> Revive(const ReviveCodes& codes);
   // Under the newest key of the ring.
   Result<void> Rewrap(const KeyRing& keys);
 
@@ -94,6 +99,7 @@ class VendorState {
   VendorStanding standing_ = VendorStanding::kActive;
   std::string killed_by_;
   int64_t killed_ms_ = 0;
+  std::array<std::array<uint8_t, 32>, 2> revive_digests_{};  // SHA-256 of the codes
 };
 
 }  // namespace bulkhead

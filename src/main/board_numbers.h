@@ -21,7 +21,8 @@ inline constexpr size_t kIntakeForgetFrom = 3;  // the log begins anew here for 
 inline constexpr size_t kIntakeLogBytes = 4;
 inline constexpr size_t kIntakePolicyTrouble = 5;  // 1: policy.toml is not what is in force
 
-// On core's and the vault's: positions in the log, plus one; zero: not known yet.
+// On core's and the vault's, of egress the second: positions in the log, plus one; zero: not known
+// yet.
 inline constexpr size_t kFollowerApplied = 1;
 inline constexpr size_t kFollowerDurable = 2;  // of what is on disk: the log may end before it
 // On the vault's: no erasure reaches behind this position; the log goes on at or after it.

@@ -24,6 +24,7 @@
 #include "main/sieve_report.h"
 #include "main/sign_in_recorder.h"
 #include "main/vault_client.h"
+#include "main/vendor_feed.h"
 #include "sieve/policy_follower.h"
 
 namespace bulkhead {
@@ -86,7 +87,9 @@ class CoreCompartment final : public CompartmentRole {
   Services MakeServices();
   Result<std::vector<SubjectId>> Pseudonyms(const std::vector<std::string>& raw_ids);
   Result<std::string> Stats(ProjectId project) const;
-  Result<std::string> Answer(uint8_t kind, std::string_view body);
+  Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
+  Result<std::string> AnswerVendorFeed(std::string_view body);
+  void JoinDevices(Batch* batch) const;
   Result<std::string> Erase(const EraseCall& call);
   Result<void> ForgetLog();
   bool WaitFor(const std::function<bool()>& reached) const;
@@ -113,6 +116,7 @@ class CoreCompartment final : public CompartmentRole {
   PolicyFollower policy_;
   std::string policy_trouble_;
   std::unique_ptr<FollowerThread> follower_;
+  std::unique_ptr<VendorFeed> vendor_feed_;
   std::unique_ptr<HttpServer> relayed_;  // what intake hands on
   std::unique_ptr<HttpServer> console_;
   std::unique_ptr<PersonErasure> erasure_;
@@ -126,8 +130,9 @@ class CoreCompartment final : public CompartmentRole {
   Descriptor early_door_;  // came before the server was there
   std::unique_ptr<Door> door_;
   std::unique_ptr<RpcServer> server_ = std::make_unique<RpcServer>(
-      kThreads,
-      [this](const RpcCaller&, uint8_t kind, std::string_view body) { return Answer(kind, body); });
+      kThreads, [this](const RpcCaller& caller, uint8_t kind, std::string_view body) {
+        return Answer(caller, kind, body);
+      });
 };
 
 CoreCompartment::~CoreCompartment() {
@@ -189,6 +194,13 @@ Result<void> CoreCompartment::OpenStore() {
     return opened;
   }
   FollowPolicy();
+  vendor_feed_ = std::make_unique<VendorFeed>(
+      VendorFeed::Parts{.fs = &RealFileSystem(),
+                        .log_dir = dir_.Log(),
+                        .policy_versions_dir = dir_.PolicyVersions(),
+                        .log_keys = &keys_.log_keys,
+                        .durable_end = [this] { return intake_->Get(kIntakeDurableEnd); },
+                        .join = [this](Batch* batch) { JoinDevices(batch); }});
   const auto publish = [this](uint64_t applied) {
     start_->own->Set(kFollowerApplied, applied + 1);
   };
@@ -386,9 +398,36 @@ Result<void> CoreCompartment::ForgetLog() {
                                                                            : not_yet;
 }
 
-Result<std::string> CoreCompartment::Answer(uint8_t kind, std::string_view body) {
+// Gives the events of devices to the users that they are linked to, as reports do.
+void CoreCompartment::JoinDevices(Batch* batch) const {
+  const Store* store = projects_.store(batch->project);
+  if (store == nullptr) {
+    return;
+  }
+  const Snapshot snapshot = store->snapshot();
+  for (Event& event : batch->events) {
+    event.person = snapshot.Canonical(event.person);
+  }
+}
+
+Result<std::string> CoreCompartment::AnswerVendorFeed(std::string_view body) {
+  const Result<uint64_t> position = DecodeFeedRequest(body);
+  if (!position) {
+    return position.error();
+  }
+  const Result<VendorFeedPage> page = vendor_feed_->Page(*position);
+  return page ? Result<std::string>(EncodeFeedPage(*page)) : page.error();
+}
+
+// Egress gets vendors' events and nothing else; everything else is the operator's.
+Result<std::string> CoreCompartment::Answer(const RpcCaller& caller, uint8_t kind,
+                                            std::string_view body) {
   if (!opened_.load(std::memory_order_acquire)) {
     return Error{ErrorCode::kUnavailable, "the store is being opened"};
+  }
+  if (caller.compartment == CompartmentName(Compartment::kEgress)) {
+    return kind == kCoreVendorFeed ? AnswerVendorFeed(body)
+                                   : Error{ErrorCode::kDenied, "that is not for egress"};
   }
   if (kind != kCoreErase) {
     return Error{ErrorCode::kInvalid, "core does not know that call"};

@@ -48,7 +48,8 @@ class IntakeCompartment final : public CompartmentRole {
       : start_(start),
         dir_(start->data_dir),
         core_(board(Compartment::kCore)),
-        vault_(board(Compartment::kVault)) {}
+        vault_(board(Compartment::kVault)),
+        egress_(board(Compartment::kEgress)) {}
   ~IntakeCompartment() override;
   Result<void> Prepare() override;
   Result<void> Open() override;
@@ -74,6 +75,7 @@ class IntakeCompartment final : public CompartmentRole {
   DataDirectory dir_;
   const StatusBoard* core_;
   const StatusBoard* vault_;
+  const StatusBoard* egress_;
   IntakeKeys keys_;
   std::unique_ptr<KeyedHash> token_hash_;
   RemoteAudit audit_;
@@ -324,9 +326,10 @@ void IntakeCompartment::Housekeep() {
   }
 }
 
-// Takes out of the log what store and vault have on disk.
+// Takes out of the log what store and vault have on disk and vendors' queues have taken.
 Result<void> IntakeCompartment::TrimLog() {
-  const uint64_t said = std::min(core_->Get(kFollowerDurable), vault_->Get(kFollowerDurable));
+  const uint64_t said = std::min({core_->Get(kFollowerDurable), vault_->Get(kFollowerDurable),
+                                  egress_->Get(kFollowerDurable)});
   return said > 0 ? log_->TrimBefore(said - 1) : Result<void>();
 }
 

@@ -14,11 +14,13 @@ namespace bulkhead {
 struct OperatorPeers {
   RpcClient* core;
   VaultClient* vault;
+  RpcClient* egress;
 };
 
 // `command` is {"command":"erase|reveal|find","project":1,"subject":"<hex>"|"id":"<raw>",
 // "email":"...","purpose":"...","reference":"...","history":true}, or one of an export
-// (main/operator_exports.h) with "recipient", "fields", "export" and "after"; answers
+// (main/operator_exports.h) with "recipient", "fields", "export" and "after", or one about vendors
+// (main/vendor_commands.h); answers
 // {"error":"..."} or {"answer":...}.
 std::string AnswerOperatorCommand(std::string_view command, const std::string& actor,
                                   const OperatorPeers& peers);

@@ -37,12 +37,13 @@ struct LinkPlan {
   Compartment from;
   Compartment to;
 };
-constexpr std::array<LinkPlan, 7> kLinks = {{
+constexpr std::array<LinkPlan, 8> kLinks = {{
     {Compartment::kVault, Compartment::kAudit},
     {Compartment::kCore, Compartment::kAudit},
     {Compartment::kEgress, Compartment::kAudit},
     {Compartment::kIntake, Compartment::kAudit},
     {Compartment::kCore, Compartment::kVault},
+    {Compartment::kEgress, Compartment::kCore},
     {Compartment::kIntake, Compartment::kCore},
     {Compartment::kIntake, Compartment::kEgress},
 }};
@@ -309,7 +310,7 @@ std::string Supervisor::AnswerCommand(std::string_view line, const std::string& 
   if (!vault_trouble_.empty()) {  // every other command needs it
     return ErrorAnswer(vault_trouble_);
   }
-  return AnswerOperatorCommand(line, actor, {&core_, &vault_});
+  return AnswerOperatorCommand(line, actor, {&core_, &vault_, &egress_});
 }
 
 Result<void> Supervisor::SendStart(Child* child) {
@@ -373,6 +374,8 @@ void Supervisor::AttachOwn(Compartment to, Descriptor line) {
     vault_.Attach(std::move(line));
   } else if (to == Compartment::kCore) {
     core_.Attach(std::move(line));
+  } else if (to == Compartment::kEgress) {
+    egress_.Attach(std::move(line));
   }
 }
 

@@ -113,6 +113,7 @@ class Supervisor {
   std::array<Child, kCompartmentCount> children_;
   RemoteAudit audit_;
   RpcClient core_;
+  RpcClient egress_;
   VaultClient vault_;
   std::unique_ptr<ControlSocket> control_;
   std::unique_ptr<DiskGuard> disk_guard_;

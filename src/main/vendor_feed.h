@@ -1,0 +1,55 @@
+// How vendors' events come from core to egress: egress asks from a position of the log on, and gets
+// what the vendors' policies let through. So egress needs no key to the log, and whoever owns it
+// gets what vendors get.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/file_system.h"
+#include "base/result.h"
+#include "channel/rpc_client.h"
+#include "crypto/key_ring.h"
+#include "egress/vendor_gateway.h"
+#include "log/log_follower.h"
+#include "sieve/policy_follower.h"
+
+namespace bulkhead {
+
+inline constexpr uint8_t kCoreVendorFeed = 2;  // body: a position; answers a page
+
+std::string EncodeFeedRequest(uint64_t position);
+Result<uint64_t> DecodeFeedRequest(std::string_view bytes);
+std::string EncodeFeedPage(const VendorFeedPage& page);
+// kInvalid: not what EncodeFeedPage writes.
+Result<VendorFeedPage> DecodeFeedPage(std::string_view bytes);
+
+// Core's side. Thread-safe.
+class VendorFeed {
+ public:
+  struct Parts {
+    FileSystem* fs = nullptr;
+    std::string log_dir;
+    std::string policy_versions_dir;
+    const SealKeyRing* log_keys = nullptr;  // outlives the feed
+    std::function<uint64_t()> durable_end;
+    std::function<void(Batch*)> join;  // gives the events of known devices to their users
+  };
+  explicit VendorFeed(Parts parts);
+  Result<VendorFeedPage> Page(uint64_t position);
+
+ private:
+  Result<bool> GoTo(uint64_t position);
+  Result<void> AddRecord(const LogRecord& record, VendorFeedPage* page, size_t* bytes);
+
+  const Parts parts_;
+  std::mutex mutex_;
+  PolicyFollower policy_;
+  std::optional<LogFollower> log_;
+};
+
+}  // namespace bulkhead
