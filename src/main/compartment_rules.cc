@@ -46,7 +46,7 @@ constexpr std::array<CompartmentText, kCompartmentCount> kTable = {{
     {"audit", 61004, {10, 64 * kGiB, 32, 512, 0, 1'000'000}},
     {"vault", 61003, {15, 64 * kGiB, 32, 512, 0, 1000}},
     {"store", 61002, {75, 256 * kGiB, 512, 65536, 0, 1'000'000}},
-    {"egress", 61005, {10, 4 * kGiB, 64, 1024, kGiB, 1000}},
+    {"egress", 61005, {10, 64 * kGiB, 512, 4096, 0, 100'000}},
     {"log", 61001, {30, 256 * kMiB, 128, 16384, 0, 100'000}},
 }};
 

@@ -9,18 +9,22 @@
 #include "crypto/keys.h"
 #include "egress/alert_codec.h"
 #include "egress/alert_sender.h"
+#include "egress/ledger.h"
+#include "egress/vendor_gateway.h"
 #include "egress/web_address.h"
 #include "main/audit_messages.h"
 #include "main/compartment.h"
 #include "main/compartment_rules.h"
 #include "main/data_directory.h"
 #include "main/service_metrics.h"
+#include "main/vendor_desk.h"
+#include "main/vendor_feed.h"
 #include "main/witness_feed.h"
 
 namespace bulkhead {
 namespace {
 
-constexpr int kThreads = 1;
+constexpr int kThreads = 2;
 constexpr std::chrono::milliseconds kSendEvery{1000};
 constexpr std::chrono::milliseconds kReportEvery{500};
 constexpr std::chrono::milliseconds kSubmitEvery{10'000};
@@ -34,6 +38,8 @@ class EgressCompartment final : public CompartmentRole {
 
  private:
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
+  Result<void> OpenVendors();
+  Result<VendorFeedPage> Pull(uint64_t position);
   void ReportLoop();
   void StartWitnesses();
   Result<WitnessReply> PostToWitness(const std::string& url, const std::string& body) const;
@@ -42,6 +48,10 @@ class EgressCompartment final : public CompartmentRole {
   RemoteAudit audit_;
   EgressKeys keys_;
   std::unique_ptr<AlertSender> alerts_;
+  RpcClient core_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<VendorGateway> vendors_;
+  std::unique_ptr<VendorDesk> desk_;
   std::unique_ptr<WitnessFeed> witnesses_;
   std::atomic<bool> opened_{false};
   std::atomic<bool> stop_{false};
@@ -59,6 +69,7 @@ EgressCompartment::~EgressCompartment() {
     reporter_.join();
   }
   witnesses_.reset();
+  vendors_.reset();
 }
 
 Result<void> EgressCompartment::Open() {
@@ -80,11 +91,58 @@ Result<void> EgressCompartment::Open() {
     return alerts.error();
   }
   alerts_ = *std::move(alerts);
+  if (Result<void> opened = OpenVendors(); !opened) {
+    return opened;
+  }
   alerts_->StartSending(kSendEvery);
   StartWitnesses();
   reporter_ = std::thread([this] { ReportLoop(); });
   opened_.store(true, std::memory_order_release);
   return {};
+}
+
+Result<void> EgressCompartment::OpenVendors() {
+  const DataDirectory dir(start_->data_dir);
+  const std::string own = OwnDirectory(Compartment::kEgress, dir);
+  Result<std::unique_ptr<Ledger>> ledger =
+      Ledger::Open(RealFileSystem(), own + "/ledger", keys_.vendor_keys, {});
+  if (!ledger) {
+    return ledger.error();
+  }
+  ledger_ = *std::move(ledger);
+  if (Result<void> rewrapped = ledger_->UseKeys(keys_.vendor_keys); !rewrapped) {
+    return rewrapped;
+  }
+  Result<std::unique_ptr<VendorGateway>> vendors = VendorGateway::Open(
+      {.fs = &RealFileSystem(),
+       .clock = &SystemClock(),
+       .dir = own,
+       .policy_versions_dir = dir.PolicyVersions(),
+       .keys = &keys_.vendor_keys,
+       .ledger = ledger_.get(),
+       .post = Post,
+       .log = [](const std::string& text) { spdlog::warn("{}", text); },
+       .pull = [this](uint64_t position) { return Pull(position); },
+       .fed_to =
+           [this](std::optional<uint64_t> position) {
+             start_->own->Set(kFollowerDurable, position ? *position + 1 : UINT64_MAX);
+           }});
+  if (!vendors) {
+    return vendors.error();
+  }
+  vendors_ = *std::move(vendors);
+  desk_ = std::make_unique<VendorDesk>(VendorDesk::Parts{
+      .gateway = vendors_.get(),
+      .ledger = ledger_.get(),
+      .clock = &SystemClock(),
+      .record = [this](const AuditEntry& entry) { return audit_.Append(entry); }});
+  vendors_->Start();
+  return {};
+}
+
+Result<VendorFeedPage> EgressCompartment::Pull(uint64_t position) {
+  const Result<std::string> page = core_.Call(kCoreVendorFeed, EncodeFeedRequest(position));
+  return page ? DecodeFeedPage(*page) : page.error();
 }
 
 void EgressCompartment::StartWitnesses() {
@@ -124,7 +182,9 @@ Result<WitnessReply> EgressCompartment::PostToWitness(const std::string& url,
 void EgressCompartment::Link(std::string_view peer, Descriptor line) {
   if (peer == CompartmentName(Compartment::kAudit)) {
     audit_.Attach(std::move(line));
-  } else if (peer == CompartmentName(Compartment::kIntake)) {
+  } else if (peer == CompartmentName(Compartment::kCore)) {
+    core_.Attach(std::move(line));
+  } else if (peer == CompartmentName(Compartment::kIntake) || peer == kSupervisorPeer) {
     server_->Attach({std::string(peer)}, std::move(line));
   }
 }
@@ -133,6 +193,9 @@ Result<std::string> EgressCompartment::Answer(const RpcCaller& caller, uint8_t k
                                               std::string_view body) {
   if (!opened_.load(std::memory_order_acquire)) {
     return Error{ErrorCode::kUnavailable, "egress is being opened"};
+  }
+  if (kind == kEgressVendorCommand && caller.compartment == kSupervisorPeer) {
+    return desk_->Answer(body);
   }
   if (kind != kEgressFirstHits || caller.compartment != CompartmentName(Compartment::kIntake)) {
     return Error{ErrorCode::kInvalid, "egress does not know that call"};
@@ -149,9 +212,11 @@ void EgressCompartment::ReportLoop() {
   while (!stop_) {
     std::string metrics;
     AppendAlertMetrics(alerts_->stats(), &metrics);
+    AppendVendorMetrics(vendors_->List(), &metrics);
     if (!start_->witness_urls.empty()) {
       AppendWitnessMetrics(witnesses_->stats(), &metrics);
     }
+    start_->own->Set(kBoardTrouble, vendors_->trouble().empty() ? 0 : 1);
     start_->own->SetText(kTextMetrics, metrics);
     std::this_thread::sleep_for(kReportEvery);
   }

@@ -4,6 +4,7 @@
 
 #include "main/erase_call.h"
 #include "main/operator_exports.h"
+#include "main/vendor_desk.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -101,8 +102,24 @@ Result<std::string> Reveal(const Command& command, const SubjectId& subject, Vau
   return json + "]}";
 }
 
+std::string KindOf(std::string_view text) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object root;
+  std::string_view kind;
+  return parser.parse(simdjson::padded_string(text)).get(root) == simdjson::SUCCESS &&
+                 root["command"].get(kind) == simdjson::SUCCESS
+             ? std::string(kind)
+             : std::string();
+}
+
 Result<std::string> Answer(std::string_view text, const std::string& actor,
                            const OperatorPeers& peers) {
+  if (IsVendorCommand(KindOf(text))) {
+    return peers.egress->Call(kEgressVendorCommand, EncodeVendorCommand(actor, text));
+  }
+  if (!peers.vault_trouble.empty()) {
+    return Error{ErrorCode::kUnavailable, peers.vault_trouble};
+  }
   Result<Command> command = Parse(text, actor);
   if (!command) {
     return command.error();

@@ -15,6 +15,7 @@ struct OperatorPeers {
   RpcClient* core;
   VaultClient* vault;
   RpcClient* egress;
+  std::string vault_trouble;  // why the vault is not there; empty: it is
 };
 
 // `command` is {"command":"erase|reveal|find","project":1,"subject":"<hex>"|"id":"<raw>",

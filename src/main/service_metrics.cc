@@ -71,6 +71,34 @@ void AppendWitnessMetrics(const WitnessStats& stats, std::string* out) {
                 stats.failures, out);
 }
 
+// Without names: whoever reaches the listener reads this.
+void AppendVendorMetrics(const std::vector<VendorStatus>& vendors, std::string* out) {
+  VendorStatus all;
+  uint64_t trouble = 0;
+  uint64_t killed = 0;
+  for (const VendorStatus& vendor : vendors) {
+    all.sent += vendor.sent;
+    all.refused += vendor.refused;
+    all.unqueued += vendor.unqueued;
+    all.expired += vendor.expired;
+    all.queue_bytes += vendor.queue_bytes;
+    trouble += vendor.trouble.empty() ? 0 : 1;
+    killed += vendor.killed ? 1 : 0;
+  }
+  AppendGauge("bulkhead_vendors", "Vendors of the policy in force.", vendors.size(), out);
+  AppendGauge("bulkhead_vendors_troubled", "Vendors that nothing can be sent to now.", trouble,
+              out);
+  AppendGauge("bulkhead_vendors_killed", "Vendors whose feed was stopped for good.", killed, out);
+  AppendGauge("bulkhead_vendor_queue_bytes", "What waits for vendors.", all.queue_bytes, out);
+  AppendCounter("bulkhead_vendor_messages", "Messages that vendors took.", all.sent, out);
+  AppendCounter("bulkhead_vendor_refused", "Messages that vendors refuse for good.", all.refused,
+                out);
+  AppendCounter("bulkhead_vendor_unqueued", "Messages that found a vendor's queue full.",
+                all.unqueued, out);
+  AppendCounter("bulkhead_vendor_expired", "Batches that waited for a vendor for too long.",
+                all.expired, out);
+}
+
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out) {
   std::map<std::string, uint64_t> by_rule;
   std::map<std::string, int64_t> newest;  // of the first hits of all paths, by labels

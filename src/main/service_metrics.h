@@ -2,8 +2,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "egress/alert_sender.h"
+#include "egress/vendor_sender.h"
 #include "log/log_writer.h"
 #include "main/witness_feed.h"
 #include "model/ids.h"
@@ -17,6 +19,7 @@ void AppendLogMetrics(const LogStats& stats, std::string* out);
 void AppendStoreMetrics(ProjectId project, const StoreStats& stats, std::string* out);
 void AppendPolicyMetrics(const PolicyStatus& status, std::string* out);
 void AppendAlertMetrics(const AlertStats& stats, std::string* out);
+void AppendVendorMetrics(const std::vector<VendorStatus>& vendors, std::string* out);
 void AppendWitnessMetrics(const WitnessStats& stats, std::string* out);
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out);
 

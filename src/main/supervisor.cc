@@ -307,10 +307,7 @@ std::string Supervisor::AnswerCommand(std::string_view line, const std::string& 
     return renewing ? "error the server is taking new keys; try again in a moment"
                     : AnswerKeysNeeded(words.substr(0, words.find(' ')), boards_, &vault_);
   }
-  if (!vault_trouble_.empty()) {  // every other command needs it
-    return ErrorAnswer(vault_trouble_);
-  }
-  return AnswerOperatorCommand(line, actor, {&core_, &vault_, &egress_});
+  return AnswerOperatorCommand(line, actor, {&core_, &vault_, &egress_, vault_trouble_});
 }
 
 Result<void> Supervisor::SendStart(Child* child) {

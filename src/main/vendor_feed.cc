@@ -96,6 +96,9 @@ Result<VendorFeedPage> VendorFeed::Page(uint64_t position) {
   VendorFeedPage page;
   page.next_position = position;
   const uint64_t end = parts_.durable_end();
+  if (end == 0) {
+    return Error{ErrorCode::kUnavailable, "intake has not said yet how far the log reaches"};
+  }
   if (position == 0 || position >= end) {
     page.next_position = position == 0 ? end : position;
     return page;

@@ -15,6 +15,7 @@
 #include "main/program/audit_arguments.h"
 #include "main/program/export_arguments.h"
 #include "main/program/policy_arguments.h"
+#include "main/program/vendor_arguments.h"
 #include "main/signals.h"
 
 namespace {
@@ -217,6 +218,7 @@ int main(int argc, char** argv) {
   AddKeyCommands(app, &arguments, &action);
   bulkhead::AddAuditCommands(app, &action);
   bulkhead::AddPolicyCommands(app, &action);
+  bulkhead::AddVendorCommands(app, &action);
   CLI11_PARSE(app, argc, argv);
   const bulkhead::Result<void> done = action();
   if (!done) {

@@ -1,0 +1,33 @@
+// What `bulkhead vendor ...` does, apart from reading its arguments.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace bulkhead {
+
+struct VendorCommand {
+  std::string dir;           // data directory
+  std::string vendor;        // as the policy names it
+  std::string from, to;      // exposure: days of sending, YYYY-MM-DD; empty: the last 90
+  std::string code1, code2;  // revive
+  uint32_t epoch = 0;        // forget-epoch; exposure: only this one
+  bool json = false;         // list, exposure, dead: as the server says it
+};
+
+Result<void> CommandVendorList(const VendorCommand& command);
+// Reads the credential from standard input, to its end; a line's end behind it is left out. Empty:
+// takes the credential away.
+Result<void> CommandVendorCredential(const VendorCommand& command);
+Result<void> CommandVendorKill(const VendorCommand& command);
+Result<void> CommandVendorRevive(const VendorCommand& command);
+Result<void> CommandVendorNewEpoch(const VendorCommand& command);
+Result<void> CommandVendorForgetEpoch(const VendorCommand& command);
+Result<void> CommandVendorDead(const VendorCommand& command);
+Result<void> CommandVendorResend(const VendorCommand& command);
+// Whose data the vendor was sent, which fields, in which form.
+Result<void> CommandVendorExposure(const VendorCommand& command);
+
+}  // namespace bulkhead
