@@ -65,7 +65,7 @@ bulkhead_room(vault ROOMS base crypto model LIBRARIES sqlcipher)
 bulkhead_room(audit ROOMS base crypto model)
 bulkhead_room(intake ROOMS base crypto model wire sieve log)
 bulkhead_room(query ROOMS base crypto model wire store audit LIBRARIES date::date-tz)
-bulkhead_room(egress ROOMS base crypto model sieve log LIBRARIES fmt::fmt OpenSSL::SSL)
+bulkhead_room(egress ROOMS base crypto model sieve log LIBRARIES fmt::fmt OpenSSL::SSL simdjson::simdjson)
 bulkhead_room(incident ROOMS base crypto model sieve audit egress LIBRARIES fmt::fmt)
 bulkhead_room(access ROOMS base crypto model audit LIBRARIES sqlcipher)
 bulkhead_room(http ROOMS base channel crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
@@ -110,6 +110,10 @@ add_executable(vault_secrets ${CMAKE_SOURCE_DIR}/test/containment/vault_secrets.
 target_link_libraries(vault_secrets PRIVATE room_crypto)
 add_executable(age_exports ${CMAKE_SOURCE_DIR}/test/containment/age_exports.cc)
 target_link_libraries(age_exports PRIVATE room_vault)
+
+# What vendors are sent, for test/egress.
+add_executable(print_requests ${CMAKE_SOURCE_DIR}/test/egress/print_requests.cc)
+target_link_libraries(print_requests PRIVATE room_egress)
 
 # Writes logs for test/audit.
 add_executable(make_log ${CMAKE_SOURCE_DIR}/test/audit/make_log.cc)

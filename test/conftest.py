@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 MARKERS = {
     "clients": "unmodified Mixpanel clients against the real server",
     "containment": "planted personal data and secrets must not come to light anywhere",
+    "egress": "what vendors are sent, held against what receives it",
     "crash": "kill -9 under load",
     "compat": "answers of Mixpanel's paths, byte for byte where clients compare bytes",
     "repo": "rules of the repository",

@@ -4,9 +4,8 @@
 
 #include <algorithm>
 
-#include "base/base64.h"
-#include "egress/web_address.h"
-#include "model/value.h"
+#include "egress/message_json.h"
+#include "egress/standard_webhook.h"
 
 namespace bulkhead {
 namespace {
@@ -30,12 +29,6 @@ bool Concerns(const AlertRoute& route, const FirstHit& hit) {
          (!route.only_secrets || hit.action == Action::kRedact);
 }
 
-void AppendMember(std::string_view name, std::string_view text, std::string* json) {
-  *json += json->ends_with('{') ? "\"" : ",\"";
-  json->append(name).append("\":");
-  AppendJsonString(text, json);
-}
-
 std::string BodyOf(ProjectId project, const AlertRoute& route, const std::vector<FirstHit>& hits,
                    int64_t now_ms) {
   std::string json =
@@ -54,33 +47,18 @@ std::string BodyOf(ProjectId project, const AlertRoute& route, const std::vector
   return json + "]}}";
 }
 
-// The same message at every attempt, so that a receiver that took it twice knows.
 std::string MessageId(const std::set<ToldFile::Digest>& digests) {
   std::string all;
   for (const ToldFile::Digest& digest : digests) {
     all.append(reinterpret_cast<const char*>(digest.data()), digest.size());
   }
-  std::string id = "msg_";
-  for (size_t i = 0; i < 16; ++i) id += fmt::format("{:02x}", Sha256(all).at(i));
-  return id;
-}
-
-// https://www.standardwebhooks.com: HMAC-SHA256 over id, time and body.
-std::string SignatureOf(const SecretBytes& secret, const std::string& id, const std::string& time,
-                        const std::string& body) {
-  std::array<uint8_t, 32> digest{};
-  KeyedHash(secret).Digest256(id + "." + time + "." + body, digest.data());
-  return "v1," + Base64Encode({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  return WebhookId(all);
 }
 
 }  // namespace
 
 SecretBytes WebhookSecret(const SecretBytes& webhook_key, std::string_view name) {
   return DeriveKey(webhook_key, "webhook secret " + std::string(name));
-}
-
-std::string WebhookSecretText(const SecretBytes& secret) {
-  return "whsec_" + Base64Encode(secret.view());
 }
 
 AlertSender::AlertSender(Parts parts)
@@ -158,16 +136,12 @@ std::vector<AlertSender::Message> AlertSender::CollectDue() {
 Result<void> AlertSender::Send(const Message& message) const {
   const int64_t now = parts_.clock->NowMs();
   const std::string body = BodyOf(message.project, message.route, message.hits, now);
-  const std::string id = MessageId(message.digests);
-  const std::string time = std::to_string(now / 1000);
   const SecretBytes secret = WebhookSecret(*parts_.webhook_key, message.route.secret);
   OutboundRequest request;
   request.url = message.route.url;
   request.body = body;
   request.allowed_internal = message.route.allow_addresses;
-  request.headers = {{"webhook-id", id},
-                     {"webhook-timestamp", time},
-                     {"webhook-signature", SignatureOf(secret, id, time, body)}};
+  request.headers = WebhookHeaders(secret, MessageId(message.digests), now, body);
   const Result<OutboundReply> reply = parts_.post(request);
   if (!reply) return reply.error();
   if (reply->status >= 200 && reply->status < 300) return {};

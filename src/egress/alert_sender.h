@@ -28,8 +28,6 @@ namespace bulkhead {
 
 // The signing secret of that name, as both ends know it: 32 bytes.
 SecretBytes WebhookSecret(const SecretBytes& webhook_key, std::string_view name);
-// As receivers' libraries take it (Standard Webhooks): "whsec_" and base64.
-std::string WebhookSecretText(const SecretBytes& secret);
 
 struct AlertStats {
   uint64_t sent = 0;      // messages that were taken

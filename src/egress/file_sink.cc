@@ -6,23 +6,6 @@
 
 namespace bulkhead {
 
-void AppendMessageJson(const OutboundMessage& message, std::string* json) {
-  const bool profile = message.kind == OutboundMessage::Kind::kProfile;
-  json->push_back('{');
-  AppendMember("id", message.id, json);
-  AppendMember("kind", profile ? "profile" : "event", json);
-  if (!profile) {
-    AppendMember("event", message.name, json);
-  }
-  if (!message.vendor_id.IsNobody()) {
-    AppendMember("vendor_id", message.vendor_id.ToHex(), json);
-  }
-  AppendMember("time", IsoTime(message.time_ms), json);
-  json->append(",\"properties\":{");
-  AppendFields(message.fields, {}, json);
-  json->append("}}");
-}
-
 Result<void> FileSink::Write(std::span<const OutboundMessage> messages, int64_t now_ms) {
   const std::string path = dir_ + "/" + IsoTime(now_ms).substr(0, 10) + ".ndjson";
   if (file_ == nullptr || path != path_) {
@@ -40,8 +23,7 @@ Result<void> FileSink::Write(std::span<const OutboundMessage> messages, int64_t 
   }
   std::string lines;
   for (const OutboundMessage& message : messages) {
-    AppendMessageJson(message, &lines);
-    lines.push_back('\n');
+    lines.append(MessageJson(message)).push_back('\n');
   }
   Result<void> written = file_->Append(lines);
   if (written) {

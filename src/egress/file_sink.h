@@ -12,9 +12,6 @@
 
 namespace bulkhead {
 
-// {"id","kind","event","vendor_id","time","properties"}; also what webhooks carry.
-void AppendMessageJson(const OutboundMessage& message, std::string* json);
-
 class FileSink {
  public:
   FileSink(FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}

@@ -23,7 +23,8 @@ struct OutboundRequest {
   std::string authorities_file;               // PEM; empty: the system's
 };
 
-inline constexpr size_t kMaxOutboundReplyBytes = 64UL * 1024;
+// A vendor that names each of 2000 messages that it refuses needs half of it.
+inline constexpr size_t kMaxOutboundReplyBytes = 1024UL * 1024;
 
 struct OutboundReply {
   int status = 0;

@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "crypto/keys.h"
 #include "egress/alert_sender.h"
+#include "egress/standard_webhook.h"
 #include "main/audit_access.h"
 #include "main/audit_commands.h"
 #include "main/data_directory.h"
