@@ -1,0 +1,93 @@
+#include <gtest/gtest.h>
+
+#include "sieve/policy_parser.h"
+#include "sieve/policy_text.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr const char* kWhole = R"(schema = 1
+[vendor.acme]
+type = "mixpanel"
+project = 1
+url = "http://127.0.0.1:8081"
+allow_addresses = ["127.0.0.1"]
+epoch_days = 30
+keep_epoch_days = 400
+time = "hour"
+identities = ["$email"]
+identity_reason = "they send the newsletter"
+[[vendor.acme.event]]
+name = "checkout_*"
+plain = ["plan", "$os"]
+coarse = ["amount"]
+token = ["plan", "company"]
+[vendor.acme.profile]
+plain = ["seats"]
+[vendor.lake]
+type = "files"
+project = 2
+paused = true
+)";
+
+std::string Fault(std::string_view text) {
+  const Result<Policy> policy = ParsePolicy(text, "p");
+  return policy ? "" : policy.error().message;
+}
+std::string FaultOf(std::string_view lines) {
+  return Fault("schema = 1\n[vendor.a]\ntype = \"webhook\"\nproject = 1\n" + std::string(lines));
+}
+
+TEST(VendorPolicyParserTest, ReadsWhatItWritesAgain) {
+  const Result<Policy> policy = ParsePolicy(kWhole, "p");
+  ASSERT_TRUE(policy) << policy.error().message;
+  const VendorPolicy& acme = policy->vendors.at("acme");
+  EXPECT_EQ(acme.type, VendorType::kMixpanel);
+  EXPECT_EQ(acme.epoch_days, 30);
+  EXPECT_EQ(acme.time, TimePrecision::kHour);
+  ASSERT_EQ(acme.events.size(), 1U);
+  // The stricter form of a property that stands twice counts: it comes first.
+  EXPECT_EQ(acme.events[0].fields, (std::vector<VendorField>{{"company", FieldForm::kToken},
+                                                             {"plan", FieldForm::kToken},
+                                                             {"amount", FieldForm::kCoarse},
+                                                             {"$os", FieldForm::kPlain},
+                                                             {"plan", FieldForm::kPlain}}));
+  EXPECT_TRUE(policy->vendors.at("lake").paused);
+  EXPECT_EQ(policy->vendors.at("lake").time, TimePrecision::kDay);
+  const Result<Policy> again = ParsePolicy(CanonicalPolicyText(*policy), "p");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, *policy);
+}
+
+TEST(VendorPolicyParserTest, MistakesAreNamed) {
+  EXPECT_EQ(Fault("schema = 1\n[vendor.a]\n"),
+            "p:2: vendor.a.type: missing\np:2: vendor.a.project: missing: a project's number\n"
+            "p:2: vendor.a.url: missing");
+  EXPECT_NE(FaultOf("").find("vendor.a.url: missing"), std::string::npos);
+  EXPECT_NE(FaultOf("url = \"http://x.example\"\n").find("https://HOST/PATH expected"),
+            std::string::npos);
+  EXPECT_EQ(FaultOf("url = \"https://x.example/hook\"\n"), "");
+  EXPECT_NE(FaultOf("url = \"https://x.example\"\ncolour = 1\n").find("p:6: vendor.a.colour"),
+            std::string::npos);
+  EXPECT_NE(FaultOf("url = \"https://x.example\"\nidentities = [\"$email\"]\n")
+                .find("identity_reason: missing"),
+            std::string::npos);
+  EXPECT_NE(FaultOf("url = \"https://x.example\"\nidentity_reason = \"why\"\n")
+                .find("only beside identities"),
+            std::string::npos);
+  EXPECT_NE(FaultOf("url = \"https://x.example\"\n[[vendor.a.event]]\nplain = [\"x\"]\n")
+                .find("vendor.a.event[0].name: missing"),
+            std::string::npos);
+  EXPECT_NE(FaultOf("url = \"https://x.example\"\nepoch_days = 0\n").find("from 1 to 366"),
+            std::string::npos);
+  EXPECT_NE(Fault("schema = 1\n[vendor.\"a b\"]\ntype = \"files\"\nproject = 1\n")
+                .find("a name expected"),
+            std::string::npos);
+  EXPECT_NE(
+      Fault("schema = 1\n[vendor.a]\ntype = \"files\"\nproject = 1\nurl = \"https://x.example\"\n")
+          .find("files have none"),
+      std::string::npos);
+}
+
+}  // namespace
+}  // namespace bulkhead
