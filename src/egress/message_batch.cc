@@ -91,6 +91,45 @@ void MessageBatch::AddMessage(OutboundMessage::Kind kind, size_t index, const Pa
   subjects_.push_back(allowed->subject);
 }
 
+std::vector<SubjectId> MessageBatch::ProfileSubjects() const {
+  std::vector<SubjectId> subjects;
+  for (size_t i = 0; i < messages_.size(); ++i) {
+    if (sources_[i].profile) {
+      subjects.push_back(subjects_[i]);
+    }
+  }
+  std::ranges::sort(subjects);
+  subjects.erase(std::unique(subjects.begin(), subjects.end()), subjects.end());
+  return subjects;
+}
+
+void MessageBatch::AddIdentities(const std::vector<SubjectIdentities>& identities) {
+  std::map<SubjectId, const SubjectIdentities*> known;
+  for (const SubjectIdentities& one : identities) {
+    known[one.subject] = &one;
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < messages_.size(); ++i) {
+    const auto found = sources_[i].profile ? known.find(subjects_[i]) : known.end();
+    if (found != known.end()) {
+      std::vector<OutboundField>& fields = messages_[i].fields;
+      fields.insert(fields.end(), found->second->fields.begin(), found->second->fields.end());
+    }
+    if (sources_[i].profile && messages_[i].fields.empty()) {
+      continue;
+    }
+    if (kept != i) {
+      messages_[kept] = std::move(messages_[i]);
+      sources_[kept] = sources_[i];
+      subjects_[kept] = subjects_[i];
+    }
+    ++kept;
+  }
+  messages_.resize(kept);
+  sources_.resize(kept);
+  subjects_.resize(kept);
+}
+
 LedgerBatch MessageBatch::ForLedger() const {
   LedgerBatch batch;
   std::map<SentFields, uint32_t> places;

@@ -20,6 +20,12 @@ namespace bulkhead {
 inline constexpr std::string_view kSentEventName = "event name";
 inline constexpr std::string_view kSentTime = "time";
 
+// What the vault told of one subject: fields of form kIdentity.
+struct SubjectIdentities {
+  SubjectId subject;
+  std::vector<OutboundField> fields;
+};
+
 class MessageBatch {
  public:
   struct Parts {
@@ -30,6 +36,12 @@ class MessageBatch {
 
   // Everything of `queued` that the policy still lets through.
   void Add(QueuedBatch queued, const Parts& parts);
+
+  // Of the profiles in it, each once.
+  [[nodiscard]] std::vector<SubjectId> ProfileSubjects() const;
+  // Adds direct identifiers to the profiles of their subjects, then leaves out profiles in which
+  // there is nothing.
+  void AddIdentities(const std::vector<SubjectIdentities>& identities);
 
   [[nodiscard]] const std::vector<OutboundMessage>& messages() const { return messages_; }
   [[nodiscard]] bool empty() const { return messages_.empty(); }

@@ -72,7 +72,10 @@ std::optional<AllowedMessage> AllowUpdate(const VendorPolicy& policy, const Prof
                          {},
                          CoarsenTime(update.time_ms, policy.time),
                          AllowFields(policy.profile, update.properties)};
-  return message.fields.empty() ? std::nullopt : std::optional<AllowedMessage>(std::move(message));
+  // An update of identifiers alone has nothing left in it here: the vault has it.
+  return message.fields.empty() && policy.identities.empty()
+             ? std::nullopt
+             : std::optional<AllowedMessage>(std::move(message));
 }
 
 Batch FilterBatch(const VendorPolicy& policy, const Batch& batch) {

@@ -50,6 +50,7 @@ class VendorGateway {
     const KeyRing* keys = nullptr;  // outlives the gateway, as do all these
     Ledger* ledger = nullptr;
     std::function<Result<OutboundReply>(const OutboundRequest&)> post;
+    decltype(VendorSender::Parts::reveal) reveal;
     std::function<void(const std::string&)> log;
     // Of position 0: from the log's present end on.
     std::function<Result<VendorFeedPage>(uint64_t position)> pull;

@@ -86,13 +86,17 @@ Result<void> VendorSender::Collect(const Moment& moment) {
   if (made.end_position == 0) {
     return {};
   }
-  for (size_t i = 0; i < made.batch.messages().size(); ++i) {
-    made.left.push_back(i);
+  Result<void> ready = AddIdentities(moment, &made);
+  if (ready) {
+    ready = Record(made);
   }
-  if (Result<void> recorded = Record(made); !recorded) {
+  if (!ready) {
     queue_->Rewind();
     held_.reset();
-    return recorded;
+    return ready;
+  }
+  for (size_t i = 0; i < made.batch.messages().size(); ++i) {
+    made.left.push_back(i);
   }
   under_way_ = std::move(made);
   return {};
@@ -133,6 +137,22 @@ Result<bool> VendorSender::AddPayload(const QueuedPayload& payload, const Moment
   const EpochIds ids(epoch);
   made->batch.Add(*std::move(queued), {&moment.policy, &state_, &ids});
   return true;
+}
+
+Result<void> VendorSender::AddIdentities(const Moment& moment, UnderWay* made) {
+  std::vector<SubjectIdentities> identities;
+  const std::vector<SubjectId> subjects = made->batch.ProfileSubjects();
+  if (!moment.policy.identities.empty() && !subjects.empty()) {
+    Result<std::vector<SubjectIdentities>> told =
+        parts_.reveal(parts_.name, moment.policy, subjects);
+    if (!told) {
+      return Error{told.error().code,
+                   "nothing is sent, for the vault tells nothing: " + told.error().message};
+    }
+    identities = *std::move(told);
+  }
+  made->batch.AddIdentities(identities);
+  return {};
 }
 
 Result<void> VendorSender::Record(const UnderWay& made) {

@@ -68,6 +68,12 @@ class VendorSender {
     const KeyRing* keys = nullptr;  // outlives the sender, as do all these
     Ledger* ledger = nullptr;
     std::function<Result<OutboundReply>(const OutboundRequest&)> post;
+    // What the vault tells of these, as the policy allows the vendor; what its budget does not
+    // cover is left out. An error: nothing is sent now.
+    std::function<Result<std::vector<SubjectIdentities>>(const std::string& vendor,
+                                                         const VendorPolicy& policy,
+                                                         const std::vector<SubjectId>& subjects)>
+        reveal;
     std::function<void(const std::string&)> log;  // what went wrong; may be null
   };
   static Result<std::unique_ptr<VendorSender>> Open(Parts parts, const VendorPolicy& policy);
@@ -131,6 +137,7 @@ class VendorSender {
   Result<void> Collect(const Moment& moment);
   Result<bool> AddNext(const Moment& moment, UnderWay* made);
   Result<bool> AddPayload(const QueuedPayload& payload, const Moment& moment, UnderWay* made);
+  Result<void> AddIdentities(const Moment& moment, UnderWay* made);
   Result<void> Record(const UnderWay& made);
   Result<void> SendSome(const Moment& moment);
   Result<void> WriteFiles(const Moment& moment);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/file_system.h"
+#include "base/wiped_heap.h"
 #include "channel/rpc_server.h"
 #include "crypto/keys.h"
 #include "egress/alert_codec.h"
@@ -19,6 +20,7 @@
 #include "main/service_metrics.h"
 #include "main/vendor_desk.h"
 #include "main/vendor_feed.h"
+#include "main/vault_client.h"
 #include "main/witness_feed.h"
 
 namespace bulkhead {
@@ -33,6 +35,7 @@ class EgressCompartment final : public CompartmentRole {
  public:
   explicit EgressCompartment(CompartmentStart* start) : start_(start) {}
   ~EgressCompartment() override;
+  Result<void> Prepare() override;
   Result<void> Open() override;
   void Link(std::string_view peer, Descriptor line) override;
 
@@ -40,6 +43,9 @@ class EgressCompartment final : public CompartmentRole {
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<void> OpenVendors();
   Result<VendorFeedPage> Pull(uint64_t position);
+  Result<std::vector<SubjectIdentities>> Reveal(const std::string& vendor,
+                                                const VendorPolicy& policy,
+                                                const std::vector<SubjectId>& subjects);
   void ReportLoop();
   void StartWitnesses();
   Result<WitnessReply> PostToWitness(const std::string& url, const std::string& body) const;
@@ -49,6 +55,7 @@ class EgressCompartment final : public CompartmentRole {
   EgressKeys keys_;
   std::unique_ptr<AlertSender> alerts_;
   RpcClient core_;
+  VaultClient vault_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<VendorGateway> vendors_;
   std::unique_ptr<VendorDesk> desk_;
@@ -70,6 +77,11 @@ EgressCompartment::~EgressCompartment() {
   }
   witnesses_.reset();
   vendors_.reset();
+}
+
+Result<void> EgressCompartment::Prepare() {
+  WipeFreedMemory();  // identifiers that a vendor's policy names pass through
+  return {};
 }
 
 Result<void> EgressCompartment::Open() {
@@ -121,6 +133,11 @@ Result<void> EgressCompartment::OpenVendors() {
        .keys = &keys_.vendor_keys,
        .ledger = ledger_.get(),
        .post = Post,
+       .reveal =
+           [this](const std::string& vendor, const VendorPolicy& policy,
+                  const std::vector<SubjectId>& subjects) {
+             return Reveal(vendor, policy, subjects);
+           },
        .log = [](const std::string& text) { spdlog::warn("{}", text); },
        .pull = [this](uint64_t position) { return Pull(position); },
        .fed_to =
@@ -138,6 +155,34 @@ Result<void> EgressCompartment::OpenVendors() {
       .record = [this](const AuditEntry& entry) { return audit_.Append(entry); }});
   vendors_->Start();
   return {};
+}
+
+// One subject at a time, so that the budget's end leaves out those beyond it alone.
+Result<std::vector<SubjectIdentities>> EgressCompartment::Reveal(
+    const std::string& vendor, const VendorPolicy& policy, const std::vector<SubjectId>& subjects) {
+  std::vector<SubjectIdentities> told;
+  for (const SubjectId& subject : subjects) {
+    RevealCall call;
+    call.asker = {policy.project, std::string(kVendorActor) + vendor, policy.identity_purpose, ""};
+    call.subjects = {subject};
+    call.fields = policy.identities;
+    const Result<RevealAnswer> answer = vault_.Ask<RevealAnswer>(call);
+    if (!answer && answer.error().code == ErrorCode::kLimit) {
+      break;
+    }
+    if (!answer) {
+      return answer.error();
+    }
+    for (const RevealedSubject& revealed : answer->subjects) {
+      SubjectIdentities& one = told.emplace_back(SubjectIdentities{revealed.subject, {}});
+      for (const RevealedField& field : revealed.fields) {
+        if (field.current) {
+          one.fields.push_back({field.field, Value(field.value.view()), FieldForm::kIdentity});
+        }
+      }
+    }
+  }
+  return told;
 }
 
 Result<VendorFeedPage> EgressCompartment::Pull(uint64_t position) {
@@ -184,6 +229,8 @@ void EgressCompartment::Link(std::string_view peer, Descriptor line) {
     audit_.Attach(std::move(line));
   } else if (peer == CompartmentName(Compartment::kCore)) {
     core_.Attach(std::move(line));
+  } else if (peer == CompartmentName(Compartment::kVault)) {
+    vault_.Attach(std::move(line));
   } else if (peer == CompartmentName(Compartment::kIntake) || peer == kSupervisorPeer) {
     server_->Attach({std::string(peer)}, std::move(line));
   }

@@ -37,13 +37,14 @@ struct LinkPlan {
   Compartment from;
   Compartment to;
 };
-constexpr std::array<LinkPlan, 8> kLinks = {{
+constexpr std::array<LinkPlan, 9> kLinks = {{
     {Compartment::kVault, Compartment::kAudit},
     {Compartment::kCore, Compartment::kAudit},
     {Compartment::kEgress, Compartment::kAudit},
     {Compartment::kIntake, Compartment::kAudit},
     {Compartment::kCore, Compartment::kVault},
     {Compartment::kEgress, Compartment::kCore},
+    {Compartment::kEgress, Compartment::kVault},
     {Compartment::kIntake, Compartment::kCore},
     {Compartment::kIntake, Compartment::kEgress},
 }};

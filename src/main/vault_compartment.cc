@@ -222,9 +222,12 @@ Result<std::string> VaultCompartment::Answer(const RpcCaller& caller, uint8_t ki
   if (kind != kVaultCall) {
     return Error{ErrorCode::kInvalid, "the vault does not know that call"};
   }
-  const bool is_operator = caller.compartment == kSupervisorPeer;
+  const VaultCaller who = caller.compartment == kSupervisorPeer ? VaultCaller::kOperator
+                          : caller.compartment == CompartmentName(Compartment::kEgress)
+                              ? VaultCaller::kEgress
+                              : VaultCaller::kCompartment;
   const SecretBytes answer = service_->AnswerMessage(
-      body, is_operator ? VaultCaller::kOperator : VaultCaller::kCompartment);
+      body, who);
   return std::string(answer.view());
 }
 

@@ -68,7 +68,7 @@ struct VendorPolicy {
   std::vector<VendorEvent> events;      // the first that matches counts
   std::vector<VendorField> profile;     // of profile updates; empty: no profiles are sent
   std::vector<std::string> identities;  // fields of the vault that go along, such as "$email"
-  std::string identity_reason;          // must be there where `identities` is not empty
+  std::string identity_purpose;         // one that vault.conf allows; beside `identities`
   uint32_t sends_per_second = 1000;     // messages
   uint32_t queue_mb = 1024;             // what may wait
   uint32_t keep_queue_days = 7;         // and for how long

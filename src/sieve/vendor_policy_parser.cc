@@ -112,15 +112,15 @@ class VendorReader {
       reader_->Finish(entry);
     }
     vendor->identities = reader_->Texts(section, "identities", kMaxIdentities);
-    vendor->identity_reason = reader_->Text(section, "identity_reason");
-    if (vendor->identities.empty() == vendor->identity_reason.empty()) {
+    vendor->identity_purpose = reader_->Text(section, "identity_purpose");
+    if (vendor->identities.empty() == vendor->identity_purpose.empty()) {
       return;
     }
     if (!vendor->identities.empty()) {
-      reader_->Fail(section->line(), section->PathOf("identity_reason"),
-                    "missing: direct identifiers go to this vendor, and it must be said why");
+      reader_->Fail(section->line(), section->PathOf("identity_purpose"),
+                    "missing: the purpose, of those in vault.conf, for which identifiers go to this vendor");
     } else if (vendor->identities.empty()) {
-      reader_->Fail(section->line(), section->PathOf("identity_reason"), "only beside identities");
+      reader_->Fail(section->line(), section->PathOf("identity_purpose"), "only beside identities");
     }
   }
 

@@ -16,7 +16,7 @@ epoch_days = 30
 keep_epoch_days = 400
 time = "hour"
 identities = ["$email"]
-identity_reason = "they send the newsletter"
+identity_purpose = "newsletter"
 [[vendor.acme.event]]
 name = "checkout_*"
 plain = ["plan", "$os"]
@@ -70,9 +70,9 @@ TEST(VendorPolicyParserTest, MistakesAreNamed) {
   EXPECT_NE(FaultOf("url = \"https://x.example\"\ncolour = 1\n").find("p:6: vendor.a.colour"),
             std::string::npos);
   EXPECT_NE(FaultOf("url = \"https://x.example\"\nidentities = [\"$email\"]\n")
-                .find("identity_reason: missing"),
+                .find("identity_purpose: missing"),
             std::string::npos);
-  EXPECT_NE(FaultOf("url = \"https://x.example\"\nidentity_reason = \"why\"\n")
+  EXPECT_NE(FaultOf("url = \"https://x.example\"\nidentity_purpose = \"why\"\n")
                 .find("only beside identities"),
             std::string::npos);
   EXPECT_NE(FaultOf("url = \"https://x.example\"\n[[vendor.a.event]]\nplain = [\"x\"]\n")

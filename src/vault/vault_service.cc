@@ -456,10 +456,24 @@ Result<VaultAnswer> VaultService::Answer(const VaultCall& call) {
   return std::visit([this](const auto& held) { return impl_->Handle(held); }, call);
 }
 
+namespace {
+
+bool IsVendorReveal(const VaultCall& call) {
+  const auto* reveal = std::get_if<RevealCall>(&call);
+  return reveal != nullptr && reveal->asker.actor.starts_with(kVendorActor) &&
+         !reveal->fields.empty() && !reveal->history;
+}
+
+}  // namespace
+
 SecretBytes VaultService::AnswerMessage(std::string_view bytes, VaultCaller caller) {
   Result<VaultCall> call = DecodeVaultCall(bytes);
   if (!call) {
     return EncodeVaultAnswer(call.error());
+  }
+  if (caller == VaultCaller::kEgress && !IsVendorReveal(*call)) {
+    WipeCall(&*call);
+    return EncodeVaultAnswer(Error{ErrorCode::kDenied, "vault: egress reveals for vendors alone"});
   }
   if (IsExportCall(*call) && caller != VaultCaller::kOperator) {
     WipeCall(&*call);

@@ -44,8 +44,11 @@ struct VaultServiceOptions {
   std::vector<std::string> vetoed_exports;
 };
 
+// What egress may call itself: this, then the vendor's name.
+inline constexpr std::string_view kVendorActor = "vendor.";
+
 // Who speaks at the other end of a channel.
-enum class VaultCaller : unsigned char { kOperator = 1, kCompartment };
+enum class VaultCaller : unsigned char { kOperator = 1, kCompartment, kEgress };
 
 // Thread-safe.
 class VaultService {
