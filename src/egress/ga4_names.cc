@@ -84,6 +84,7 @@ std::string Ga4Name(std::string_view name, Ga4Kind kind) {
   if (fit.empty()) return fit;
   std::ranges::replace_if(
       fit, [](char c) { return !IsWordByte(c); }, '_');
+  fit.resize(std::min(fit.size(), Ga4MostNameBytes(kind)));
   if (IsReserved(fit, kind)) fit.insert(0, "x_");
   fit.resize(std::min(fit.size(), Ga4MostNameBytes(kind)));
   return fit;

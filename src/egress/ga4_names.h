@@ -19,8 +19,8 @@ size_t Ga4MostNameBytes(Ga4Kind kind);
 size_t Ga4MostTextCharacters(Ga4Kind kind);
 
 // Every byte that is no letter, digit or '_' (all ASCII) becomes '_'; what stands before the first
-// letter goes, and a reserved name or prefix gets "x_" before it; then it is cut. Empty: there is
-// no letter in it. The same for the same name; two names may become one.
+// letter goes; what is too long is cut; a reserved name or prefix gets "x_" before it. Empty: there
+// is no letter in it. The same for the same name; two names may become one.
 std::string Ga4Name(std::string_view name, Ga4Kind kind);
 
 // A number or a text, which is all it takes, as JSON: truth as text, lists and objects as their

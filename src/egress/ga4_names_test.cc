@@ -24,6 +24,8 @@ TEST(Ga4Names, AreMadeFit) {
   for (const auto& [name, fit] : cases) EXPECT_EQ(Ga4Name(name, Ga4Kind::kEvent), fit);
   EXPECT_EQ(Ga4Name("first_visit", Ga4Kind::kParameter), "first_visit");
   EXPECT_EQ(Ga4Name("user_id", Ga4Kind::kUserProperty), "x_user_id");
+  EXPECT_EQ(Ga4Name("first_open_after_installation", Ga4Kind::kUserProperty),
+            "x_first_open_after_insta");
   EXPECT_EQ(Ga4Name(std::string(99, 'a'), Ga4Kind::kEvent), std::string(40, 'a'));
   EXPECT_EQ(Ga4Name(std::string(99, 'a'), Ga4Kind::kUserProperty), std::string(24, 'a'));
 }

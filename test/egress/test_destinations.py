@@ -3,6 +3,7 @@
 import datetime
 import json
 import pathlib
+import re
 import subprocess
 import time
 import urllib.parse
@@ -89,6 +90,25 @@ def test_webhooks_are_verified_by_a_library_that_receivers_have():
             with pytest.raises(WebhookVerificationError):
                 Webhook(WEBHOOK_SECRET_OF_ANOTHER).verify(request["body"], request["headers"])
     assert [m["person"] for m in messages()] == [*PERSONS, None, PERSONS[0]]
+
+
+# --- Google Analytics 4, which answers 204 to everything: its reference's limits ---
+
+def test_google_is_sent_what_its_reference_allows():
+    name, property_name = re.compile(r"[A-Za-z]\w{0,39}", re.A), re.compile(r"[A-Za-z]\w{0,23}", re.A)
+    requests = requests_to("ga4", "G-1:s")
+    for request in requests:
+        body = request["parsed"]
+        assert len(request["body"]) < 130_000 and 1 <= len(body["events"]) <= 25 and isinstance(body["client_id"], str)
+        for event in body["events"]:
+            assert name.fullmatch(event["name"]) and len(event["params"]) <= 25 and event["timestamp_micros"] // 10**12 == 1768
+            for parameter, value in event["params"].items():
+                assert name.fullmatch(parameter) and (type(value) in (int, float) or len(value) <= 100)
+        for user_property, entry in body.get("user_properties", {}).items():
+            assert property_name.fullmatch(user_property) and len(entry["value"]) <= 36
+    assert sorted(event["name"] for request in requests for event in request["parsed"]["events"]) == [
+        "Moved", "Signed_Up", "Viewed", "profile_update"]
+    assert sorted({request["parsed"]["client_id"] for request in requests}) == [*PERSONS, "nobody"]
 
 
 # --- the vendors' own clients, told the same ---
