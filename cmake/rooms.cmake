@@ -52,13 +52,13 @@ function(bulkhead_room name)
   endif()
 endfunction()
 
+# toml++ is headers alone (base/toml_reader.h); linking its library would only add a second copy.
 bulkhead_room(base LIBRARIES fmt::fmt)
 bulkhead_room(channel ROOMS base)
 bulkhead_room(crypto ROOMS base LIBRARIES PkgConfig::SODIUM OpenSSL::Crypto)
 bulkhead_room(model ROOMS base LIBRARIES fmt::fmt)
 bulkhead_room(wire ROOMS base crypto model LIBRARIES simdjson::simdjson ZLIB::ZLIB)
 bulkhead_room(sieve ROOMS base crypto model LIBRARIES PkgConfig::HYPERSCAN PkgConfig::RE2 PkgConfig::MAXMIND yaml-cpp)
-# toml++ is headers alone (sieve/policy_parser.cc); linking its library would only add a second copy.
 bulkhead_room(log ROOMS base crypto model)
 bulkhead_room(store ROOMS base crypto model LIBRARIES PkgConfig::ZSTD PkgConfig::HWY simdjson::simdjson)
 bulkhead_room(vault ROOMS base crypto model LIBRARIES sqlcipher)
@@ -66,9 +66,10 @@ bulkhead_room(audit ROOMS base crypto model)
 bulkhead_room(intake ROOMS base crypto model wire sieve log)
 bulkhead_room(query ROOMS base crypto model wire store audit LIBRARIES date::date-tz)
 bulkhead_room(egress ROOMS base crypto model sieve LIBRARIES fmt::fmt OpenSSL::SSL)
+bulkhead_room(incident ROOMS base crypto model sieve audit egress LIBRARIES fmt::fmt)
 bulkhead_room(access ROOMS base crypto model audit LIBRARIES sqlcipher)
 bulkhead_room(http ROOMS base channel crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
-bulkhead_room(main ROOMS base channel crypto model wire sieve log store vault audit intake query egress access http
+bulkhead_room(main ROOMS base channel crypto model wire sieve log store vault audit intake query egress incident access http
               LIBRARIES spdlog::spdlog PkgConfig::SECCOMP)
 
 file(GLOB main_program CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/main/program/*.cc)
