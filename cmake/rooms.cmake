@@ -118,6 +118,9 @@ target_link_libraries(print_requests PRIVATE room_egress)
 # Writes logs for test/audit.
 add_executable(make_log ${CMAKE_SOURCE_DIR}/test/audit/make_log.cc)
 target_link_libraries(make_log PRIVATE room_audit)
+# Signs mails for test/incident.
+add_executable(sign_mail ${CMAKE_SOURCE_DIR}/test/incident/sign_mail.cc)
+target_link_libraries(sign_mail PRIVATE room_incident)
 # The sieve on public and own corpora of secrets and personal data (docs/detectors.md).
 file(GLOB corpora_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/corpora/*.cc)
 if(corpora_sources)

@@ -26,6 +26,7 @@ constexpr size_t kMaxUrlBytes = 2048;
 constexpr int64_t kMaxDays = 36500;
 constexpr int64_t kMaxSmallCount = 1'000'000;
 
+// Inherits the words of TomlReader, which every line below speaks in.
 class PolicyReader : private TomlReader {
  public:
   using TomlReader::errors;
