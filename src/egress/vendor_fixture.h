@@ -67,6 +67,8 @@ class VendorFixture : public testing::Test {
          .keys = &keys_,
          .ledger = &ledger_,
          .post = [this](const OutboundRequest& request) { return Answer(request); },
+         .reveal = [this](const std::string&, const VendorPolicy&,
+                          const std::vector<SubjectId>& subjects) { return Reveal(subjects); },
          .log = [this](const std::string& text) { told_.push_back(text); }},
         policy_);
     ASSERT_TRUE(sender) << sender.error().message;
@@ -101,6 +103,19 @@ class VendorFixture : public testing::Test {
     while (sender_->SendDue()) {
     }
   }
+  Result<std::vector<SubjectIdentities>> Reveal(const std::vector<SubjectId>& subjects) {
+    if (vault_refuses_) {
+      return Error{ErrorCode::kDenied, "vault: not for that purpose"};
+    }
+    std::vector<SubjectIdentities> told;
+    for (const SubjectId& subject : subjects) {
+      if (subject == kAnn) {
+        told.push_back(
+            {subject, {{"$email", Value("ann@example.com"), FieldForm::kIdentity}}});
+      }
+    }
+    return told;
+  }
   Result<OutboundReply> Answer(const OutboundRequest& request) {
     recorded_at_post_.push_back(ledger_.batches.size());
     bodies_.emplace_back(request.body);
@@ -117,6 +132,7 @@ class VendorFixture : public testing::Test {
   KeyRing keys_;
   MemoryLedger ledger_;
   VendorPolicy policy_;
+  bool vault_refuses_ = false;
   std::deque<Result<OutboundReply>> answers_;  // what comes next; then 200
   std::vector<std::string> bodies_;
   std::vector<size_t> recorded_at_post_;  // entries of the ledger when each request went out

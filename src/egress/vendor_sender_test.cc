@@ -224,6 +224,33 @@ TEST_F(VendorSenderTest, APolicyThatChangesWithinABatchIsWrittenDownAnew) {
                                                              {"time", FieldForm::kPlain}}));
 }
 
+TEST_F(VendorSenderTest, IdentifiersGoWithProfilesWhereThePolicyNamesThem) {
+  policy_.identities = {"$email"};
+  policy_.identity_purpose = "newsletter";
+  OpenWithCredential();
+  vault_refuses_ = true;
+  Batch batch = BatchOf({MakeEvent(kAnn, "a")});
+  for (const SubjectId& subject : {kAnn, kBob}) {
+    ProfileUpdate update;
+    update.subject = subject;
+    batch.profile_updates.push_back(update);
+  }
+  ASSERT_TRUE(sender_->Feed(1, batch));
+  SendAll();
+  EXPECT_TRUE(bodies_.empty());  // not even the event: nothing is sent that is not whole
+  EXPECT_NE(sender_->status().trouble.find("not for that purpose"), std::string::npos);
+  vault_refuses_ = false;
+  clock_.Set(clock_.NowMs() + 600'000);
+  SendAll();
+  ASSERT_EQ(bodies_.size(), 1U);
+  EXPECT_EQ(Count(bodies_[0], "ann@example.com"), 1U);
+  EXPECT_EQ(Count(bodies_[0], "messageId"), 2U);  // of Bob the vault knows nothing
+  const LedgerBatch& recorded = ledger_.batches.at(0);
+  ASSERT_EQ(recorded.sends.size(), 2U);
+  EXPECT_EQ(recorded.field_sets.at(recorded.sends[1].fields).front(),
+            (SentField{"$email", FieldForm::kIdentity}));
+}
+
 TEST_F(VendorSenderTest, FilesHoldALineForEachMessage) {
   policy_.type = VendorType::kFiles;
   OpenSender();
