@@ -4,8 +4,8 @@
 
 #include "base/byte_codec.h"
 #include "base/crc32c.h"
+#include "crypto/block_file.h"
 #include "store/block_codec.h"
-#include "store/block_file.h"
 #include "store/value_codec.h"
 
 namespace bulkhead {

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "store/block_file.h"
+#include "crypto/block_file.h"
 #include "store/segment_format.h"
 
 namespace bulkhead {

@@ -12,7 +12,7 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
-#include "store/block_file.h"
+#include "crypto/block_file.h"
 #include "store/segment_format.h"
 
 namespace bulkhead {

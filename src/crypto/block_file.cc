@@ -1,4 +1,4 @@
-#include "store/block_file.h"
+#include "crypto/block_file.h"
 
 #include <utility>
 

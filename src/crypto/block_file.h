@@ -1,8 +1,8 @@
-// The encryption of a file that is written once, block by block (segments, people): every block is
-// encrypted under the file's own key with its place as the nonce, and bound to the file's head; the
-// last one also to the file's whole size. So no block can be changed, moved, left out, or taken for
-// one of another file or kind, and a cut file shows. The key stands in the manifest
-// (docs/formats/manifest.md).
+// The encryption of a file that is written once, block by block (segments, people, the ledger):
+// every block is encrypted under the file's own key with its place as the nonce, and bound to the
+// file's head; the last one also to the file's whole size. So no block can be changed, moved, left
+// out, or taken for one of another file or kind, and a cut file shows. The key stands in the
+// manifest (docs/formats/manifest.md, docs/formats/ledger.md).
 #pragma once
 
 #include <cstdint>
