@@ -110,8 +110,7 @@ class VendorFixture : public testing::Test {
     std::vector<SubjectIdentities> told;
     for (const SubjectId& subject : subjects) {
       if (subject == kAnn) {
-        told.push_back(
-            {subject, {{"$email", Value("ann@example.com"), FieldForm::kIdentity}}});
+        told.push_back({subject, {{"$email", Value("ann@example.com"), FieldForm::kIdentity}}});
       }
     }
     return told;

@@ -101,7 +101,8 @@ void VendorGateway::Take(const VendorPolicies& policies) {
     }
     VendorSender::Parts parts{
         parts_.fs,   parts_.clock,  name,        parts_.dir + "/vendors/" + name,
-        parts_.keys, parts_.ledger, parts_.post, parts_.reveal, parts_.log};
+        parts_.keys, parts_.ledger, parts_.post, parts_.reveal,
+        parts_.log};
     Result<std::unique_ptr<VendorSender>> sender = VendorSender::Open(std::move(parts), policy);
     if (sender) {
       (*sender)->Start();

@@ -18,10 +18,11 @@
 #include "main/compartment_rules.h"
 #include "main/data_directory.h"
 #include "main/service_metrics.h"
+#include "main/vault_client.h"
 #include "main/vendor_desk.h"
 #include "main/vendor_feed.h"
-#include "main/vault_client.h"
 #include "main/witness_feed.h"
+#include "vault/vault_service.h"
 
 namespace bulkhead {
 namespace {
@@ -163,7 +164,9 @@ Result<std::vector<SubjectIdentities>> EgressCompartment::Reveal(
   std::vector<SubjectIdentities> told;
   for (const SubjectId& subject : subjects) {
     RevealCall call;
-    call.asker = {policy.project, std::string(kVendorActor) + vendor, policy.identity_purpose, ""};
+    call.asker.project = policy.project;
+    call.asker.actor = std::string(kVendorActor) + vendor;
+    call.asker.purpose = policy.identity_purpose;
     call.subjects = {subject};
     call.fields = policy.identities;
     const Result<RevealAnswer> answer = vault_.Ask<RevealAnswer>(call);
