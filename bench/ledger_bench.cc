@@ -25,7 +25,7 @@ namespace bulkhead {
 namespace {
 
 constexpr int32_t kFirstDay = 20'600;
-constexpr size_t kBatchSends = 2000;
+constexpr size_t kBatchSends = 5000;
 constexpr uint32_t kEvents = 24;
 
 double Now() {

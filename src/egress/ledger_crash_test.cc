@@ -1,11 +1,14 @@
 // A ledger that is failed or stopped at every step of the file system: what Record answered well is
 // there and counted once, and the batch that was under way at most once.
+#include <utility>
+
 #include "egress/ledger_fixture.h"
 
 namespace bulkhead {
 namespace {
 
 constexpr int32_t kDay = 20'000;
+constexpr uint64_t kNever = 1'000'000'000;
 
 const KeyRing& NewKeys() {
   static const KeyRing keys = [] {
@@ -67,9 +70,9 @@ class LedgerCrashTest : public testing::TestWithParam<Fault> {
     }
   }
 
-  // Every operation, some of them twice, and what failed once more.
-  static void Run(FileSystem& fs, History* history) {
-    Result<std::unique_ptr<Ledger>> opened = TryOpenLedger(fs);
+  // Every operation; with a small `fold_after` recording folds by itself, too.
+  static void Run(FileSystem& fs, uint64_t fold_after, History* history) {
+    Result<std::unique_ptr<Ledger>> opened = TryOpenLedger(fs, fold_after);
     if (!opened) return;
     Ledger* const ledger = opened->get();
     Record(ledger, "a-vendor", 5, history);
@@ -120,7 +123,7 @@ class LedgerCrashTest : public testing::TestWithParam<Fault> {
   // It opens, holds what it must, takes more, and keeps that too; no files are left over.
   static void ExpectWhole(FaultyFileSystem& fs, History history, const std::string& what) {
     {
-      const Result<std::unique_ptr<Ledger>> ledger = TryOpenLedger(fs, 1'000'000, NewKeys());
+      const Result<std::unique_ptr<Ledger>> ledger = TryOpenLedger(fs, kNever, NewKeys());
       ASSERT_TRUE(ledger) << what << ": " << ledger.error().message;
       ExpectPossible(**ledger, history, what);
       for (const LedgerBatch& batch : std::exchange(history.failed, {})) {
@@ -137,7 +140,7 @@ class LedgerCrashTest : public testing::TestWithParam<Fault> {
       Record(ledger->get(), "a-vendor", 21, &history);
       ExpectPossible(**ledger, history, what + ", folded");
     }
-    const Result<std::unique_ptr<Ledger>> ledger = TryOpenLedger(fs, 1'000'000, NewKeys());
+    const Result<std::unique_ptr<Ledger>> ledger = TryOpenLedger(fs, kNever, NewKeys());
     ASSERT_TRUE(ledger) << what << ": " << ledger.error().message;
     ExpectPossible(**ledger, history, what + ", opened again");
     ASSERT_TRUE((*ledger)->Fold()) << what;
@@ -171,7 +174,7 @@ TEST_P(LedgerCrashTest, AtEveryStep) {
       const auto fs = start.CloneAfterCrash(CrashKeeps::kEverything);
       const uint64_t first = fs->steps();
       fs->FailAt(step, GetParam(), times);
-      Run(*fs, &history);
+      Run(*fs, times == 2 ? 40 : kNever, &history);
       struck = fs->steps() - first > step;
       const std::string what = std::to_string(times) + " from step " + std::to_string(step);
       for (uint64_t seed = 0; seed < 5 && !HasFailure(); ++seed) {
@@ -192,7 +195,7 @@ TEST_P(LedgerCrashTest, AtEveryStepOfTheFirstOpening) {
     History history;
     FaultyFileSystem fs;
     fs.FailAt(step, GetParam());
-    Run(fs, &history);
+    Run(fs, kNever, &history);
     struck = fs.steps() > step;
     for (uint64_t seed = 0; seed < 4 && !HasFailure(); ++seed) {
       const auto crashed =
@@ -267,11 +270,7 @@ class LedgerDamageTest : public testing::Test {
   // "corruption", "same", or what it was else.
   std::string Answer(const LedgerFiles& files) const {
     FaultyFileSystem fs;
-    Check(fs.CreateDirs(kLedgerTestDir).has_value(), "a directory in memory");
-    for (const auto& [name, bytes] : files) {
-      Check(fs.WriteFileAtomically(std::string(kLedgerTestDir) + "/" + name, bytes).has_value(),
-            "a file in memory");
-    }
+    PutLedgerFiles(fs, files);
     const auto found = [](const Error& error) -> std::string {
       return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kDenied
                  ? "corruption"

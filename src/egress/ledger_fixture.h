@@ -39,6 +39,14 @@ inline LedgerFiles ReadLedgerFiles(FileSystem& fs) {
   return files;
 }
 
+inline void PutLedgerFiles(FileSystem& fs, const LedgerFiles& files) {
+  Check(fs.CreateDirs(kLedgerTestDir).has_value(), "a directory in memory");
+  for (const auto& [name, bytes] : files) {
+    Check(fs.WriteFileAtomically(std::string(kLedgerTestDir) + "/" + name, bytes).has_value(),
+          "a file in memory");
+  }
+}
+
 inline LedgerWindow AllOf(const std::string& vendor) {
   return {vendor, std::nullopt, 0, INT32_MAX};
 }

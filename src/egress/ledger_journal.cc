@@ -53,6 +53,15 @@ Error DamagedAt(uint64_t offset, std::string_view what) {
 
 }  // namespace
 
+void AppendJournalRecord(const BlockFile& cipher, uint64_t offset, std::string_view payload,
+                         std::string* out) {
+  ByteWriter writer(out);
+  const auto size = static_cast<uint32_t>(payload.size());
+  writer.Fixed(size);
+  writer.Fixed(FrameChecksum(offset, size));
+  cipher.Encrypt(offset + kFrameBytes, payload, 0, out);
+}
+
 LedgerJournal::LedgerJournal(uint64_t number, BlockFile cipher)
     : number_(number), cipher_(std::move(cipher)) {}
 
@@ -74,11 +83,7 @@ Result<std::unique_ptr<LedgerJournal>> LedgerJournal::Begin(FileSystem& fs, cons
 Result<void> LedgerJournal::Put(std::string_view payload) {
   Check(file_ != nullptr, "a journal that failed or was closed takes nothing");
   std::string record;
-  ByteWriter out(&record);
-  const auto size = static_cast<uint32_t>(payload.size());
-  out.Fixed(size);
-  out.Fixed(FrameChecksum(bytes_, size));
-  cipher_.Encrypt(bytes_ + kFrameBytes, payload, 0, &record);
+  AppendJournalRecord(cipher_, bytes_, payload, &record);
   Result<void> done = file_->Append(record);
   if (done) done = file_->Sync();
   if (!done) {

@@ -16,6 +16,10 @@
 
 namespace bulkhead {
 
+// Appends the record that lies at `offset` of its file.
+void AppendJournalRecord(const BlockFile& cipher, uint64_t offset, std::string_view payload,
+                         std::string* out);
+
 // Not thread-safe.
 class LedgerJournal {
  public:
