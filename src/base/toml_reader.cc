@@ -3,46 +3,9 @@
 #include <algorithm>
 
 namespace bulkhead {
-namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-// The line of the first character beyond ASCII that stands in no comment and no string of one line,
-// or 0. TOML has none there but in strings of several lines, and toml++ 3.3 runs into undefined
-// behaviour at some of them (its issues 190 and 295).
-uint32_t LineOfOddCharacter(std::string_view text) {
-  uint32_t line = 1;
-  char inside = '\0';  // '#', or the quote of a string
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\n') {
-      ++line;
-      inside = '\0';
-    } else if (inside == '\0') {
-      if (static_cast<unsigned char>(c) >= 0x80) return line;
-      if (c == '#') inside = c;
-      // Three quotes in a row leave the text of such a string outside, which is meant.
-      if (c == '"' || c == '\'') inside = text.substr(i + 1).starts_with(c) ? '\0' : c;
-      if (c == '"' || c == '\'') i += inside == '\0' ? 1 : 0;
-    } else if (c == '\\' && inside == '"' && !text.substr(i + 1).starts_with('\n')) {
-      ++i;
-    } else if (c == inside && c != '#') {
-      inside = '\0';
-    }
-  }
-  return 0;
-}
-
-}  // namespace
-
 std::optional<toml::table> TomlReader::Parse(std::string_view text, size_t max_bytes) {
   if (text.size() > max_bytes) {
     Fail(1, "", "larger than " + std::to_string(max_bytes) + " bytes");
-    return std::nullopt;
-  }
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  if (const uint32_t line = LineOfOddCharacter(text); line != 0) {
-    Fail(line, "", "a character beyond ASCII outside of comments and strings of one line");
     return std::nullopt;
   }
   toml::parse_result parsed = toml::parse(text);

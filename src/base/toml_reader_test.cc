@@ -17,17 +17,14 @@ TEST(TomlReaderTest, ForeignCharactersStandInStringsAndComments) {
        {"a = \"\xC3\xBC\" # \xC3\xBC", "a = '\xC3\xBC'",
         "\xEF\xBB\xBF"
         "a = 1",
-        "# \"\xC3\xBC", "a = \"\\\"\xC3\xBC\"", "a = \"\" # ' \xC3\xBC", "\"\xC3\xBC\" = 1",
-        "a = \"\"\"\xC3\xBC\"\"\"", "a = \"#\\\\\"\nb = '\\'\nc = '\xC3\xBC'"}) {
+        "\"\xC3\xBC\" = 1", "a = \"\"\"\xC3\xBC\"\"\"", "a = \"\"\"\\\n\xC2\xA7\"\"\""}) {
     EXPECT_EQ(Mistakes(text), "") << text;
   }
   for (const std::string_view text :
-       {"a = \xC3\xBC", "\xC2\xA7 = 1", "a = 1\xE2\x80\x80", "\xCC\xAA",
-        // What toml++ 3.3 runs into undefined behaviour at.
-        "a = \"\"\"\\\n\xC2\xA7\"\"\"", "a = \"\"\"\\ \r\n \xC2\xA7\"\"\"", "a = \xEF\xBB\xAF"}) {
-    EXPECT_NE(Mistakes(text).find("a character beyond ASCII"), std::string::npos) << text;
+       {"a = \xC3\xBC", "\xC2\xA7 = 1", "\xCC\xAA", "a = \xEF\xBB\xAF", "a = 26-01'\xCF\xA3",
+        "[[a]x\xFD]", "[\\a]"}) {
+    EXPECT_EQ(Mistakes(text), "f:1: this is no TOML from here on") << text;
   }
-  EXPECT_TRUE(Mistakes("a = 1\nb = 'x'\n\xC3\xBC").starts_with("f:3: a character"));
 }
 
 TEST(TomlReaderTest, NotesEveryMistakeAndGoesOn) {
