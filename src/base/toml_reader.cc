@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace bulkhead {
-
 std::optional<toml::table> TomlReader::Parse(std::string_view text, size_t max_bytes) {
   if (text.size() > max_bytes) {
     Fail(1, "", "larger than " + std::to_string(max_bytes) + " bytes");

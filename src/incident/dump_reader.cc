@@ -13,7 +13,7 @@ bool IsDelimiter(char c) { return c == ',' || c == ';' || c == '\t' || c == '|';
 
 void DumpReader::Feed(std::string_view bytes) {
   bytes_ += bytes.size();
-  if (kind_ == Kind::kUnknown) Decide(bytes);
+  if (kind_ == Kind::kUnknown) bytes = Decide(bytes);
   while (!bytes.empty()) {
     const size_t end = bytes.find('\n');
     const bool whole = end != std::string_view::npos;
@@ -30,10 +30,12 @@ void DumpReader::Finish() {
   held_.clear();
 }
 
-void DumpReader::Decide(std::string_view bytes) {
+// White space and a byte order mark in front of everything are no part of the first record.
+std::string_view DumpReader::Decide(std::string_view bytes) {
   const size_t first = bytes.find_first_not_of(std::string(" \t\r\n").append(kByteOrderMark));
-  if (first == std::string_view::npos) return;
+  if (first == std::string_view::npos) return {};
   kind_ = bytes[first] == '{' || bytes[first] == '[' ? Kind::kJson : Kind::kCsv;
+  return bytes.substr(first);
 }
 
 // A line with its end, or a piece of one. An end inside of quotes does not end the record.

@@ -33,7 +33,7 @@ class DumpReader {
   enum class Kind : unsigned char { kUnknown = 0, kCsv, kJson };
   enum class Quote : unsigned char { kFieldStart = 0, kPlain, kInside, kAfterQuote };
 
-  void Decide(std::string_view bytes);
+  std::string_view Decide(std::string_view bytes);  // what is left of them
   void ReadLine(std::string_view line);
   void Emit(std::string_view record);
 

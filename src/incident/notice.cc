@@ -153,7 +153,7 @@ class Draft {
   }
   std::string Unknown(std::string_view name) {
     unknown_.emplace(name);
-    return fmt::format("{}: {}", name, kNotKnown);
+    return fmt::format("Not known yet: {}.", name);
   }
   std::string Count(const std::optional<uint64_t>& count, const char* name) {
     if (count) return std::to_string(*count);
@@ -170,8 +170,9 @@ class Draft {
     return facts_.vendor.empty() ? "a vendor" : facts_.vendor;
   }
   std::string Window() {
-    return fmt::format("from {} to {}", Time(facts_.from_ms, "begin of the exposure"),
-                       Time(facts_.to_ms, "end of the exposure"));
+    const std::string from = Time(facts_.from_ms, "begin of the exposure");
+    const std::string to = Time(facts_.to_ms, "end of the exposure");
+    return from == to ? from : fmt::format("from {} to {}", from, to);
   }
 
   std::vector<std::string> Fields() {

@@ -62,7 +62,8 @@ TEST(NoticeTest, TheAuthorityGetsAToDWithExactNumbers) {
 TEST(NoticeTest, NothingIsInvented) {
   for (const NoticeKind kind : kAll) {
     const Notice notice = DraftNotice(kind, {}).value();
-    EXPECT_NE(notice.text.find("not known yet"), std::string::npos) << NoticeKindName(kind);
+    EXPECT_NE(notice.text.find("Not known yet: what happened."), std::string::npos)
+        << NoticeKindName(kind);
     EXPECT_GE(notice.unknown.size(), 8U) << NoticeKindName(kind);
     EXPECT_EQ(notice.text.find_first_of("0123456789", notice.text.find('\n')),
               notice.text.find(kind == NoticeKind::kAuthority ? "33(4)" : "no number"))

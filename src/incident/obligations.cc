@@ -166,11 +166,6 @@ class RuleClock {
   const std::vector<Obligation>& before_;
 };
 
-template <typename Names, typename Known>
-bool AllKnown(const Names& names, const Known& known) {
-  return std::ranges::all_of(names, known);
-}
-
 }  // namespace
 
 std::string_view ObligationStateName(ObligationState state) {
@@ -200,17 +195,18 @@ Result<void> Obligations::CheckNames(const Situation& situation) const {
     return Error{ErrorCode::kInvalid,
                  fmt::format("the situation names {} that is not known", what)};
   };
-  if (!AllKnown(situation.roles, [&](const auto& one) { return file_.roles.contains(one); })) {
+  if (!std::ranges::all_of(situation.roles,
+                           [&](const auto& one) { return file_.roles.contains(one); })) {
     return wrong("a role");
   }
-  if (!AllKnown(situation.clocks,
-                [&](const auto& one) { return file_.clocks.contains(one.first); })) {
+  if (!std::ranges::all_of(situation.clocks,
+                           [&](const auto& one) { return file_.clocks.contains(one.first); })) {
     return wrong("a clock");
   }
-  if (!AllKnown(situation.classes, [](const auto& one) { return IsFieldClass(one); })) {
+  if (!std::ranges::all_of(situation.classes, [](const auto& one) { return IsFieldClass(one); })) {
     return wrong("a class of fields");
   }
-  if (!AllKnown(situation.done, [&](const auto& one) {
+  if (!std::ranges::all_of(situation.done, [&](const auto& one) {
         return std::ranges::any_of(file_.rules,
                                    [&](const auto& rule) { return rule.id == one.first; });
       })) {
