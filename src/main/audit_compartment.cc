@@ -29,7 +29,8 @@ bool MayAsk(const RpcCaller& caller, uint8_t kind) {
     return kind == kAuditPolicy || kind == kAuditSignIn;
   }
   if (caller.compartment == CompartmentName(Compartment::kEgress)) {
-    return kind == kAuditProve || kind == kAuditCosigned;
+    return kind == kAuditProve || kind == kAuditCosigned || kind == kAuditVendor ||
+           kind == kAuditErased;
   }
   return true;
 }
@@ -51,6 +52,7 @@ class AuditCompartment final : public CompartmentRole {
   Result<std::string> Receipt(std::string_view body);
   Result<std::string> ChangePolicy(const RpcCaller& caller, std::string_view version);
   Result<std::string> NoteSignIn(const RpcCaller& caller, std::string_view body);
+  Result<std::string> NoteVendor(std::string_view body);
   Result<std::string> Prove(std::string_view body) const;
   Result<std::string> KeepCosigned(const RpcCaller& caller, std::string_view cosigned);
 
@@ -113,6 +115,8 @@ Result<std::string> AuditCompartment::Answer(const RpcCaller& caller, uint8_t ki
   switch (kind) {
     case kAuditSignIn:
       return NoteSignIn(caller, body);
+    case kAuditVendor:
+      return NoteVendor(body);
     case kAuditAppend:
     case kAuditCharge:
     case kAuditForget:
@@ -255,6 +259,18 @@ Result<std::string> AuditCompartment::NoteSignIn(const RpcCaller& caller, std::s
     ByteWriter(&answer).Varint(receipt->index);
   }
   return receipt ? Result<std::string>(std::move(answer)) : receipt.error();
+}
+
+// Egress writes of vendors, and of no subject and no project's data.
+Result<std::string> AuditCompartment::NoteVendor(std::string_view body) {
+  const Result<AuditEntry> entry = DecodeAuditEntry(body);
+  if (!entry) {
+    return entry.error();
+  }
+  if (!entry->action.starts_with(kVendorAction) || !entry->subjects.empty()) {
+    return Error{ErrorCode::kDenied, "no entry about a vendor"};
+  }
+  return AnswerEntry(kAuditAppend, body);
 }
 
 Result<std::string> AuditCompartment::Receipt(std::string_view body) {

@@ -28,11 +28,15 @@ inline constexpr uint8_t kAuditSignIn = 8;  // a sign-in's entry; as kAuditAppen
 // A size; answers the newest checkpoint with the proof that it continues so many entries
 // (audit/witness.h, AddCheckpoint).
 inline constexpr uint8_t kAuditProve = 9;
+inline constexpr uint8_t kAuditVendor = 11;    // an entry about a vendor; as kAuditAppend
 inline constexpr uint8_t kAuditCosigned = 10;  // a checkpoint that a witness cosigned; kept
 
 std::string EncodeAuditEntry(const AuditEntry& entry);
 // kInvalid: not what EncodeAuditEntry writes.
 Result<AuditEntry> DecodeAuditEntry(std::string_view bytes);
+
+// What actions about vendors begin with.
+inline constexpr std::string_view kVendorAction = "vendor.";
 
 // An erasure as the log keeps it: of one subject of one project.
 struct LoggedErasure {
@@ -65,6 +69,7 @@ class RemoteAudit final : public AuditSink {
   void Attach(Descriptor line) { client_.Attach(std::move(line)); }
   Result<uint64_t> Append(const AuditEntry& entry) override;
   Result<uint64_t> NoteSignIn(const AuditEntry& entry);
+  Result<uint64_t> NoteVendor(const AuditEntry& entry);
   // kLimit: over the budget.
   Result<AuditCharged> Charge(const AuditEntry& entry);
   // All that the log ever recorded, oldest first.

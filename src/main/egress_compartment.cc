@@ -153,7 +153,7 @@ Result<void> EgressCompartment::OpenVendors() {
       .gateway = vendors_.get(),
       .ledger = ledger_.get(),
       .clock = &SystemClock(),
-      .record = [this](const AuditEntry& entry) { return audit_.Append(entry); }});
+      .record = [this](const AuditEntry& entry) { return audit_.NoteVendor(entry); }});
   vendors_->Start();
   return {};
 }

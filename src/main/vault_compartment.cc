@@ -226,8 +226,7 @@ Result<std::string> VaultCompartment::Answer(const RpcCaller& caller, uint8_t ki
                           : caller.compartment == CompartmentName(Compartment::kEgress)
                               ? VaultCaller::kEgress
                               : VaultCaller::kCompartment;
-  const SecretBytes answer = service_->AnswerMessage(
-      body, who);
+  const SecretBytes answer = service_->AnswerMessage(body, who);
   return std::string(answer.view());
 }
 

@@ -237,7 +237,9 @@ Result<std::string> VendorDesk::Kill(const Command& command) {
   if (!codes) {
     return codes.error();
   }
-  const Result<std::string> statement = parts_.ledger->Statement(command.vendor);
+  const Result<void> folded = parts_.ledger->Fold();
+  const Result<std::string> statement =
+      folded ? parts_.ledger->Statement(command.vendor) : Result<std::string>(folded.error());
   const std::string digest =
       statement ? HexEncode(Sha256(*statement)) : std::string("cannot be read");
   const Result<uint64_t> recorded =

@@ -10,7 +10,8 @@ import time
 
 from bulkhead_server import BulkheadServer, binary, free_port
 from standardwebhooks.webhooks import Webhook
-from test_policy import metrics, send, write
+from policy_file import metrics, write
+from test_policy import send
 
 SECRET = "AKIAIOSFODNN7EXAMPLE"
 

@@ -7,31 +7,13 @@ import time
 
 import pytest
 from bulkhead_server import BulkheadServer, binary
+from policy_file import metrics, wait_for_metric, write
 
 DROP_PLAN = 'schema = 1\n[[project.1.rule]]\nproperty = "plan"\naction = "drop"\n'
 
 
-def write(server, text, name="policy.toml"):
-    folder = server.data / "policy"
-    folder.mkdir(exist_ok=True)
-    path = folder / name
-    path.write_text(text)
-    path.chmod(0o644)
-
-
 def command(server, *words):
     return subprocess.run([binary(), "policy", *map(str, words)], capture_output=True, text=True, check=False)
-
-
-def metrics(server):
-    return server.request("GET", "/metrics")[2].decode()
-
-
-def wait_for_metric(server, line, seconds=15):
-    deadline = time.time() + seconds
-    while line not in metrics(server).splitlines():
-        assert time.time() < deadline, metrics(server)
-        time.sleep(0.1)
 
 
 def send(server, name, headers=None, **properties):

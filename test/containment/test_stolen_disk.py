@@ -9,7 +9,7 @@ from bulkhead_server import BulkheadServer, binary
 from search import search
 from test_memory import Told
 from test_needles import send_updates
-from test_policy import wait_for_metric, write
+from policy_file import wait_for_metric, write
 from workload import Routes, Workload
 
 # What may be read in which file; anything else must be found nowhere.

@@ -1,0 +1,209 @@
+"""Events go to vendors as the policy says, in the form that it says, each written down first, whatever the vendor does."""
+
+import json
+import os
+import random
+import re
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from bulkhead_server import BulkheadServer, free_port
+from vendor_stand_in import done, exposure, running_vendor, set_credential, set_policy, status, vendor, vendor_policy
+
+NOW = int(time.time())
+EGRESS_KILLS = int(os.environ.get("CRASH_KILLS", "12"))
+
+
+def event(n, person=None, name="Bought", **properties):
+    return {"event": name, "properties": {"time": NOW - 600 + n % 500, "distinct_id": person or f"customer{n % 5}", "$insert_id": f"v-{n}-{name[:3]}",
+                                          "plan": f"plan{n % 3}", "town": "Ouagadougou", **properties}}
+
+
+@pytest.fixture()
+def acme():
+    """(server, vendor): a server that feeds one vendor."""
+    with running_vendor() as stand_in, BulkheadServer(extra_arguments=["--egress-port", str(stand_in.port)]) as server:
+        set_policy(server, vendor_policy("acme", stand_in.port, event='plain = ["plan"]\ntoken = ["town"]\n'))
+        set_credential(server, "acme")
+        yield server, stand_in
+
+
+def test_a_vendor_gets_what_its_policy_names_under_ids_of_its_own(acme):
+    server, stand_in = acme
+    server.import_events([event(n, secret_note="needle-of-hay") for n in range(50)])
+    stand_in.wait(lambda v: len(v.by_id()) == 50)
+    messages = list(stand_in.by_id().values())
+    assert {tuple(sorted(message["properties"])) for message in messages} == {("plan", "town")}
+    assert len({message["properties"]["town"] for message in messages}) == 1
+    assert re.fullmatch("[0-9a-f]{32}", messages[0]["properties"]["town"])
+    persons = {message["person"] for message in messages}
+    pseudonyms = {one["properties"]["distinct_id"] for one in server.export(*2 * [time.strftime("%Y-%m-%d", time.gmtime(NOW - 600))])}
+    assert len(persons) == 5 and not persons & pseudonyms
+    everything = str(stand_in.bodies)
+    for needle in ("needle-of-hay", "Ouagadougou", "customer1", *pseudonyms):
+        assert needle not in everything
+    told = exposure(server, "acme")
+    assert (told["subjects"], told["sends"]) == (5, 50)
+    assert {(field["name"], field["form"]): (field["subjects"], field["sends"]) for field in told["fields"]} == {
+        ("plan", "plain"): (5, 50), ("town", "token"): (5, 50), ("event name", "plain"): (5, 50), ("time", "plain"): (5, 50)}
+
+
+def test_two_vendors_know_nobody_by_the_same_id(acme):
+    server, stand_in = acme
+    both = [vendor_policy("acme", stand_in.port, event='token = ["town"]\n'), vendor_policy("zenith", stand_in.port, event='token = ["town"]\n')]
+    set_policy(server, *both, version=2)
+    set_credential(server, "zenith")
+    got = {"/acme": [], "/zenith": []}
+    stand_in.behave = lambda path, body: got[path].extend(json.loads(body)["data"]["messages"]) or 200
+    server.import_events([event(n) for n in range(20)])
+    stand_in.wait(lambda v: all(len({m["id"] for m in messages}) == 20 for messages in got.values()))
+    for key in ("person", "id"):
+        assert not {m[key] for m in got["/acme"]} & {m[key] for m in got["/zenith"]}
+    assert not {m["properties"]["town"] for m in got["/acme"]} & {m["properties"]["town"] for m in got["/zenith"]}
+
+
+def test_a_slow_vendor_delays_no_other_and_loses_nothing(acme):
+    server, stand_in = acme
+    set_policy(server, vendor_policy("acme", stand_in.port), vendor_policy("zenith", stand_in.port), version=2)
+    set_credential(server, "zenith")
+    stalled = threading.Event()
+    stand_in.behave = lambda path, body: 200 if path == "/acme" or stalled.is_set() else (503, {"Retry-After": "1"})
+    server.import_events([event(n) for n in range(30)])
+    stand_in.wait(lambda v: len(v.by_id()) == 30)
+    assert status(server, "zenith")["waiting"] and "503" in status(server, "zenith")["trouble"]
+    stalled.set()
+    stand_in.wait(lambda v: len(v.by_id()) == 60)
+    assert not status(server, "zenith")["trouble"]
+
+
+def test_what_a_vendor_will_never_take_is_kept_apart_and_sent_again_when_told(acme):
+    server, stand_in = acme
+    stand_in.behave = lambda path, body: 422 if b'"Cursed"' in body else 200
+    server.import_events([event(n) for n in range(10)] + [event(11, name="Cursed")])
+    stand_in.wait(lambda v: len(v.by_id()) == 10)
+    deadline = time.monotonic() + 20
+    while not status(server, "acme")["dead_letters"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    dead, = json.loads(done(server, "dead", "acme", "--json"))
+    assert dead["event"] == "Cursed" and dead["properties"] == ["plan", "town"] and "plan2" not in str(dead)
+    stand_in.behave = lambda path, body: 200
+    assert "1 messages" in done(server, "resend", "acme")
+    stand_in.wait(lambda v: len(v.by_id()) == 11)
+
+
+def test_redirects_inner_addresses_and_other_ports_are_not_followed():
+    with running_vendor() as stand_in, running_vendor() as elsewhere, \
+            BulkheadServer(extra_arguments=["--egress-port", str(stand_in.port)]) as server:
+        inner = vendor_policy("inner", stand_in.port).replace('allow_addresses = ["127.0.0.1"]', 'allow_addresses = ["10.1.2.3"]')
+        rebound = vendor_policy("rebound", stand_in.port).replace("127.0.0.1:", "localhost:").replace('["127.0.0.1"]', '["10.1.2.3"]')
+        port = vendor_policy("port", elsewhere.port)
+        set_policy(server, vendor_policy("acme", stand_in.port), inner, rebound, port)
+        for name in ("acme", "inner", "rebound", "port"):
+            set_credential(server, name)
+        stand_in.behave = lambda path, body: (302, {"Location": f"http://127.0.0.1:{stand_in.port}/taken"}) if path == "/acme" else 200
+        server.import_events([event(1)])
+        deadline = time.monotonic() + 20
+        while not all(status(server, name)["trouble"] for name in ("acme", "inner", "rebound", "port")):
+            assert time.monotonic() < deadline, done(server, "list")
+            time.sleep(0.2)
+        assert not stand_in.bodies and not elsewhere.bodies
+        assert "302" in status(server, "acme")["trouble"]
+
+
+def test_kill_is_quick_lasting_and_undone_by_two(acme):
+    server, stand_in = acme
+    server.import_events([event(n) for n in range(10)])
+    stand_in.wait(lambda v: len(v.by_id()) == 10)
+    began = time.monotonic()
+    said = done(server, "kill", "acme")
+    assert time.monotonic() - began < 5
+    first, second = re.findall(r"^  ([0-9a-f]{32})$", said, re.M)
+    server.import_events([event(n) for n in range(100, 110)])
+    server.stop()
+    server.start()
+    server.wait_until_queryable()
+    time.sleep(2)
+    assert len(stand_in.by_id()) == 10 and status(server, "acme")["killed"] and status(server, "acme")["waiting"]
+    assert vendor(server, "revive", "acme", "--code", first, "--other-code", first).returncode != 0
+    done(server, "revive", "acme", "--code", first, "--other-code", second)
+    set_credential(server, "acme")
+    stand_in.wait(lambda v: len(v.by_id()) == 20)
+    persons = [{m["person"] for m in list(stand_in.by_id().values())[half]} for half in (slice(0, 10), slice(10, 20))]
+    assert not persons[0] & persons[1]
+    assert exposure(server, "acme")["sends"] >= 20
+    actions = server_audit_actions(server)
+    assert {"vendor.credential", "vendor.kill", "vendor.revive"} <= actions
+
+
+def server_audit_actions(server):
+    entries = b"".join(path.read_bytes() for path in sorted((server.data / "audit").rglob("*")) if path.is_file() and "entries" in str(path))
+    return {match.decode() for match in re.findall(rb'"action":"([a-z.\-]+)"', entries)}
+
+
+def test_a_vendor_that_lies_or_hangs_up_loses_nothing(acme):
+    server, stand_in = acme
+    moods = iter([None, 500, 429, None, 503])
+    stand_in.behave = lambda path, body: next(moods, 200)
+    server.import_events([event(n) for n in range(20)])
+    stand_in.wait(lambda v: len(v.by_id()) == 20, seconds=90)
+
+
+def test_egress_is_killed_at_random_moments_and_nothing_is_lost_or_unrecorded(acme):
+    server, stand_in = acme
+    chance = random.Random(20261129)
+    stand_in.behave = lambda path, body: 503 if chance.random() < 0.2 else 200
+    stop, sent = threading.Event(), []
+
+    def feed():
+        while not stop.is_set():
+            batch = [event(len(sent) + n, person=f"person{chance.randrange(200)}") for n in range(20)]
+            server.import_events(batch)
+            sent.extend(batch)
+            time.sleep(0.05)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    for _ in range(EGRESS_KILLS):
+        time.sleep(chance.random() * 1.5)
+        pid = server.compartments().get("egress")
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+    stop.set()
+    feeder.join()
+    stand_in.behave = lambda path, body: 200
+    stand_in.wait(lambda v: len(v.by_id()) >= len(sent), seconds=120)
+    assert len(stand_in.by_id()) == len(sent)  # ids are the same at every attempt
+    told = exposure(server, "acme")
+    assert told["sends"] >= len(stand_in.by_id())
+    assert told["subjects"] == len({m["person"] for m in stand_in.messages()})
+
+
+def test_another_bulkhead_is_a_vendor():
+    with BulkheadServer() as receiver, BulkheadServer(extra_arguments=["--egress-port", str(receiver.port)]) as server:
+        set_policy(server, vendor_policy("twin", receiver.port, vendor_type="mixpanel").replace("/twin", ""))
+        set_credential(server, "twin", f"{receiver.project}:{receiver.username}:{receiver.secret}:{receiver.token}")
+        server.import_events([event(n) for n in range(200)])
+        day = time.strftime("%Y-%m-%d", time.gmtime(NOW - 600))
+        later = time.strftime("%Y-%m-%d", time.gmtime(NOW))
+        deadline = time.monotonic() + 40
+        while receiver.count("Bought", day, later) != 200:
+            assert time.monotonic() < deadline, done(server, "list")
+            time.sleep(0.2)
+        assert receiver.count("Bought", day, later, math="unique") == 5
+
+
+def test_a_port_that_nobody_answers_at_is_trouble_and_no_crash(acme):
+    server, stand_in = acme
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        set_policy(server, vendor_policy("acme", free_port()), version=2)
+        server.import_events([event(1)])
+        deadline = time.monotonic() + 20
+        while not status(server, "acme")["trouble"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert server.healthy() and not stand_in.bodies
