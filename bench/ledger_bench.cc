@@ -3,9 +3,9 @@
 //
 //   ledger_bench DIR [SENDS] [SUBJECTS] [DAYS]
 //
-// One vendor. Subjects are skewed (the busiest tenth has about half of the sends) and are sent
-// several times on a day on which they are active. 24 events with 3 to 9 fields, some common. The
-// first half of the days lies in one epoch where "epochs" is 2.
+// One vendor, once with all days in one epoch and once in two. Subjects are skewed (the busiest
+// tenth has over a quarter of the sends) and come in sessions of 1 to 6 sends. 24 events with 3 to
+// 9 fields, some of them common, and some events far more frequent than others.
 #include <sys/resource.h>
 
 #include <algorithm>

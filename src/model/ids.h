@@ -17,7 +17,11 @@ namespace bulkhead {
 struct SubjectId {
   std::array<uint8_t, 16> bytes{};
 
-  friend auto operator<=>(const SubjectId&, const SubjectId&) = default;
+  // The order of the bytes.
+  friend std::strong_ordering operator<=>(const SubjectId& a, const SubjectId& b) {
+    const std::strong_ordering order = a.Prefix() <=> b.Prefix();
+    return order != 0 ? order : __builtin_bswap64(a.Half(8)) <=> __builtin_bswap64(b.Half(8));
+  }
   friend bool operator==(const SubjectId& a, const SubjectId& b) {
     return a.Half(0) == b.Half(0) && a.Half(8) == b.Half(8);
   }
