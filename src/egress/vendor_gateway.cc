@@ -22,9 +22,11 @@ Result<std::unique_ptr<VendorGateway>> VendorGateway::Open(Parts parts) {
   if (Result<void> made = gateway->parts_.fs->CreateDirs(gateway->parts_.dir + "/vendors"); !made) {
     return made.error();
   }
-  if (Result<void> loaded = gateway->LoadPosition(); !loaded) {
-    return loaded.error();
+  const Result<uint64_t> fed = gateway->Load("fed");
+  if (!fed) {
+    return fed.error();
   }
+  gateway->position_ = gateway->saved_position_ = *fed;
   gateway->FollowPolicy();
   return gateway;
 }
@@ -36,21 +38,40 @@ VendorGateway::~VendorGateway() {
   }
 }
 
-Result<void> VendorGateway::LoadPosition() {
-  const std::string path = parts_.dir + "/vendors/fed";
+// A number that was saved; 0: none was.
+Result<uint64_t> VendorGateway::Load(const std::string& name) const {
+  const std::string path = parts_.dir + "/vendors/" + name;
   if (!parts_.fs->Exists(path)) {
-    return {};
+    return uint64_t{0};
   }
   const Result<std::string> bytes = parts_.fs->ReadWhole(path);
   if (!bytes) {
     return bytes.error();
   }
-  const std::optional<uint64_t> position = DecodePosition(*bytes);
-  if (!position) {
-    return Error{ErrorCode::kCorruption, path + " is damaged"};
+  const std::optional<uint64_t> number = DecodePosition(*bytes);
+  return number ? Result<uint64_t>(*number) : Error{ErrorCode::kCorruption, path + " is damaged"};
+}
+
+Result<void> VendorGateway::Forget(const std::vector<SubjectId>& subjects) {
+  std::map<std::string, std::shared_ptr<VendorSender>> senders;
+  {
+    const std::lock_guard lock(mutex_);
+    senders = senders_;
   }
-  position_ = saved_position_ = *position;
-  return {};
+  Result<void> done = parts_.ledger->Forget(subjects);
+  for (const auto& [name, sender] : senders) {
+    if (done) {
+      done = sender->Forget(subjects);
+    }
+  }
+  return done;
+}
+
+Result<uint64_t> VendorGateway::Forgotten() const { return Load("forgotten"); }
+
+Result<void> VendorGateway::SetForgotten(uint64_t erasures) {
+  return parts_.fs->WriteFileAtomically(parts_.dir + "/vendors/forgotten",
+                                        EncodePosition(erasures));
 }
 
 Result<void> VendorGateway::SavePosition(uint64_t position) {

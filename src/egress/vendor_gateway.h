@@ -66,6 +66,12 @@ class VendorGateway {
   // Reads the policy, then one page of the feed; whether to go on at once. For Start and for tests.
   bool Step();
 
+  // Erased subjects: out of the ledger and of what waits for vendors, who are asked to delete them.
+  Result<void> Forget(const std::vector<SubjectId>& subjects);
+  // How many of the audit log's erasures have been carried out here, over restarts.
+  [[nodiscard]] Result<uint64_t> Forgotten() const;
+  Result<void> SetForgotten(uint64_t erasures);
+
   // Null: the policy names no such vendor.
   [[nodiscard]] std::shared_ptr<VendorSender> Find(const std::string& name) const;
   [[nodiscard]] std::vector<VendorStatus> List() const;
@@ -75,7 +81,7 @@ class VendorGateway {
 
  private:
   explicit VendorGateway(Parts parts);
-  Result<void> LoadPosition();
+  [[nodiscard]] Result<uint64_t> Load(const std::string& name) const;
   Result<void> SavePosition(uint64_t position);
   void FollowPolicy();
   void Take(const VendorPolicies& policies);

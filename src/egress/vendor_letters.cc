@@ -26,6 +26,36 @@ Result<QueuedBatch> DecodeQueuedBatch(std::string_view bytes) {
   return queued;
 }
 
+bool RemoveSubjects(const std::set<SubjectId>& subjects, Batch* batch) {
+  const size_t events = std::erase_if(
+      batch->events, [&](const Event& event) { return subjects.contains(event.person); });
+  const size_t updates = std::erase_if(batch->profile_updates, [&](const ProfileUpdate& update) {
+    return subjects.contains(update.subject);
+  });
+  return events + updates > 0;
+}
+
+std::string EncodeDeletions(const std::vector<SubjectId>& vendor_ids) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  writer.Varint(vendor_ids.size());
+  for (const SubjectId& id : vendor_ids) {
+    writer.Fixed(id.bytes);
+  }
+  return bytes;
+}
+
+Result<std::vector<SubjectId>> DecodeDeletions(std::string_view bytes) {
+  ByteReader in(bytes);
+  std::vector<SubjectId> ids(in.Count());
+  for (SubjectId& id : ids) {
+    id.bytes = in.Fixed<decltype(id.bytes)>();
+  }
+  return in.ok() && in.AtEnd()
+             ? Result<std::vector<SubjectId>>(std::move(ids))
+             : Error{ErrorCode::kCorruption, "ids that a vendor is to delete are damaged"};
+}
+
 std::string EncodeDeadLetter(const DeadLetter& letter) {
   std::string bytes;
   ByteWriter writer(&bytes);

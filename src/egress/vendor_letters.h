@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "model/event.h"
@@ -17,6 +19,13 @@ struct QueuedBatch {
 };
 std::string EncodeQueuedBatch(uint64_t log_position, const Batch& batch);
 Result<QueuedBatch> DecodeQueuedBatch(std::string_view bytes);
+
+// Takes what is of these subjects out of a batch; whether anything was.
+bool RemoveSubjects(const std::set<SubjectId>& subjects, Batch* batch);
+
+// Ids that the vendor is asked to delete what it has of.
+std::string EncodeDeletions(const std::vector<SubjectId>& vendor_ids);
+Result<std::vector<SubjectId>> DecodeDeletions(std::string_view bytes);
 
 // A message that the vendor will never take: a batch of one.
 struct DeadLetter {

@@ -109,12 +109,31 @@ Result<void> VendorQueue::Done(uint64_t position) {
   return writer_->TrimBefore(position);
 }
 
-Result<void> VendorQueue::Clear() {
+Result<void> VendorQueue::Rewrite(const Change& change) {
   std::promise<Result<uint64_t>> rolled;
   writer_->Roll([&rolled](Result<uint64_t> start) { rolled.set_value(std::move(start)); });
   const Result<uint64_t> start = rolled.get_future().get();
   if (!start) {
     return start.error();
+  }
+  reader_.reset();
+  for (;;) {
+    Result<std::optional<QueuedPayload>> taken = Take();
+    if (!taken) {
+      return taken.error();
+    }
+    if (!*taken || (*taken)->position >= *start) {
+      break;
+    }
+    Result<std::optional<std::string>> changed = change(std::move((*taken)->payload));
+    if (!changed) {
+      return changed.error();
+    }
+    if (*changed) {
+      if (Result<void> put = Put(**std::move(changed)); !put) {
+        return put;
+      }
+    }
   }
   reader_.reset();
   return Done(*start);

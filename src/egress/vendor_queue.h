@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,8 +43,11 @@ class VendorQueue {
   Result<void> Done(uint64_t position);
   // Takes again what was taken and is not done.
   void Rewind() { reader_.reset(); }
-  // Everything that waits is done with.
-  Result<void> Clear();
+  // Everything that waits is written anew behind its end, as `change` has it (nothing: left out),
+  // and the old bytes are removed. A crash in between leaves some of it twice. While nobody else
+  // puts.
+  using Change = std::function<Result<std::optional<std::string>>(std::string payload)>;
+  Result<void> Rewrite(const Change& change);
 
   [[nodiscard]] uint64_t done_position() const { return done_; }
   [[nodiscard]] uint64_t end_position() const { return writer_->durable_end(); }

@@ -45,6 +45,13 @@ bool VendorSender::SendDue() {
   if (!moment || parts_.clock->NowMs() < not_before_ms_) {
     return false;
   }
+  const Result<bool> deleted = SendDeletions(*moment);
+  if (!deleted || *deleted) {
+    if (!deleted) {
+      Fail(deleted.error(), std::nullopt);
+    }
+    return deleted && *deleted;
+  }
   if (under_way_ && under_way_->made_by != moment->generation) {
     // By another policy or epoch: what is left of it is made, and written down, anew.
     under_way_.reset();
@@ -219,11 +226,8 @@ Result<void> VendorSender::SendRequests(const std::vector<size_t>& places, const
   return {};
 }
 
-Result<bool> VendorSender::SendOne(const VendorRequest& request, const std::vector<size_t>& places,
-                                   const Moment& moment) {
-  if (!StillHolds(moment)) {
-    return false;
-  }
+Result<OutboundReply> VendorSender::PostTo(const VendorRequest& request,
+                                           const Moment& moment) const {
   OutboundRequest outbound;
   outbound.url = request.url;
   outbound.content_type = request.content_type;
@@ -231,7 +235,15 @@ Result<bool> VendorSender::SendOne(const VendorRequest& request, const std::vect
   outbound.body = request.body;
   outbound.allowed_internal = moment.policy.allow_addresses;
   outbound.timeout = kRequestTimeout;
-  const Result<OutboundReply> reply = parts_.post(outbound);
+  return parts_.post(outbound);
+}
+
+Result<bool> VendorSender::SendOne(const VendorRequest& request, const std::vector<size_t>& places,
+                                   const Moment& moment) {
+  if (!StillHolds(moment)) {
+    return false;
+  }
+  const Result<OutboundReply> reply = PostTo(request, moment);
   if (!reply) {
     Fail(reply.error(), std::nullopt);
     return false;

@@ -46,11 +46,14 @@ struct VendorStatus {
   uint64_t queue_bytes = 0;
   bool dead_letters = false;
   uint64_t dead_bytes = 0;
-  uint64_t sent = 0;      // messages that were taken, since the start
-  uint64_t refused = 0;   // that went to the dead letters
-  uint64_t retries = 0;   // requests that were not taken
-  uint64_t unqueued = 0;  // messages that found the queue full
-  uint64_t expired = 0;   // batches that waited too long
+  uint64_t sent = 0;            // messages that were taken, since the start
+  uint64_t refused = 0;         // that went to the dead letters
+  uint64_t retries = 0;         // requests that were not taken
+  uint64_t unqueued = 0;        // messages that found the queue full
+  uint64_t expired = 0;         // batches that waited too long
+  bool deletions = false;       // ids wait that the vendor is to be asked to delete
+  uint64_t deleted = 0;         // ids that it was asked to delete, since the start
+  bool delete_by_hand = false;  // ids that it has no interface for, or refused: see ReadByHand
   int64_t last_sent_ms = 0;
   uint32_t epoch = 0;
   int64_t epoch_begun_ms = 0;
@@ -89,6 +92,10 @@ class VendorSender {
   // Ends epochs and destroys their keys as the policy says; for whoever looks in now and then.
   Result<void> KeepEpochs();
 
+  // Takes erased subjects out of what waits and out of the dead letters, and has the vendor asked
+  // to delete what it has of them, under every id whose epoch's key is there. Again after a crash.
+  Result<void> Forget(const std::vector<SubjectId>& subjects);
+
   // Sends what is due now; whether there was anything. For the thread of Start and for tests.
   bool SendDue();
   void Start();
@@ -101,6 +108,9 @@ class VendorSender {
   // A request that is on its way at that moment may still arrive.
   Result<ReviveCodes> Kill(const std::string& actor);
   Result<void> Revive(const ReviveCodes& codes);
+  // The ids that somebody has to have deleted at the vendor by other means.
+  Result<std::vector<SubjectId>> ReadByHand();
+  Result<void> ClearByHand();
   // Puts the dead letters back into the queue; how many.
   Result<uint64_t> ResendDead();
   // Calls `each` for up to `most` of them, oldest first.
@@ -140,8 +150,13 @@ class VendorSender {
   Result<void> AddIdentities(const Moment& moment, UnderWay* made);
   Result<void> Record(const UnderWay& made);
   Result<void> SendSome(const Moment& moment);
+  // Whether there was any.
+  Result<bool> SendDeletions(const Moment& moment);
+  Result<bool> AskToDelete(const std::vector<SubjectId>& ids, const Moment& moment);
   Result<void> WriteFiles(const Moment& moment);
   Result<void> SendRequests(const std::vector<size_t>& places, const Moment& moment);
+  [[nodiscard]] Result<OutboundReply> PostTo(const VendorRequest& request,
+                                             const Moment& moment) const;
   // Whether to go on with the next.
   Result<bool> SendOne(const VendorRequest& request, const std::vector<size_t>& places,
                        const Moment& moment);
@@ -162,7 +177,10 @@ class VendorSender {
   uint32_t failures_ = 0;
   int64_t not_before_ms_ = 0;
   std::unique_ptr<VendorQueue> queue_;
-  std::unique_ptr<VendorQueue> dead_;  // put and taken under sending_
+  std::unique_ptr<VendorQueue> dead_;       // put and taken under sending_, as are the next two
+  std::unique_ptr<VendorQueue> deletions_;  // what the vendor is to be asked to delete
+  std::unique_ptr<VendorQueue> by_hand_;    // what it cannot be asked to
+  std::mutex feeding_;  // held while something is put into queue_, or all of it is written anew
 
   mutable std::mutex mutex_;  // of all below
   VendorPolicy policy_;

@@ -46,6 +46,15 @@ Result<void> VendorSender::OpenQueues() {
     return dead.error();
   }
   dead_ = *std::move(dead);
+  for (const auto& [folder, kept] :
+       {std::pair("deletions", &deletions_), std::pair("by_hand", &by_hand_)}) {
+    Result<std::unique_ptr<VendorQueue>> opened = VendorQueue::Open(
+        *parts_.fs, parts_.dir + "/" + folder, state_.queue_keys(), {.max_bytes = kMaxDeadBytes});
+    if (!opened) {
+      return opened.error();
+    }
+    *kept = *std::move(opened);
+  }
   return {};
 }
 
@@ -105,7 +114,11 @@ Result<void> VendorSender::Feed(uint64_t log_position, const Batch& filtered) {
   if (messages == 0) {
     return {};
   }
-  Result<void> put = queue_->Put(EncodeQueuedBatch(log_position, filtered));
+  Result<void> put;
+  {
+    const std::lock_guard lock(feeding_);
+    put = queue_->Put(EncodeQueuedBatch(log_position, filtered));
+  }
   if (put) {
     wake_.notify_all();
     return put;
@@ -247,6 +260,8 @@ VendorStatus VendorSender::status() const {
   status.queue_bytes = queue_->bytes();
   status.dead_letters = !dead_->empty();
   status.dead_bytes = dead_->bytes();
+  status.deletions = !deletions_->empty();
+  status.delete_by_hand = !by_hand_->empty();
   status.epoch = state_.epochs().back().number;
   status.epoch_begun_ms = state_.epochs().back().begun_ms;
   status.epoch_keys = static_cast<uint32_t>(

@@ -30,6 +30,7 @@ namespace {
 constexpr int kThreads = 2;
 constexpr std::chrono::milliseconds kSendEvery{1000};
 constexpr std::chrono::milliseconds kReportEvery{500};
+constexpr std::chrono::seconds kForgetAgainPause{5};  // after a failure
 constexpr std::chrono::milliseconds kSubmitEvery{10'000};
 
 class EgressCompartment final : public CompartmentRole {
@@ -47,6 +48,7 @@ class EgressCompartment final : public CompartmentRole {
   Result<std::vector<SubjectIdentities>> Reveal(const std::string& vendor,
                                                 const VendorPolicy& policy,
                                                 const std::vector<SubjectId>& subjects);
+  void ForgetErased();
   void ReportLoop();
   void StartWitnesses();
   Result<WitnessReply> PostToWitness(const std::string& url, const std::string& body) const;
@@ -61,6 +63,8 @@ class EgressCompartment final : public CompartmentRole {
   std::unique_ptr<VendorGateway> vendors_;
   std::unique_ptr<VendorDesk> desk_;
   std::unique_ptr<WitnessFeed> witnesses_;
+  std::optional<uint64_t> erasures_seen_;  // core's kCoreForget when they were last carried out
+  std::chrono::steady_clock::time_point forget_again_at_;
   std::atomic<bool> opened_{false};
   std::atomic<bool> stop_{false};
   std::thread reporter_;
@@ -258,8 +262,43 @@ Result<std::string> EgressCompartment::Answer(const RpcCaller& caller, uint8_t k
   return std::string();
 }
 
+// At the start, and when core says that somebody was erased.
+void EgressCompartment::ForgetErased() {
+  const auto now = std::chrono::steady_clock::now();
+  const uint64_t said = start_->boards.at(IndexOf(Compartment::kCore))->Get(kCoreForget);
+  if (erasures_seen_ == said || now < forget_again_at_) {
+    return;
+  }
+  const Result<std::vector<LoggedErasure>> erased = audit_.Erased();
+  const Result<uint64_t> known = vendors_->Forgotten();
+  Result<void> done = erased ? Result<void>() : Result<void>(erased.error());
+  if (done && !known) {
+    done = known.error();
+  }
+  if (done) {
+    // An audit log that is shorter is another one, put back: all of it again.
+    const uint64_t from = *known <= erased->size() ? *known : 0;
+    std::vector<SubjectId> subjects;
+    for (size_t i = from; i < erased->size(); ++i) {
+      subjects.push_back((*erased)[i].tombstone.subject);
+    }
+    done = subjects.empty() ? Result<void>() : vendors_->Forget(subjects);
+  }
+  if (done && *known != erased->size()) {
+    done = vendors_->SetForgotten(erased->size());
+  }
+  if (!done) {
+    spdlog::error("vendors and the ledger have not forgotten whom was erased: {}",
+                  done.error().message);
+    forget_again_at_ = now + kForgetAgainPause;
+    return;
+  }
+  erasures_seen_ = said;
+}
+
 void EgressCompartment::ReportLoop() {
   while (!stop_) {
+    ForgetErased();
     std::string metrics;
     AppendAlertMetrics(alerts_->stats(), &metrics);
     AppendVendorMetrics(vendors_->List(), &metrics);

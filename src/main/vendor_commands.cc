@@ -136,6 +136,9 @@ Result<void> CommandVendorList(const VendorCommand& command) {
                TimeText(Number(vendor, "epoch_begun_ms")), Number(vendor, "epoch_keys"),
                Flag(vendor, "credential") ? TimeText(Number(vendor, "credential_set_ms")) : "none",
                Flag(vendor, "dead_letters") ? "; dead letters wait" : "");
+    if (Flag(vendor, "delete_by_hand")) {
+      fmt::print("  ids of erased persons must be deleted there by hand: vendor by-hand\n");
+    }
   }
   return {};
 }
@@ -204,6 +207,20 @@ Result<void> CommandVendorDead(const VendorCommand& command) {
     const std::string event = Text(letter, "event");
     fmt::print("{}  {}: {}\n", TimeText(Number(letter, "at_ms")),
                event.empty() ? "a profile" : event, Text(letter, "reason"));
+  }
+  return {};
+}
+
+Result<void> CommandVendorByHand(const VendorCommand& command) {
+  if (command.done) {
+    return Simple("by-hand-done", command, "they are taken for deleted");
+  }
+  const Result<Answer> answer = Answer::Of(Ask("by-hand", command));
+  if (!answer) {
+    return answer.error();
+  }
+  for (const simdjson::dom::element id : List(answer->root())) {
+    fmt::print("{}\n", std::string_view(id));
   }
   return {};
 }

@@ -14,6 +14,7 @@ struct VendorCommand {
   std::string from, to;      // exposure: days of sending, YYYY-MM-DD; empty: the last 90
   std::string code1, code2;  // revive
   uint32_t epoch = 0;        // forget-epoch; exposure: only this one
+  bool done = false;         // by-hand
   bool json = false;         // list, exposure, dead: as the server says it
 };
 
@@ -26,6 +27,9 @@ Result<void> CommandVendorRevive(const VendorCommand& command);
 Result<void> CommandVendorNewEpoch(const VendorCommand& command);
 Result<void> CommandVendorForgetEpoch(const VendorCommand& command);
 Result<void> CommandVendorDead(const VendorCommand& command);
+// Prints the vendor's own ids of erased persons that it has no interface to delete, one a line;
+// with `done` forgets them: it has been seen to.
+Result<void> CommandVendorByHand(const VendorCommand& command);
 Result<void> CommandVendorResend(const VendorCommand& command);
 // Whose data the vendor was sent, which fields, in which form.
 Result<void> CommandVendorExposure(const VendorCommand& command);

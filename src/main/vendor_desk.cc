@@ -50,13 +50,14 @@ std::string StatusJson(const VendorStatus& status) {
   return fmt::format(
       R"({{"vendor":{},"type":"{}","paused":{},"killed":{},"killed_by":{},"killed_ms":{},)"
       R"("credential":{},"credential_set_ms":{},"trouble":{},"waiting":{},"queue_bytes":{},)"
-      R"("dead_letters":{},"sent":{},"refused":{},"retries":{},"unqueued":{},"expired":{},)"
+      R"("dead_letters":{},"deletions":{},"deleted":{},"delete_by_hand":{},"sent":{},"refused":{},"retries":{},"unqueued":{},"expired":{},)"
       R"("last_sent_ms":{},"epoch":{},"epoch_begun_ms":{},"epoch_keys":{}}})",
       Quoted(status.name), VendorTypeName(status.type), status.paused, status.killed,
       Quoted(status.killed_by), status.killed_ms, status.has_credential, status.credential_set_ms,
-      Quoted(status.trouble), status.waiting, status.queue_bytes, status.dead_letters, status.sent,
-      status.refused, status.retries, status.unqueued, status.expired, status.last_sent_ms,
-      status.epoch, status.epoch_begun_ms, status.epoch_keys);
+      Quoted(status.trouble), status.waiting, status.queue_bytes, status.dead_letters,
+      status.deletions, status.deleted, status.delete_by_hand, status.sent, status.refused,
+      status.retries, status.unqueued, status.expired, status.last_sent_ms, status.epoch,
+      status.epoch_begun_ms, status.epoch_keys);
 }
 
 std::string ExposureJson(const std::string& vendor, const LedgerWindow& window,
@@ -180,6 +181,10 @@ Result<std::string> VendorDesk::Do(const Command& command) {
       return done(sender->DestroyEpochKey(static_cast<uint32_t>(command.epoch)));
     });
   }
+  if (command.kind == "vendor-by-hand") return ByHand(command);
+  if (command.kind == "vendor-by-hand-done") {
+    return Change(command, [&](VendorSender* sender) { return done(sender->ClearByHand()); });
+  }
   if (command.kind == "vendor-resend") {
     return Change(command, [&](VendorSender* sender) -> Result<std::string> {
       const Result<uint64_t> count = sender->ResendDead();
@@ -267,6 +272,22 @@ Result<std::string> VendorDesk::Dead(const Command& command) const {
     json += (json.size() > 1 ? "," : "") + DeadJson(letter);
   });
   return read ? Result<std::string>(json + "]") : read.error();
+}
+
+Result<std::string> VendorDesk::ByHand(const Command& command) const {
+  const Result<std::shared_ptr<VendorSender>> sender = SenderOf(command);
+  if (!sender) {
+    return sender.error();
+  }
+  const Result<std::vector<SubjectId>> ids = (*sender)->ReadByHand();
+  if (!ids) {
+    return ids.error();
+  }
+  std::string json = "[";
+  for (const SubjectId& id : *ids) {
+    json += (json.size() > 1 ? ",\"" : "\"") + id.ToHex() + "\"";
+  }
+  return json + "]";
 }
 
 Result<std::string> VendorDesk::Exposed(const Command& command) const {

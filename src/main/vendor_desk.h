@@ -44,6 +44,7 @@ class VendorDesk {
   Result<std::string> Kill(const Command& command);
   Result<std::string> List() const;
   Result<std::string> Dead(const Command& command) const;
+  Result<std::string> ByHand(const Command& command) const;
   Result<std::string> Exposed(const Command& command) const;
   [[nodiscard]] Result<std::shared_ptr<VendorSender>> SenderOf(const Command& command) const;
   Result<uint64_t> Record(const Command& command, std::string_view outcome, std::string scope = {});

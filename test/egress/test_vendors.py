@@ -6,11 +6,12 @@ import random
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
-from bulkhead_server import BulkheadServer, free_port
+from bulkhead_server import BulkheadServer, binary, free_port
 from vendor_stand_in import done, exposure, running_vendor, set_credential, set_policy, status, vendor, vendor_policy
 
 NOW = int(time.time())
@@ -142,6 +143,27 @@ def test_kill_is_quick_lasting_and_undone_by_two(acme):
 def server_audit_actions(server):
     entries = b"".join(path.read_bytes() for path in sorted((server.data / "audit").rglob("*")) if path.is_file() and "entries" in str(path))
     return {match.decode() for match in re.findall(rb'"action":"([a-z.\-]+)"', entries)}
+
+
+def test_erased_persons_leave_the_ledger_and_the_vendor_is_asked_to_delete_them(acme):
+    server, stand_in = acme
+    server.import_events([event(n) for n in range(50)])
+    stand_in.wait(lambda v: len(v.by_id()) == 50)
+    stand_in.behave = lambda path, body: 503 if b"events.batch" in body else 200
+    server.import_events([event(n) for n in range(100, 150)])
+    server.wait_until_queryable()
+    subprocess.run([binary(), "vault", "erase", server.data, "--id", "customer1", "--purpose", "erasure request"], check=True, capture_output=True)
+    stand_in.wait(lambda v: v.deletions())
+    asked, = stand_in.deletions()
+    gone = set(asked["data"]["persons"])
+    assert len(gone) == 1 and gone < {m["person"] for m in stand_in.messages()}
+    stand_in.behave = lambda path, body: 200
+    stand_in.wait(lambda v: len(v.by_id()) >= 90, seconds=90)
+    time.sleep(1)
+    later = [m for m in stand_in.messages() if m["id"] in list(stand_in.by_id())[50:]]
+    assert len(stand_in.by_id()) == 90 and not gone & {m["person"] for m in later}
+    told = exposure(server, "acme")
+    assert told["subjects"] == 4 and told["sends"] >= 90
 
 
 def test_a_vendor_that_lies_or_hangs_up_loses_nothing(acme):

@@ -39,6 +39,9 @@ void AddVendorCommands(CLI::App& app, std::function<Result<void>()>* action) {
       ->add_option("EPOCH", command->epoch, "its number")
       ->required();
   as_json(with_name("dead", "what the vendor will never take, and why", CommandVendorDead));
+  with_name("by-hand", "its ids of erased persons that it cannot be asked to delete",
+            CommandVendorByHand)
+      ->add_flag("--done", command->done, "it has been seen to");
   with_name("resend", "puts the dead letters back into the queue", CommandVendorResend);
   CLI::App* exposure = as_json(with_name(
       "exposure", "whose data was sent, which fields, in which form", CommandVendorExposure));
