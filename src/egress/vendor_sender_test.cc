@@ -251,6 +251,46 @@ TEST_F(VendorSenderTest, IdentifiersGoWithProfilesWhereThePolicyNamesThem) {
             (SentField{"$email", FieldForm::kIdentity}));
 }
 
+TEST_F(VendorSenderTest, ErasedPersonsLeaveWhatWaitsAndTheVendorIsAskedToDeleteThem) {
+  policy_.type = VendorType::kWebhook;
+  policy_.url = "https://hooks.example.org/";
+  OpenSender();
+  Feed({MakeEvent(kAnn, "a"), MakeEvent(kBob, "b")}, 1);
+  Feed({MakeEvent(kAnn, "c")}, 2);
+  ASSERT_TRUE(sender_->BeginEpoch());
+  ASSERT_TRUE(sender_->Forget({kAnn}));
+  EXPECT_TRUE(sender_->status().deletions);
+  sender_.reset();
+  OpenSender();
+  const auto epochs = sender_->KnownEpochs();
+  ASSERT_TRUE(sender_->SetCredential(
+      SecretBytes(std::string_view("whsec_a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="))));
+  answers_.push_back(OutboundReply{503, ""});
+  SendAll();
+  clock_.Set(clock_.NowMs() + 600'000);
+  SendAll();
+  ASSERT_EQ(bodies_.size(), 4U);  // the first deletion twice, one for each epoch, then what waits
+  EXPECT_EQ(Count(bodies_[1], epochs.at(0).second.Of(kAnn).ToHex()), 1U);
+  EXPECT_EQ(Count(bodies_[2], epochs.at(1).second.Of(kAnn).ToHex()), 1U);
+  EXPECT_EQ(Count(bodies_[3], "\"event\":\"b\""), 1U);
+  EXPECT_EQ(Count(bodies_[3], "\"person\""), 1U);
+  EXPECT_EQ(sender_->status().deleted, 2U);
+  EXPECT_FALSE(sender_->status().delete_by_hand);
+}
+
+TEST_F(VendorSenderTest, WhatAVendorCannotBeAskedToDeleteIsLeftToPeople) {
+  OpenWithCredential();  // Segment's interface for it takes another credential
+  ASSERT_TRUE(sender_->Forget({kAnn, kBob}));
+  SendAll();
+  EXPECT_TRUE(bodies_.empty());
+  const auto epochs = sender_->KnownEpochs();
+  const EpochIds& ids = epochs.at(0).second;
+  EXPECT_EQ(*sender_->ReadByHand(), (std::vector<SubjectId>{ids.Of(kAnn), ids.Of(kBob)}));
+  ASSERT_TRUE(sender_->ClearByHand());
+  EXPECT_TRUE(sender_->ReadByHand()->empty());
+  EXPECT_FALSE(sender_->status().delete_by_hand);
+}
+
 TEST_F(VendorSenderTest, FilesHoldALineForEachMessage) {
   policy_.type = VendorType::kFiles;
   OpenSender();

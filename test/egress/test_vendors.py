@@ -2,17 +2,35 @@
 
 import json
 import os
+import pathlib
 import random
 import re
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 
 import pytest
 from bulkhead_server import BulkheadServer, binary, free_port
-from vendor_stand_in import done, exposure, running_vendor, set_credential, set_policy, status, vendor, vendor_policy
+from vendor_stand_in import (
+    check_against_ledger,
+    check_against_policy,
+    done,
+    exposure,
+    running_vendor,
+    set_credential,
+    set_policy,
+    status,
+    vendor,
+    vendor_policy,
+)
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "containment"))
+from search import search  # noqa: E402
+from workload import Routes, Workload  # noqa: E402
 
 NOW = int(time.time())
 EGRESS_KILLS = int(os.environ.get("CRASH_KILLS", "12"))
@@ -50,6 +68,39 @@ def test_a_vendor_gets_what_its_policy_names_under_ids_of_its_own(acme):
     assert (told["subjects"], told["sends"]) == (5, 50)
     assert {(field["name"], field["form"]): (field["subjects"], field["sends"]) for field in told["fields"]} == {
         ("plan", "plain"): (5, 50), ("town", "token"): (5, 50), ("event name", "plain"): (5, 50), ("time", "plain"): (5, 50)}
+
+
+def test_wrong_doing_is_caught(acme):
+    """The checks that the other tests rely on find a field outside of the policy, and what was sent without an entry."""
+    server, stand_in = acme
+    server.import_events([event(n) for n in range(20)])
+    stand_in.wait(lambda v: len(v.by_id()) == 20)
+    messages, told = list(stand_in.by_id().values()), exposure(server, "acme")
+    check_against_policy(messages, ["plan", "town"])
+    check_against_ledger(told, messages)
+    outside = [*messages[1:], {**messages[0], "properties": {**messages[0]["properties"], "e-mail": "x"}}]
+    unrecorded = [*messages, {**messages[0], "id": "0" * 32}]
+    for wrong, check in ((outside, lambda m: check_against_policy(m, ["plan", "town"])), (outside, lambda m: check_against_ledger(told, m)),
+                         (unrecorded, lambda m: check_against_ledger(told, m)),
+                         ([*messages, {**messages[0], "person": "f" * 32}], lambda m: check_against_ledger(told, m))):
+        with pytest.raises(AssertionError):
+            check(wrong)
+
+
+def test_needles_reach_no_vendor(acme):
+    """What is planted in every place that a client has reaches a vendor only where the policy names the field."""
+    server, stand_in = acme
+    set_policy(server, vendor_policy("acme", stand_in.port, event='plain = ["*"]\n', more='') + '[vendor.acme.profile]\nplain = ["*"]\n', version=2)
+    workload = Workload(server, 500, 20261129)
+    Routes(server, workload.needles, 20261129).send_all(workload.events())
+    server.wait_until_queryable(60)
+    stand_in.wait(lambda v: not status(server, "acme")["waiting"] and v.messages(), seconds=60)
+    with tempfile.TemporaryDirectory() as folder:
+        for n, body in enumerate(stand_in.bodies):
+            (pathlib.Path(folder) / f"{n}").write_bytes(body)
+        with tempfile.TemporaryDirectory() as scratch:
+            assert not list(search(workload.needles, pathlib.Path(folder), pathlib.Path(scratch)))
+    check_against_ledger(exposure(server, "acme"), stand_in.messages())
 
 
 def test_two_vendors_know_nobody_by_the_same_id(acme):

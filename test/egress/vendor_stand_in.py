@@ -99,6 +99,23 @@ def done(server, *words, stdin=""):
     return result.stdout
 
 
+def check_against_ledger(told, messages):
+    """Every message that a vendor took stands in the ledger, with its fields."""
+    assert told["sends"] >= len({message["id"] for message in messages}), "a send without an entry"
+    assert told["subjects"] >= len({message["person"] for message in messages} - {None}), "a subject without an entry"
+    recorded = {field["name"]: field["sends"] for field in told["fields"]}
+    for name in {name for message in messages for name in message["properties"]}:
+        held = len({message["id"] for message in messages if name in message["properties"]})
+        assert recorded.get(name, 0) >= held, f"a field without an entry: {name}"
+
+
+def check_against_policy(messages, properties):
+    """No message holds what the policy does not name."""
+    for message in messages:
+        outside = set(message["properties"]) - set(properties)
+        assert not outside, f"a field outside of the policy: {outside}"
+
+
 def set_credential(server, name, credential=SECRET):
     done(server, "credential", name, stdin=credential + "\n")
 
