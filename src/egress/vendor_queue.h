@@ -2,6 +2,7 @@
 // where the last one was done with. Also keeps dead letters. One thread puts, one takes.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -52,7 +53,9 @@ class VendorQueue {
   [[nodiscard]] uint64_t done_position() const { return done_; }
   [[nodiscard]] uint64_t end_position() const { return writer_->durable_end(); }
   [[nodiscard]] uint64_t bytes() const { return writer_->stats().bytes; }
-  [[nodiscard]] bool empty() const { return done_ >= end_position(); }
+  [[nodiscard]] bool empty() const {
+    return end_position() <= std::max<uint64_t>(done_, kFirstLogPosition);
+  }
 
  private:
   VendorQueue(FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}

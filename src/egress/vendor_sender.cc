@@ -45,8 +45,9 @@ bool VendorSender::SendDue() {
   if (!moment || parts_.clock->NowMs() < not_before_ms_) {
     return false;
   }
-  const Result<bool> deleted = SendDeletions(*moment);
-  if (!deleted || *deleted) {
+  if (!deletions_->empty()) {
+    // First: of whom it is to delete nothing more may be on its way behind that.
+    const Result<bool> deleted = SendDeletions(*moment);
     if (!deleted) {
       Fail(deleted.error(), std::nullopt);
     }

@@ -150,7 +150,7 @@ class VendorSender {
   Result<void> AddIdentities(const Moment& moment, UnderWay* made);
   Result<void> Record(const UnderWay& made);
   Result<void> SendSome(const Moment& moment);
-  // Whether there was any.
+  // False: to be tried again.
   Result<bool> SendDeletions(const Moment& moment);
   Result<bool> AskToDelete(const std::vector<SubjectId>& ids, const Moment& moment);
   Result<void> WriteFiles(const Moment& moment);

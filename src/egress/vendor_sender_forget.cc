@@ -77,7 +77,6 @@ Result<void> VendorSender::ClearByHand() {
   return by_hand_->Rewrite([](std::string) { return std::optional<std::string>(); });
 }
 
-// Before anything else: nothing more is sent of those who are to be deleted.
 Result<bool> VendorSender::SendDeletions(const Moment& moment) {
   Result<std::optional<QueuedPayload>> taken = deletions_->Take();
   if (!taken || !*taken) {
