@@ -11,10 +11,8 @@
 namespace bulkhead {
 namespace {
 
-void WriteSubject(const SubjectId& subject, ByteWriter* writer) { writer->Fixed(subject.bytes); }
-
-// What makes a message the same one again: of an event with an insert id that, wherever it comes
-// from; else its place in the log.
+// What makes a message the same one again: of an event with an insert id that, from the log as from
+// the store; else its place in the log. One without, in a back-fill, is a message of its own.
 std::string IdentityOf(const AllowedMessage& message, uint64_t insert_id, uint64_t log_position,
                        size_t index) {
   std::string text;
@@ -24,14 +22,14 @@ std::string IdentityOf(const AllowedMessage& message, uint64_t insert_id, uint64
     writer.Byte(1);
     writer.String(message.name);
     writer.Fixed(message.time_ms);
-    writer.Fixed(insert_id);
-  } else {
-    writer.Byte(2);
-    writer.Fixed(log_position);
-    writer.Fixed(static_cast<uint64_t>(index));
-    writer.Fixed(message.time_ms);
+    writer.Fixed(insert_id & kKeptInsertIdBits);
+    return text;  // not whose: a device's event may be its user's by the time of a back-fill
   }
-  WriteSubject(message.subject, &writer);
+  writer.Byte(2);
+  writer.Fixed(log_position);
+  writer.Fixed(static_cast<uint64_t>(index));
+  writer.Fixed(message.time_ms);
+  writer.Fixed(message.subject.bytes);
   return text;
 }
 

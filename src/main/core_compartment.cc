@@ -25,6 +25,7 @@
 #include "main/sign_in_recorder.h"
 #include "main/vault_client.h"
 #include "main/vendor_feed.h"
+#include "query/stored_events.h"
 #include "sieve/policy_follower.h"
 
 namespace bulkhead {
@@ -32,6 +33,7 @@ namespace {
 
 constexpr int kThreads = 2;
 constexpr std::chrono::milliseconds kPoll{5};
+constexpr size_t kMostBackfillEvents = 50'000;  // at once
 constexpr std::chrono::milliseconds kReportEvery{500};
 constexpr std::chrono::seconds kErasePatience{60};
 constexpr std::chrono::seconds kEraseAgainPause{10};  // after a failure
@@ -89,6 +91,8 @@ class CoreCompartment final : public CompartmentRole {
   Result<std::string> Stats(ProjectId project) const;
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<std::string> AnswerVendorFeed(std::string_view body);
+  Result<std::string> AnswerEgress(uint8_t kind, std::string_view body);
+  Result<std::vector<Event>> StoredEvents(ProjectId project, int64_t from_ms, int64_t to_ms) const;
   void JoinDevices(Batch* batch) const;
   Result<std::string> Erase(const EraseCall& call);
   Result<void> ForgetLog();
@@ -194,13 +198,15 @@ Result<void> CoreCompartment::OpenStore() {
     return opened;
   }
   FollowPolicy();
-  vendor_feed_ = std::make_unique<VendorFeed>(
-      VendorFeed::Parts{.fs = &RealFileSystem(),
-                        .log_dir = dir_.Log(),
-                        .policy_versions_dir = dir_.PolicyVersions(),
-                        .log_keys = &keys_.log_keys,
-                        .durable_end = [this] { return intake_->Get(kIntakeDurableEnd); },
-                        .join = [this](Batch* batch) { JoinDevices(batch); }});
+  vendor_feed_ = std::make_unique<VendorFeed>(VendorFeed::Parts{
+      .fs = &RealFileSystem(),
+      .log_dir = dir_.Log(),
+      .policy_versions_dir = dir_.PolicyVersions(),
+      .log_keys = &keys_.log_keys,
+      .durable_end = [this] { return intake_->Get(kIntakeDurableEnd); },
+      .join = [this](Batch* batch) { JoinDevices(batch); },
+      .stored = [this](ProjectId project, int64_t from_ms,
+                       int64_t to_ms) { return StoredEvents(project, from_ms, to_ms); }});
   const auto publish = [this](uint64_t applied) {
     start_->own->Set(kFollowerApplied, applied + 1);
   };
@@ -419,6 +425,30 @@ Result<std::string> CoreCompartment::AnswerVendorFeed(std::string_view body) {
   return page ? Result<std::string>(EncodeFeedPage(*page)) : page.error();
 }
 
+Result<std::string> CoreCompartment::AnswerEgress(uint8_t kind, std::string_view body) {
+  if (kind == kCoreVendorFeed) {
+    return AnswerVendorFeed(body);
+  }
+  if (kind != kCoreVendorBackfill) {
+    return Error{ErrorCode::kDenied, "that is not for egress"};
+  }
+  const Result<BackfillRequest> request = DecodeBackfillRequest(body);
+  if (!request) {
+    return request.error();
+  }
+  const Result<VendorFeedPage> page = vendor_feed_->Backfill(*request);
+  return page ? Result<std::string>(EncodeFeedPage(*page)) : page.error();
+}
+
+Result<std::vector<Event>> CoreCompartment::StoredEvents(ProjectId project, int64_t from_ms,
+                                                         int64_t to_ms) const {
+  const Store* store = projects_.store(project);
+  if (store == nullptr) {
+    return Error{ErrorCode::kNotFound, "no such project"};
+  }
+  return ReadStoredEvents(store->snapshot(), from_ms, to_ms, kMostBackfillEvents);
+}
+
 // Egress gets vendors' events and nothing else; everything else is the operator's.
 Result<std::string> CoreCompartment::Answer(const RpcCaller& caller, uint8_t kind,
                                             std::string_view body) {
@@ -426,8 +456,7 @@ Result<std::string> CoreCompartment::Answer(const RpcCaller& caller, uint8_t kin
     return Error{ErrorCode::kUnavailable, "the store is being opened"};
   }
   if (caller.compartment == CompartmentName(Compartment::kEgress)) {
-    return kind == kCoreVendorFeed ? AnswerVendorFeed(body)
-                                   : Error{ErrorCode::kDenied, "that is not for egress"};
+    return AnswerEgress(kind, body);
   }
   if (kind != kCoreErase) {
     return Error{ErrorCode::kInvalid, "core does not know that call"};

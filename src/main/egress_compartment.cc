@@ -45,6 +45,7 @@ class EgressCompartment final : public CompartmentRole {
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<void> OpenVendors();
   Result<VendorFeedPage> Pull(uint64_t position);
+  Result<VendorFeedPage> Stored(const BackfillRequest& request);
   Result<std::vector<SubjectIdentities>> Reveal(const std::string& vendor,
                                                 const VendorPolicy& policy,
                                                 const std::vector<SubjectId>& subjects);
@@ -157,7 +158,11 @@ Result<void> EgressCompartment::OpenVendors() {
       .gateway = vendors_.get(),
       .ledger = ledger_.get(),
       .clock = &SystemClock(),
-      .record = [this](const AuditEntry& entry) { return audit_.NoteVendor(entry); }});
+      .record = [this](const AuditEntry& entry) { return audit_.NoteVendor(entry); },
+      .stored =
+          [this](const std::string& vendor, int64_t from_ms, int64_t to_ms) {
+            return Stored({vendor, from_ms, to_ms});
+          }});
   vendors_->Start();
   return {};
 }
@@ -190,6 +195,11 @@ Result<std::vector<SubjectIdentities>> EgressCompartment::Reveal(
     }
   }
   return told;
+}
+
+Result<VendorFeedPage> EgressCompartment::Stored(const BackfillRequest& request) {
+  const Result<std::string> page = core_.Call(kCoreVendorBackfill, EncodeBackfillRequest(request));
+  return page ? DecodeFeedPage(*page) : page.error();
 }
 
 Result<VendorFeedPage> EgressCompartment::Pull(uint64_t position) {

@@ -8,6 +8,8 @@
 #include <ctime>
 #include <iostream>
 #include <iterator>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "crypto/crypto.h"
@@ -18,6 +20,7 @@ namespace bulkhead {
 namespace {
 
 constexpr int kDefaultDays = 90;
+constexpr std::time_t kSecondsOfDay = 86'400;
 constexpr size_t kMaxCredentialBytes = 4096;
 
 std::string MakeCommand(const char* kind, const VendorCommand& command,
@@ -89,6 +92,13 @@ std::string TimeText(int64_t ms) {
 std::string DayText(int days_ago) {
   const std::time_t day = std::time(nullptr) - static_cast<std::time_t>(days_ago) * 86'400;
   return fmt::format("{:%Y-%m-%d}", fmt::gmtime(day));
+}
+
+// The start of YYYY-MM-DD, in UTC.
+std::optional<std::time_t> DayTime(const std::string& text) {
+  std::tm at{};
+  const char* end = ::strptime(text.c_str(), "%Y-%m-%d", &at);
+  return end != nullptr && *end == '\0' ? std::optional<std::time_t>(::timegm(&at)) : std::nullopt;
 }
 
 std::string StateOf(const simdjson::dom::element& vendor) {
@@ -222,6 +232,31 @@ Result<void> CommandVendorByHand(const VendorCommand& command) {
   for (const simdjson::dom::element id : List(answer->root())) {
     fmt::print("{}\n", std::string_view(id));
   }
+  return {};
+}
+
+Result<void> CommandVendorBackfill(const VendorCommand& command) {
+  Result<ReachedServer> server = ReachedServer::Reach(DataDirectory(command.dir));
+  if (!server) {
+    return server.error();
+  }
+  const std::optional<std::time_t> first = DayTime(command.from);
+  const std::optional<std::time_t> last = DayTime(command.to);
+  if (!first || !last) {
+    return Error{ErrorCode::kInvalid, "--from and --to: expected days, YYYY-MM-DD"};
+  }
+  VendorCommand day = command;
+  int64_t total = 0;
+  for (std::time_t time = *first; time <= *last; time += kSecondsOfDay) {
+    day.from = fmt::format("{:%Y-%m-%d}", fmt::gmtime(time));
+    const Result<Answer> answer = Answer::Of(server->Command(MakeCommand("backfill", day)));
+    if (!answer) {
+      return Error{answer.error().code,
+                   "at " + day.from + " (go on from there): " + answer.error().message};
+    }
+    total += Number(answer->root(), "messages");
+  }
+  fmt::print("{} messages are in the queue\n", total);
   return {};
 }
 

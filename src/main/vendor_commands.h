@@ -30,6 +30,9 @@ Result<void> CommandVendorDead(const VendorCommand& command);
 // Prints the vendor's own ids of erased persons that it has no interface to delete, one a line;
 // with `done` forgets them: it has been seen to.
 Result<void> CommandVendorByHand(const VendorCommand& command);
+// Puts stored events of those days into the queue, day by day, under the ids that they had or would
+// have had; stops where it is full, and may be called again.
+Result<void> CommandVendorBackfill(const VendorCommand& command);
 Result<void> CommandVendorResend(const VendorCommand& command);
 // Whose data the vendor was sent, which fields, in which form.
 Result<void> CommandVendorExposure(const VendorCommand& command);

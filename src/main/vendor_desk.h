@@ -29,6 +29,9 @@ class VendorDesk {
     Ledger* ledger = nullptr;
     const Clock* clock = nullptr;
     std::function<Result<uint64_t>(const AuditEntry&)> record;
+    // What the policy lets through of stored events of a span. kLimit: too many at once.
+    std::function<Result<VendorFeedPage>(const std::string& vendor, int64_t from_ms, int64_t to_ms)>
+        stored;
   };
   explicit VendorDesk(Parts parts) : parts_(std::move(parts)) {}
 
@@ -42,6 +45,9 @@ class VendorDesk {
   Result<std::string> Change(const Command& command,
                              const std::function<Result<std::string>(VendorSender*)>& change);
   Result<std::string> Kill(const Command& command);
+  Result<std::string> Backfill(const Command& command);
+  Result<uint64_t> BackfillSpan(VendorSender* sender, const std::string& vendor, int64_t from_ms,
+                                int64_t to_ms);
   Result<std::string> List() const;
   Result<std::string> Dead(const Command& command) const;
   Result<std::string> ByHand(const Command& command) const;

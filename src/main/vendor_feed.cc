@@ -1,5 +1,6 @@
 #include "main/vendor_feed.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/byte_codec.h"
@@ -26,6 +27,25 @@ Result<uint64_t> DecodeFeedRequest(std::string_view bytes) {
   ByteReader in(bytes);
   const auto position = in.Fixed<uint64_t>();
   return in.ok() && in.AtEnd() ? Result<uint64_t>(position) : Result<uint64_t>(NoPage());
+}
+
+std::string EncodeBackfillRequest(const BackfillRequest& request) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  writer.String(request.vendor);
+  writer.Fixed(request.from_ms);
+  writer.Fixed(request.to_ms);
+  return bytes;
+}
+
+Result<BackfillRequest> DecodeBackfillRequest(std::string_view bytes) {
+  ByteReader in(bytes);
+  BackfillRequest request;
+  request.vendor = in.String();
+  request.from_ms = in.Fixed<int64_t>();
+  request.to_ms = in.Fixed<int64_t>();
+  return in.ok() && in.AtEnd() ? Result<BackfillRequest>(std::move(request))
+                               : Result<BackfillRequest>(NoPage());
 }
 
 std::string EncodeFeedPage(const VendorFeedPage& page) {
@@ -129,6 +149,35 @@ Result<VendorFeedPage> VendorFeed::Page(uint64_t position) {
     page.next_position = (*record)->next_position;
   }
   page.more = true;
+  return page;
+}
+
+Result<VendorFeedPage> VendorFeed::Backfill(const BackfillRequest& request) {
+  VendorPolicy policy;
+  {
+    const std::lock_guard lock(mutex_);
+    if (Result<bool> looked = policy_.Look(); !looked) {
+      return looked.error();
+    }
+    const auto found = policy_.policy().vendors.find(request.vendor);
+    if (found == policy_.policy().vendors.end()) {
+      return Error{ErrorCode::kNotFound, "the policy in force names no vendor of that name"};
+    }
+    policy = found->second;
+  }
+  Result<std::vector<Event>> events = parts_.stored(policy.project, request.from_ms, request.to_ms);
+  if (!events) {
+    return events.error();
+  }
+  Batch batch;
+  batch.project = policy.project;
+  batch.events = *std::move(events);
+  std::ranges::stable_sort(batch.events, {}, &Event::time_ms);
+  VendorFeedPage page;
+  Batch filtered = FilterBatch(policy, batch);
+  if (!filtered.events.empty()) {
+    page.entries.push_back({request.vendor, 0, std::move(filtered)});
+  }
   return page;
 }
 

@@ -24,6 +24,16 @@ inline constexpr uint8_t kCoreVendorFeed = 2;  // body: a position; answers a pa
 
 std::string EncodeFeedRequest(uint64_t position);
 Result<uint64_t> DecodeFeedRequest(std::string_view bytes);
+// A span of stored events, for one vendor; answers a page with one entry, or none. kLimit: more
+// events than go at once, ask for less.
+inline constexpr uint8_t kCoreVendorBackfill = 3;
+struct BackfillRequest {
+  std::string vendor;
+  int64_t from_ms = 0, to_ms = 0;  // from <= time < to
+};
+std::string EncodeBackfillRequest(const BackfillRequest& request);
+Result<BackfillRequest> DecodeBackfillRequest(std::string_view bytes);
+
 std::string EncodeFeedPage(const VendorFeedPage& page);
 // kInvalid: not what EncodeFeedPage writes.
 Result<VendorFeedPage> DecodeFeedPage(std::string_view bytes);
@@ -38,9 +48,12 @@ class VendorFeed {
     const SealKeyRing* log_keys = nullptr;  // outlives the feed
     std::function<uint64_t()> durable_end;
     std::function<void(Batch*)> join;  // gives the events of known devices to their users
+    std::function<Result<std::vector<Event>>(ProjectId, int64_t from_ms, int64_t to_ms)> stored;
   };
   explicit VendorFeed(Parts parts);
   Result<VendorFeedPage> Page(uint64_t position);
+  // kNotFound: the policy names no such vendor.
+  Result<VendorFeedPage> Backfill(const BackfillRequest& request);
 
  private:
   Result<bool> GoTo(uint64_t position);

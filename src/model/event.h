@@ -44,6 +44,9 @@ struct ProfileUpdate {
   bool ignore_time = false;  // true: leave $last_seen alone
 };
 
+// What the store keeps of an insert id's fingerprint.
+inline constexpr uint64_t kKeptInsertIdBits = (1ULL << 40) - 1;
+
 // On every event that a policy ruled: the version's number, whose text policy/versions keeps.
 inline constexpr std::string_view kPolicyVersionProperty = "$policy_version";
 

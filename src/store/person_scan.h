@@ -142,6 +142,8 @@ class ScanContext {
   // All properties of a row, in the order of their names: for exports and activity feeds. Loads the
   // columns that spec().properties left out; slow on the first row of each source.
   [[nodiscard]] Result<ValueObject> AllProperties(uint32_t source, uint32_t row) const;
+  // The kept bits of the row's insert id; 0: none was sent. Loads them for the whole source.
+  [[nodiscard]] Result<uint64_t> InsertId(uint32_t source, uint32_t row) const;
   // The device id that the event was sent under, where a link moved it to another person since;
   // else SubjectId{}.
   [[nodiscard]] SubjectId SentAs(uint32_t source, uint32_t row) const;

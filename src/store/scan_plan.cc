@@ -296,6 +296,12 @@ Result<ValueObject> ScanContext::AllProperties(uint32_t source, uint32_t row) co
   return object;
 }
 
+Result<uint64_t> ScanContext::InsertId(uint32_t source, uint32_t row) const {
+  const auto fingerprints = impl_->sources[source].state.segment->FingerprintsOf();
+  return fingerprints ? Result<uint64_t>((**fingerprints)[row])
+                      : Result<uint64_t>(fingerprints.error());
+}
+
 SubjectId ScanContext::SentAs(uint32_t source, uint32_t row) const {
   const SourcePlan& plan = impl_->sources[source];
   const Segment& segment = *plan.state.segment;

@@ -15,7 +15,7 @@
 
 namespace bulkhead {
 
-inline constexpr uint64_t kFingerprintMask = (1ULL << 40) - 1;  // bits of insert_id that are kept
+inline constexpr uint64_t kFingerprintMask = kKeptInsertIdBits;
 
 // The two columns that every segment has before those of the properties.
 inline constexpr size_t kEventColumn = 0;   // the event's name

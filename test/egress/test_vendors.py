@@ -147,6 +147,22 @@ def test_what_a_vendor_will_never_take_is_kept_apart_and_sent_again_when_told(ac
     stand_in.wait(lambda v: len(v.by_id()) == 11)
 
 
+def test_stored_events_are_sent_later_and_count_once(acme):
+    server, stand_in = acme
+    server.import_events([event(n) for n in range(30)])
+    stand_in.wait(lambda v: len(v.by_id()) == 30)
+    set_policy(server, vendor_policy("acme", stand_in.port), vendor_policy("zenith", stand_in.port), version=2)
+    set_credential(server, "zenith")
+    got = {"/acme": [], "/zenith": []}
+    stand_in.behave = lambda path, body: got[path].extend(json.loads(body)["data"]["messages"]) or 200
+    first, last = (time.strftime("%Y-%m-%d", time.gmtime(at)) for at in (NOW - 600, NOW))
+    for name in ("acme", "zenith"):
+        assert "30 messages" in done(server, "backfill", name, "--from", first, "--to", last)
+    stand_in.wait(lambda v: len(got["/acme"]) == len(got["/zenith"]) == 30)
+    assert {m["id"] for m in got["/acme"]} == {m["id"] for m in stand_in.messages()[:30]}
+    assert exposure(server, "zenith")["sends"] == 30
+
+
 def test_redirects_inner_addresses_and_other_ports_are_not_followed():
     with running_vendor() as stand_in, running_vendor() as elsewhere, \
             BulkheadServer(extra_arguments=["--egress-port", str(stand_in.port)]) as server:

@@ -43,6 +43,10 @@ void AddVendorCommands(CLI::App& app, std::function<Result<void>()>* action) {
             CommandVendorByHand)
       ->add_flag("--done", command->done, "it has been seen to");
   with_name("resend", "puts the dead letters back into the queue", CommandVendorResend);
+  CLI::App* backfill =
+      with_name("backfill", "sends stored events of some days", CommandVendorBackfill);
+  backfill->add_option("--from", command->from, "2025-11-09")->required();
+  backfill->add_option("--to", command->to, "the last day")->required();
   CLI::App* exposure = as_json(with_name(
       "exposure", "whose data was sent, which fields, in which form", CommandVendorExposure));
   exposure->add_option("--from", command->from, "2025-11-09; else 89 days before today");
