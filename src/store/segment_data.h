@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "model/event.h"
 #include "model/ids.h"
 #include "store/column_view.h"
 #include "store/dictionary.h"

@@ -99,16 +99,16 @@ def test_a_server_whose_supervisor_is_killed_ends_and_can_be_started_again():
 
 
 def test_a_compartment_that_fills_the_disk_is_ended(server):
-    flood = [server.data / "egress" / f"flood-{i}" for i in range(1001)]
+    flood = [server.data / "vault" / f"flood-{i}" for i in range(1001)]
     for file in flood:
         file.touch()
-    wait_for(lambda: "egress is ended: it has" in server.output_text())
+    wait_for(lambda: "vault is ended: it has" in server.output_text())
     for file in flood:
         file.unlink()
     wait_for(server.healthy)
     metrics = server.request("GET", "/metrics")[2].decode()
-    assert re.search(r'^bulkhead_compartment_restarts_total\{compartment="egress"\} [1-9]', metrics, re.M), metrics
-    assert re.search(r'^bulkhead_compartment_disk_bytes\{compartment="vault"\} [1-9]', metrics, re.M), metrics
+    assert re.search(r'^bulkhead_compartment_restarts_total\{compartment="vault"\} [1-9]', metrics, re.M), metrics
+    assert re.search(r'^bulkhead_compartment_disk_bytes\{compartment="egress"\} [1-9]', metrics, re.M), metrics
 
 
 def test_the_supervisor_confines_itself(server):
