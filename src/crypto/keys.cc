@@ -22,7 +22,8 @@ bool CompletePart(KeyScope scope, int64_t now_ms, std::vector<KeyEntry>* entries
   bool added = false;
   for (uint8_t i = 1; i <= static_cast<uint8_t>(kLastKeyPurpose); ++i) {
     const auto purpose = static_cast<KeyPurpose>(i);
-    if (!IsPublicHalf(purpose) && ScopeHas(scope, purpose) && NewestKey(*entries, purpose) == nullptr) {
+    if (!IsPublicHalf(purpose) && ScopeHas(scope, purpose) &&
+        NewestKey(*entries, purpose) == nullptr) {
       AddNewestKey(entries, GenerateKey(purpose, 1, now_ms));
       added = true;
     }

@@ -117,8 +117,9 @@ class VendorReader {
       return;
     }
     if (!vendor->identities.empty()) {
-      reader_->Fail(section->line(), section->PathOf("identity_purpose"),
-                    "missing: the purpose, of those in vault.conf, for which identifiers go to this vendor");
+      reader_->Fail(
+          section->line(), section->PathOf("identity_purpose"),
+          "missing: the purpose, of those in vault.conf, for which identifiers go to this vendor");
     } else if (vendor->identities.empty()) {
       reader_->Fail(section->line(), section->PathOf("identity_purpose"), "only beside identities");
     }
