@@ -23,6 +23,10 @@ PLAIN = {"audit", "policy", "vault.conf",
          "import"}  # how far into which file, by a hash of its path
 READABLE_RUN = re.compile(rb"[ -~]{24,}")  # random bytes have one in 20 GB
 PROJECT = "Zephyrwidgets"
+# Nobody answers there: everything waits in its queue, and stands in the ledger.
+VENDOR = ('[vendor.acme]\ntype = "webhook"\nproject = 1\nurl = "http://127.0.0.1:9"\nallow_addresses = ["127.0.0.1"]\n'
+          '[[vendor.acme.event]]\nname = "*"\nplain = ["*"]\n[vendor.acme.profile]\nplain = ["*"]\n')
+CREDENTIAL = "whsec_a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 EVENTS = ("Quibbled Ledger", "Unfurled Banner")
 
 
@@ -111,9 +115,10 @@ def check_copy(stolen, needles, scratch):
 def test_a_stolen_directory_yields_nothing_but_sizes(tmp_path):
     key = tmp_path / "elsewhere.key"
     with BulkheadServer(init_arguments=["--root-key", str(key), "--project", PROJECT], extra_arguments=["--root-key", str(key)]) as server:
-        write(server, 'schema = 1\n[[project.1.rule]]\nproperty = "polecat"\naction = "drop"\n')
+        write(server, 'schema = 1\n[[project.1.rule]]\nproperty = "polecat"\naction = "drop"\n' + VENDOR)
         wait_for_metric(server, "bulkhead_policy_version 1")
-        needles = {**fill(server), **import_by_command(server, tmp_path), **send_needles(server)}
+        subprocess.run([binary(), "vendor", "credential", str(server.data), "acme"], input=CREDENTIAL, text=True, check=True, capture_output=True)
+        needles = {**fill(server), **import_by_command(server, tmp_path), **send_needles(server), CREDENTIAL: "vendor's credential"}
         server.wait_until_queryable(120)
         running = server.copy_data(tmp_path / "running")
         server.stop()
