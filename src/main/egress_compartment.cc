@@ -17,6 +17,8 @@
 #include "main/compartment.h"
 #include "main/compartment_rules.h"
 #include "main/data_directory.h"
+#include "main/incident_desk.h"
+#include "main/residence.h"
 #include "main/service_metrics.h"
 #include "main/vault_client.h"
 #include "main/vendor_desk.h"
@@ -43,6 +45,8 @@ class EgressCompartment final : public CompartmentRole {
  private:
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<void> OpenVendors();
+  Result<void> OpenIncidents();
+  Result<Residence> AskResidence(const ResidenceRequest& request);
   Result<VendorFeedPage> Pull(uint64_t position);
   Result<std::vector<SubjectIdentities>> Reveal(const std::string& vendor,
                                                 const VendorPolicy& policy,
@@ -60,6 +64,7 @@ class EgressCompartment final : public CompartmentRole {
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<VendorGateway> vendors_;
   std::unique_ptr<VendorDesk> desk_;
+  std::unique_ptr<IncidentDesk> incidents_;
   std::unique_ptr<WitnessFeed> witnesses_;
   std::atomic<bool> opened_{false};
   std::atomic<bool> stop_{false};
@@ -154,8 +159,31 @@ Result<void> EgressCompartment::OpenVendors() {
       .ledger = ledger_.get(),
       .clock = &SystemClock(),
       .record = [this](const AuditEntry& entry) { return audit_.NoteVendor(entry); }});
+  return OpenIncidents();
+}
+
+Result<void> EgressCompartment::OpenIncidents() {
+  const DataDirectory dir(start_->data_dir);
+  Result<IncidentStore> store = IncidentStore::Open(
+      RealFileSystem(), OwnDirectory(Compartment::kEgress, dir) + "/incidents", keys_.vendor_keys);
+  if (!store) {
+    return store.error();
+  }
+  incidents_ = std::make_unique<IncidentDesk>(IncidentDesk::Parts{
+      .store = *std::move(store),
+      .policy = PolicyFollower(&RealFileSystem(), dir.PolicyVersions()),
+      .gateway = vendors_.get(),
+      .ledger = ledger_.get(),
+      .clock = &SystemClock(),
+      .record = [this](const AuditEntry& entry) { return audit_.NoteIncident(entry); },
+      .residence = [this](const ResidenceRequest& request) { return AskResidence(request); }});
   vendors_->Start();
   return {};
+}
+
+Result<Residence> EgressCompartment::AskResidence(const ResidenceRequest& request) {
+  const Result<std::string> answer = core_.Call(kCoreResidence, EncodeResidenceRequest(request));
+  return answer ? DecodeResidence(*answer) : answer.error();
 }
 
 // One subject at a time, so that the budget's end leaves out those beyond it alone.
@@ -246,6 +274,9 @@ Result<std::string> EgressCompartment::Answer(const RpcCaller& caller, uint8_t k
   }
   if (kind == kEgressVendorCommand && caller.compartment == kSupervisorPeer) {
     return desk_->Answer(body);
+  }
+  if (kind == kEgressIncidentCommand && caller.compartment == kSupervisorPeer) {
+    return incidents_->Answer(body);
   }
   if (kind != kEgressFirstHits || caller.compartment != CompartmentName(Compartment::kIntake)) {
     return Error{ErrorCode::kInvalid, "egress does not know that call"};
