@@ -25,7 +25,7 @@ namespace bulkhead {
 namespace {
 
 constexpr int kThreads = 2;
-constexpr size_t kPageSubjects = 100'000;
+constexpr size_t kPageSubjects = 250'000;
 
 class Stopwatch {
  public:

@@ -1,8 +1,13 @@
 #include "incident/exposure_survey.h"
 
 #include <algorithm>
+#include <array>
+#include <bitset>
+#include <iterator>
 #include <map>
 #include <set>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "crypto/crypto.h"
@@ -13,27 +18,61 @@ namespace {
 
 static_assert(static_cast<size_t>(RiskBand::kTop) + 1 == kRiskBands);
 
-// Sets of fields, of which there are few, each scored once.
-class ScoredSets {
+// Scores by the classes of the fields, each computed once: there are few classes, while the sets of
+// fields may be as many as the subjects.
+class FieldScores {
  public:
-  explicit ScoredSets(const ExposedClasses* classes) : classes_(classes) {}
-  // The set's place.
-  uint32_t Find(const SentFields& fields) {
-    const auto [found, added] = places_.try_emplace(fields, static_cast<uint32_t>(scores_.size()));
+  explicit FieldScores(const ExposedClasses* classes) : classes_(classes) {}
+
+  // The field's place in fields().
+  uint32_t PlaceOf(const SentField& field) {
+    const auto [found, added] = places_.try_emplace(field.name, Forms{});
+    uint32_t& place = found->second.at(static_cast<size_t>(field.form));
+    if (place == 0) {
+      fields_.push_back(field);
+      place = static_cast<uint32_t>(fields_.size());
+      class_sets_.push_back(ClassesOf(field));
+    }
+    return place - 1;
+  }
+
+  int Of(const SentFields& fields) {
+    ClassSet set;
+    for (const SentField& field : fields) set |= class_sets_[PlaceOf(field)];
+    const auto [found, added] = scores_.try_emplace(set, 0);
     if (added) {
-      sets_.push_back(fields);
-      scores_.push_back(ScorePhishing(classes_->Of(fields), {}).score);
+      std::set<std::string> names{std::string(kVendorIdClass)};
+      for (size_t i = 0; i < names_.size(); ++i) {
+        if (set.test(i)) names.insert(names_[i]);
+      }
+      found->second = ScorePhishing(names, {}).score;
     }
     return found->second;
   }
-  [[nodiscard]] int ScoreOf(uint32_t place) const { return scores_[place]; }
-  [[nodiscard]] std::vector<SentFields> Take() { return std::move(sets_); }
+
+  [[nodiscard]] const SentFields& fields() const { return fields_; }
 
  private:
+  using ClassSet = std::bitset<128>;      // more than Fideslang has
+  using Forms = std::array<uint32_t, 5>;  // 1 + place, by form; 0: not seen yet
+
+  // A token says nothing.
+  ClassSet ClassesOf(const SentField& field) {
+    ClassSet set;
+    if (field.form == FieldForm::kToken) return set;
+    const std::string name = classes_->Of(field.name);
+    const auto found = std::ranges::find(names_, name);
+    const auto place = static_cast<size_t>(found - names_.begin());
+    if (found == names_.end()) names_.push_back(name);
+    return set.set(place);
+  }
+
   const ExposedClasses* classes_;
-  std::map<SentFields, uint32_t> places_;
-  std::vector<SentFields> sets_;
-  std::vector<int> scores_;
+  std::unordered_map<std::string, Forms> places_;
+  SentFields fields_;
+  std::vector<ClassSet> class_sets_;  // of each field
+  std::vector<std::string> names_;    // of classes
+  std::unordered_map<ClassSet, int> scores_;
 };
 
 void Add(const Residence& part, Residence* all) {
@@ -46,11 +85,10 @@ void Add(const Residence& part, Residence* all) {
 class SubjectPass {
  public:
   SubjectPass(const SurveyParts& parts, IncidentExposure* exposure)
-      : parts_(parts), exposure_(exposure), sets_(parts.classes) {}
+      : parts_(parts), exposure_(exposure), scores_(parts.classes) {}
 
   bool Take(const SubjectId& subject, const SentFields& fields) {
-    const int score = sets_.ScoreOf(sets_.Find(fields));
-    ++exposure_->bands.at(static_cast<size_t>(BandOf(score)));
+    ++exposure_->bands.at(static_cast<size_t>(BandOf(scores_.Of(fields))));
     ++count_;
     waiting_.push_back(subject);
     return waiting_.size() < kMaxResidenceSubjects || AskResidence();
@@ -88,7 +126,7 @@ class SubjectPass {
 
   const SurveyParts& parts_;
   IncidentExposure* exposure_;
-  ScoredSets sets_;
+  FieldScores scores_;
   std::vector<SubjectId> waiting_;
   uint64_t count_ = 0;
   std::optional<Error> failed_;
@@ -141,34 +179,47 @@ Result<WindowDifference> CompareWindows(const Ledger& ledger, const LedgerWindow
   return read ? Result<WindowDifference>(difference) : read.error();
 }
 
+// The first pass counts, the second one takes who is on the page: no more than that is kept.
 Result<RiskPage> ListByRisk(const SurveyParts& parts, const std::optional<RiskPlace>& after,
                             size_t most) {
-  ScoredSets sets(parts.classes);
-  std::map<int, RiskPage, std::greater<>> pages;  // by score
-  const auto take = [&](const SubjectId& subject, const SentFields& fields) {
-    const uint32_t set = sets.Find(fields);
-    const int score = sets.ScoreOf(set);
-    if (after && (score > after->score || (score == after->score && subject <= after->subject))) {
+  FieldScores scores(parts.classes);
+  const auto for_each = [&](const auto& take) {
+    return parts.ledger->ForEachSubject(parts.window, [&](const SubjectId& subject,
+                                                          const SentFields& fields) {
+      const int score = scores.Of(fields);
+      const bool given =
+          after && (score > after->score || (score == after->score && subject <= after->subject));
+      if (!given) take(subject, score, fields);
       return true;
-    }
-    RiskPage& page = pages[score];
-    page.more = page.subjects.size() == most;
-    if (!page.more) page.subjects.push_back({subject, score, set});
-    return true;
+    });
   };
-  if (const Result<void> read = parts.ledger->ForEachSubject(parts.window, take); !read) {
+  std::map<int, uint64_t, std::greater<>> waiting;  // by score
+  Result<void> read = for_each([&](const auto&, int score, const auto&) { ++waiting[score]; });
+  RiskPage page;
+  std::map<int, uint64_t> rooms;
+  uint64_t room = most;
+  for (const auto& [score, count] : waiting) {
+    rooms[score] = std::min(room, count);
+    page.more = page.more || count > room;
+    room -= rooms[score];
+  }
+  std::map<int, std::vector<RiskPage::Entry>, std::greater<>> taken;
+  if (read) {
+    read = for_each([&](const SubjectId& subject, int score, const SentFields& fields) {
+      std::vector<RiskPage::Entry>& entries = taken[score];
+      if (entries.size() == rooms[score]) return;
+      RiskPage::Entry& one = entries.emplace_back(RiskPage::Entry{subject, score, {}});
+      for (const SentField& field : fields) one.fields.push_back(scores.PlaceOf(field));
+    });
+  }
+  if (!read) {
     return read.error();
   }
-  RiskPage answer;
-  for (const auto& [score, page] : pages) {
-    const size_t count = std::min(most - answer.subjects.size(), page.subjects.size());
-    answer.subjects.insert(answer.subjects.end(), page.subjects.begin(),
-                           page.subjects.begin() + static_cast<std::ptrdiff_t>(count));
-    answer.more = page.more || count < page.subjects.size();
-    if (answer.more) break;
+  for (auto& [score, entries] : taken) {
+    std::ranges::move(entries, std::back_inserter(page.subjects));
   }
-  answer.field_sets = sets.Take();
-  return answer;
+  page.fields = scores.fields();
+  return page;
 }
 
 }  // namespace bulkhead

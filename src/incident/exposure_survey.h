@@ -44,10 +44,10 @@ struct RiskPage {
   struct Entry {
     SubjectId subject;
     int score = 0;
-    uint32_t fields = 0;  // place in field_sets
+    std::vector<uint32_t> fields;  // places in `fields` below
   };
   std::vector<Entry> subjects;
-  std::vector<SentFields> field_sets;
+  SentFields fields;  // in no order
   bool more = false;
 };
 // From behind `after` on (nothing: from the begin), at most `most`.

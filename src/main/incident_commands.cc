@@ -61,26 +61,21 @@ IncidentAsk ScopeAsk(std::string_view kind, const IncidentCommand& command) {
   return ask;
 }
 
-// What can be said of one set of fields, for all who have it.
-std::string FieldsJson(const SentFields& fields) {
-  std::string json = "[";
-  for (const SentField& field : fields) {
-    json += json.size() > 1 ? ",{\"name\":" : "{\"name\":";
+std::string SubjectLines(const RiskPage& page) {
+  std::vector<std::string> fields;
+  for (const SentField& field : page.fields) {
+    std::string& json = fields.emplace_back("{\"name\":");
     AppendJsonString(field.name, &json);
     json += fmt::format(R"(,"form":"{}"}})", FieldFormName(field.form));
   }
-  return json + "]";
-}
-
-std::string SubjectLines(const RiskPage& page) {
-  std::vector<std::string> fields;
-  for (const SentFields& set : page.field_sets) fields.push_back(FieldsJson(set));
   std::string lines;
   for (const RiskPage::Entry& one : page.subjects) {
-    lines +=
-        fmt::format(R"({{"subject":"{}","score":{},"band":"{}","fields":{}}})", one.subject.ToHex(),
-                    one.score, RiskBandName(BandOf(one.score)), fields[one.fields]) +
-        "\n";
+    lines += fmt::format(R"({{"subject":"{}","score":{},"band":"{}","fields":[)",
+                         one.subject.ToHex(), one.score, RiskBandName(BandOf(one.score)));
+    for (const uint32_t field : one.fields) {
+      lines += (lines.back() == '[' ? "" : ",") + fields[field];
+    }
+    lines += "]}\n";
   }
   return lines;
 }

@@ -19,7 +19,7 @@
 namespace bulkhead {
 namespace {
 
-constexpr size_t kPageSubjects = 100'000;
+constexpr size_t kPageSubjects = 250'000;
 constexpr size_t kPageIds = 200'000;
 constexpr std::string_view kPrefix = "incident-";
 constexpr uint32_t kFirstProject = 1;

@@ -12,14 +12,14 @@ Error NoPage() { return {ErrorCode::kInvalid, "not a page about an incident"}; }
 
 SubjectId ReadId(ByteReader* in) { return {in->Fixed<decltype(SubjectId::bytes)>()}; }
 
-SentFields ReadFields(ByteReader* in) {
-  SentFields fields;
+RiskPage::Entry ReadEntry(ByteReader* in) {
+  RiskPage::Entry one;
+  one.subject = ReadId(in);
+  one.score = in->Byte();
   for (size_t left = in->Count(); left > 0 && in->ok(); --left) {
-    SentField& field = fields.emplace_back();
-    field.name = in->String();
-    field.form = static_cast<FieldForm>(in->Byte());
+    one.fields.push_back(static_cast<uint32_t>(in->Varint()));
   }
-  return fields;
+  return one;
 }
 
 }  // namespace
@@ -28,19 +28,17 @@ std::string EncodeRiskPage(const RiskPage& page) {
   std::string bytes;
   ByteWriter writer(&bytes);
   writer.Byte(page.more ? 1 : 0);
-  writer.Varint(page.field_sets.size());
-  for (const SentFields& fields : page.field_sets) {
-    writer.Varint(fields.size());
-    for (const SentField& field : fields) {
-      writer.String(field.name);
-      writer.Byte(static_cast<uint8_t>(field.form));
-    }
+  writer.Varint(page.fields.size());
+  for (const SentField& field : page.fields) {
+    writer.String(field.name);
+    writer.Byte(static_cast<uint8_t>(field.form));
   }
   writer.Varint(page.subjects.size());
   for (const RiskPage::Entry& one : page.subjects) {
     writer.Fixed(one.subject.bytes);
     writer.Byte(static_cast<uint8_t>(one.score));
-    writer.Varint(one.fields);
+    writer.Varint(one.fields.size());
+    for (const uint32_t field : one.fields) writer.Varint(field);
   }
   return bytes;
 }
@@ -50,19 +48,21 @@ Result<RiskPage> DecodeRiskPage(std::string_view bytes) {
   RiskPage page;
   page.more = in.Byte() != 0;
   for (size_t left = in.Count(); left > 0 && in.ok(); --left) {
-    page.field_sets.push_back(ReadFields(&in));
+    SentField& field = page.fields.emplace_back();
+    field.name = in.String();
+    field.form = static_cast<FieldForm>(in.Byte());
   }
   for (size_t left = in.Count(); left > 0 && in.ok(); --left) {
-    RiskPage::Entry& one = page.subjects.emplace_back();
-    one.subject = ReadId(&in);
-    one.score = in.Byte();
-    one.fields = static_cast<uint32_t>(in.Varint());
+    page.subjects.push_back(ReadEntry(&in));
   }
-  const bool good =
-      in.ok() && in.AtEnd() && std::ranges::all_of(page.subjects, [&](const RiskPage::Entry& one) {
-        return one.fields < page.field_sets.size();
-      });
-  return good && EncodeRiskPage(page) == bytes ? Result<RiskPage>(std::move(page)) : NoPage();
+  const auto is_good = [&](const RiskPage::Entry& one) {
+    return std::ranges::all_of(one.fields,
+                               [&](uint32_t field) { return field < page.fields.size(); });
+  };
+  return in.ok() && in.AtEnd() && std::ranges::all_of(page.subjects, is_good) &&
+                 EncodeRiskPage(page) == bytes
+             ? Result<RiskPage>(std::move(page))
+             : NoPage();
 }
 
 std::string EncodeVendorIdPage(const VendorIdPage& page) {

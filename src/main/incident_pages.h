@@ -15,7 +15,7 @@
 namespace bulkhead {
 
 std::string EncodeRiskPage(const RiskPage& page);
-// kInvalid: not what EncodeRiskPage writes, or a subject of a set that is not there.
+// kInvalid: not what EncodeRiskPage writes, or a subject with a field that is not there.
 Result<RiskPage> DecodeRiskPage(std::string_view bytes);
 
 struct VendorIdPage {

@@ -123,19 +123,20 @@ TEST(ResidenceCallTest, OnlyWhatIsWrittenIsRead) {
 
 TEST(IncidentPagesTest, OnlyWhatIsWrittenIsRead) {
   RiskPage risk;
-  risk.field_sets = {{{"plan", FieldForm::kPlain}}, {}};
-  risk.subjects = {{TestSubject(1), 90, 0}, {TestSubject(2), 5, 1}};
+  risk.fields = {{"plan", FieldForm::kPlain}, {"town", FieldForm::kToken}};
+  risk.subjects = {{TestSubject(1), 90, {0, 1}}, {TestSubject(2), 5, {}}};
   risk.more = true;
   const std::string bytes = EncodeRiskPage(risk);
   const auto read = DecodeRiskPage(bytes);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->subjects[1].subject, TestSubject(2));
-  EXPECT_EQ(read->field_sets, risk.field_sets);
+  EXPECT_EQ(read->fields, risk.fields);
+  EXPECT_EQ(read->subjects[0].fields, risk.subjects[0].fields);
   EXPECT_TRUE(read->more);
   for (size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(DecodeRiskPage(bytes.substr(0, size)));
   }
-  risk.subjects[0].fields = 2;  // no such set
+  risk.subjects[0].fields = {2};  // no such field
   EXPECT_FALSE(DecodeRiskPage(EncodeRiskPage(risk)));
   const VendorIdPage ids{{{TestSubject(1), TestSubject(2)}, {TestSubject(3), {}}}, false};
   const std::string of_ids = EncodeVendorIdPage(ids);
