@@ -401,6 +401,10 @@ Result<std::string> IncidentDesk::VendorIds(const DeskCommand& command) {
   }
   entry.actor = command.actor();
   entry.action = kIncidentMatchAction;
+  const VendorPolicies policies = parts_.gateway->policies();
+  if (const auto policy = policies.find(vendor); policy != policies.end()) {
+    entry.project = policy->second.project.value;
+  }
   entry.scope = fmt::format("vendor {}, epoch {}", vendor, epoch);
   entry.count = page.ids.size();
   entry.outcome = "allowed";
