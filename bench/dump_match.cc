@@ -47,13 +47,13 @@ int main(int argc, char** argv) {
   std::vector<SubjectId> subjects;
   for (uint64_t i = 0; i < count; ++i) subjects.push_back(Keyed(people, std::to_string(i)));
 
-  std::vector<VendorEpoch> sources;
+  std::vector<DumpSource> sources;
   std::vector<KeyedHash> keys;
   for (uint32_t epoch = 0; epoch < 4; ++epoch) {
     sources.push_back({"vendor", epoch});
     keys.emplace_back(RandomSecret(32));
   }
-  const auto vendor_id = [&](const VendorEpoch& source, const SubjectId& subject) {
+  const auto vendor_id = [&](const DumpSource& source, const SubjectId& subject) {
     return Keyed(keys[source.epoch],
                  {reinterpret_cast<const char*>(subject.bytes.data()), subject.bytes.size()});
   };

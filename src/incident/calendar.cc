@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+
 namespace bulkhead {
 namespace {
 
@@ -40,6 +42,24 @@ std::string FormatDate(sys_days day) {
   const year_month_day date(day);
   return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+}
+
+std::string FormatDay(int32_t day) { return FormatDate(sys_days(days(day))); }
+
+std::optional<int32_t> ReadDay(std::string_view text) {
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  if (text.size() != 10 ||
+      std::sscanf(std::string(text).c_str(), "%4d-%2u-%2u", &year, &month, &day) != 3) {
+    return std::nullopt;
+  }
+  const year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                            std::chrono::day(day)};
+  if (!date.ok() || FormatDate(sys_days(date)) != text) {
+    return std::nullopt;
+  }
+  return static_cast<int32_t>(sys_days(date).time_since_epoch().count());
 }
 
 std::string FormatTime(int64_t time_ms) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace bulkhead {
 
@@ -33,5 +34,9 @@ std::optional<int64_t> BusinessDaysAfter(int64_t time_ms, int days,
 // "2025-11-28 14:05 UTC"; seconds only where there are any.
 std::string FormatTime(int64_t time_ms);
 std::string FormatDate(std::chrono::sys_days day);
+// The same of a day since 1970.
+std::string FormatDay(int32_t day);
+// What FormatDay writes, and nothing else.
+std::optional<int32_t> ReadDay(std::string_view text);
 
 }  // namespace bulkhead

@@ -53,5 +53,13 @@ TEST(CalendarTest, SaysTimes) {
   EXPECT_EQ(FormatTime(-1), "1969-12-31 23:59:59 UTC");
 }
 
+TEST(CalendarTest, DaysAreReadInTheOneSpelling) {
+  EXPECT_EQ(FormatDay(*ReadDay("2024-02-29")), "2024-02-29");
+  for (const char* wrong : {"2025-02-29", "2025-2-28", "2025-02-28 ", "20250228", "", "2025-13-01",
+                            "+025-02-01", "2025-+2-01"}) {
+    EXPECT_FALSE(ReadDay(wrong)) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace bulkhead

@@ -49,7 +49,7 @@ class IdTable {
 
 class Matcher final : public DumpMatcher {
  public:
-  Matcher(const Parts& parts, std::vector<VendorEpoch> sources, uint64_t ids)
+  Matcher(const Parts& parts, std::vector<DumpSource> sources, uint64_t ids)
       : sources_(std::move(sources)),
         tallies_(sources_.size()),
         subjects_(parts.subjects.begin(), parts.subjects.end()),
@@ -62,12 +62,17 @@ class Matcher final : public DumpMatcher {
            static_cast<uint16_t>(source), true});
       canary_names_.push_back(canary.name);
     }
-    for (const VendorEpoch& one : parts.sources) {
+    for (const DumpSource& one : parts.sources) {
       const size_t source = IndexOf(one);
       for (size_t i = 0; i < subjects_.size(); ++i) {
         Add({parts.vendor_id(one, subjects_[i]), static_cast<uint32_t>(i),
              static_cast<uint16_t>(source)});
       }
+    }
+    for (const KnownId& one : parts.known) {
+      const size_t source = IndexOf(parts.sources.at(one.source));
+      Add({one.vendor_id, static_cast<uint32_t>(subjects_.size()), static_cast<uint16_t>(source)});
+      subjects_.push_back(one.subject);
     }
   }
 
@@ -110,7 +115,7 @@ class Matcher final : public DumpMatcher {
     uint64_t last_record = 0;
   };
 
-  size_t IndexOf(const VendorEpoch& source) const {
+  size_t IndexOf(const DumpSource& source) const {
     return static_cast<size_t>(std::ranges::lower_bound(sources_, source) - sources_.begin());
   }
 
@@ -147,14 +152,14 @@ class Matcher final : public DumpMatcher {
       ++one.matched_ids;
       if (slot.canary) {
         one.canaries.push_back(canary_names_[slot.owner]);
-      } else {
+      } else if (!subjects_[slot.owner].IsNobody()) {
         one.subjects.push_back(subjects_[slot.owner]);
       }
     }
     for (SourceMatches& one : report->sources) std::ranges::sort(one.canaries);
   }
 
-  std::vector<VendorEpoch> sources_;  // sorted
+  std::vector<DumpSource> sources_;  // sorted
   std::vector<Tally> tallies_;
   std::vector<SubjectId> subjects_;
   std::vector<std::string> canary_names_;
@@ -177,16 +182,17 @@ double ChanceBound(const ChanceTerms& terms) {
 }
 
 Result<std::unique_ptr<DumpMatcher>> DumpMatcher::Create(const Parts& parts) {
-  std::set<VendorEpoch> sources(parts.sources.begin(), parts.sources.end());
-  const uint64_t ids = parts.subjects.size() * sources.size() + parts.canaries.size();
+  std::set<DumpSource> sources(parts.sources.begin(), parts.sources.end());
+  const uint64_t ids =
+      parts.subjects.size() * sources.size() + parts.known.size() + parts.canaries.size();
   for (const DumpCanary& canary : parts.canaries) sources.insert(canary.source);
   if (sources.size() > kMaxSources || ids > parts.max_ids ||
-      parts.subjects.size() > std::numeric_limits<uint32_t>::max()) {
+      parts.subjects.size() + parts.known.size() > std::numeric_limits<uint32_t>::max()) {
     return Error{ErrorCode::kLimit,
                  "more vendor ids than fit: name fewer vendors or epochs to look for"};
   }
   return std::unique_ptr<DumpMatcher>(std::make_unique<Matcher>(
-      parts, std::vector<VendorEpoch>(sources.begin(), sources.end()), ids));
+      parts, std::vector<DumpSource>(sources.begin(), sources.end()), ids));
 }
 
 }  // namespace bulkhead

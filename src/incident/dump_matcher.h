@@ -19,21 +19,21 @@
 
 namespace bulkhead {
 
-struct VendorEpoch {
+struct DumpSource {
   std::string vendor;
   uint32_t epoch = 0;
-  friend auto operator<=>(const VendorEpoch&, const VendorEpoch&) = default;
+  friend auto operator<=>(const DumpSource&, const DumpSource&) = default;
 };
 
 // A made-up person that only this vendor was sent, in this epoch.
 struct DumpCanary {
   std::string name;
-  VendorEpoch source;
+  DumpSource source;
   SubjectId vendor_id;
 };
 
 struct SourceMatches {
-  VendorEpoch source;
+  DumpSource source;
   uint64_t known_ids = 0;           // that were looked for
   uint64_t matched_ids = 0;         // distinct, canaries too
   uint64_t records = 0;             // of the file, with at least one of them
@@ -52,7 +52,7 @@ struct DumpReport {
   uint64_t cut_records = 0;  // too long to be told apart from the next
   std::vector<SourceMatches> sources;  // most matches first; those without any, too
   // sources.front(), where it has a match and no other has as many.
-  std::optional<VendorEpoch> attributed;
+  std::optional<DumpSource> attributed;
 
   [[nodiscard]] double GenuineShare() const {
     return records == 0 ? 0 : static_cast<double>(genuine_records) / static_cast<double>(records);
@@ -70,10 +70,17 @@ double ChanceBound(const ChanceTerms& terms);
 
 class DumpMatcher {
  public:
+  // An id that is known without its key.
+  struct KnownId {
+    uint32_t source = 0;  // place in `sources`
+    SubjectId vendor_id;
+    SubjectId subject;  // nobody: not told, and then in no list of subjects
+  };
   struct Parts {
     std::span<const SubjectId> subjects;  // all that are known
-    std::vector<VendorEpoch> sources;     // that are looked for
-    std::function<SubjectId(const VendorEpoch&, const SubjectId&)> vendor_id;
+    std::vector<DumpSource> sources;      // that are looked for
+    std::span<const KnownId> known;       // beside the ids of `subjects` at all sources
+    std::function<SubjectId(const DumpSource&, const SubjectId&)> vendor_id;
     std::vector<DumpCanary> canaries;  // of these sources or others
     uint64_t max_ids = 32'000'000;     // subjects times sources: at most 64 bytes each
   };

@@ -36,20 +36,20 @@ class DumpMatcherTest : public testing::Test {
     for (int i = 0; i < 100; ++i) subjects_.push_back(Random(&random));
     parts_.subjects = subjects_;
     parts_.sources = {{"first", 1}, {"first", 2}, {"second", 1}};
-    parts_.vendor_id = [](const VendorEpoch& source, const SubjectId& subject) {
+    parts_.vendor_id = [](const DumpSource& source, const SubjectId& subject) {
       return Id(source, subject);
     };
     parts_.canaries = {{"canary one", {"first", 2}, Random(&random)},
                        {"canary two", {"second", 1}, Random(&random)}};
   }
   // Stands for the keyed hash.
-  static SubjectId Id(const VendorEpoch& source, const SubjectId& subject) {
+  static SubjectId Id(const DumpSource& source, const SubjectId& subject) {
     std::seed_seq seed(subject.bytes.begin(), subject.bytes.end());
     std::mt19937_64 random(seed);
     random.discard(source.epoch * 10 + source.vendor.size() * 1000);
     return Random(&random);
   }
-  std::string Hex(const VendorEpoch& source, size_t subject) const {
+  std::string Hex(const DumpSource& source, size_t subject) const {
     return Id(source, subjects_[subject]).ToHex();
   }
   DumpReport Match(std::string_view file, size_t piece = 1000) {
@@ -57,7 +57,7 @@ class DumpMatcherTest : public testing::Test {
     for (size_t at = 0; at < file.size(); at += piece) matcher->Feed(file.substr(at, piece));
     return matcher->Finish();
   }
-  static const SourceMatches& Of(const DumpReport& report, const VendorEpoch& source) {
+  static const SourceMatches& Of(const DumpReport& report, const DumpSource& source) {
     return *std::ranges::find_if(report.sources,
                                  [&](const auto& one) { return one.source == source; });
   }
@@ -67,7 +67,7 @@ class DumpMatcherTest : public testing::Test {
 };
 
 TEST_F(DumpMatcherTest, SaysWhoseRecordsTheseAreAndWhereFrom) {
-  const VendorEpoch leaked{"first", 2};
+  const DumpSource leaked{"first", 2};
   std::string file = "id,country,browser\n";
   for (size_t i = 0; i < 10; ++i) file += Hex(leaked, i) + ",DE,Firefox\n";
   file += Hex(leaked, 3) + ",DE,Chrome\n";  // once more
@@ -99,7 +99,7 @@ TEST_F(DumpMatcherTest, SaysWhoseRecordsTheseAreAndWhereFrom) {
 }
 
 TEST_F(DumpMatcherTest, FindsIdsInEveryFormAndColumn) {
-  const VendorEpoch source{"second", 1};
+  const DumpSource source{"second", 1};
   const SubjectId id = Id(source, subjects_[7]);
   std::string grouped = id.ToHex();
   for (size_t at = 4; at < grouped.size(); at += 5) grouped.insert(at, "-");
@@ -149,13 +149,13 @@ TEST_F(DumpMatcherTest, ManyOfTheFileAreNotTheMostOfASource) {
   for (int i = 0; i < 1000; ++i) file += Hex({"first", 1}, 0) + "\n";
   file += Hex({"second", 1}, 1) + "\n" + Hex({"second", 1}, 2) + "\n";
   const DumpReport report = Match(file);
-  EXPECT_EQ(*report.attributed, (VendorEpoch{"second", 1}));
+  EXPECT_EQ(*report.attributed, (DumpSource{"second", 1}));
   EXPECT_EQ(Of(report, {"first", 1}).records, 1000U);
   EXPECT_EQ(Of(report, {"first", 1}).matched_ids, 1U);
 }
 
 TEST_F(DumpMatcherTest, ACanaryThatIsASubjectIsACanary) {
-  const VendorEpoch source{"first", 1};
+  const DumpSource source{"first", 1};
   parts_.canaries[0].name = "planted";
   parts_.canaries[0].source = source;
   parts_.canaries[0].vendor_id = Id(source, subjects_[5]);

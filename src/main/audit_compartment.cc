@@ -30,7 +30,7 @@ bool MayAsk(const RpcCaller& caller, uint8_t kind) {
   }
   if (caller.compartment == CompartmentName(Compartment::kEgress)) {
     return kind == kAuditProve || kind == kAuditCosigned || kind == kAuditVendor ||
-           kind == kAuditErased;
+           kind == kAuditIncident || kind == kAuditErased;
   }
   return true;
 }
@@ -53,6 +53,7 @@ class AuditCompartment final : public CompartmentRole {
   Result<std::string> ChangePolicy(const RpcCaller& caller, std::string_view version);
   Result<std::string> NoteSignIn(const RpcCaller& caller, std::string_view body);
   Result<std::string> NoteVendor(std::string_view body);
+  Result<std::string> NoteIncident(std::string_view body);
   Result<std::string> Prove(std::string_view body) const;
   Result<std::string> KeepCosigned(const RpcCaller& caller, std::string_view cosigned);
 
@@ -117,6 +118,8 @@ Result<std::string> AuditCompartment::Answer(const RpcCaller& caller, uint8_t ki
       return NoteSignIn(caller, body);
     case kAuditVendor:
       return NoteVendor(body);
+    case kAuditIncident:
+      return NoteIncident(body);
     case kAuditAppend:
     case kAuditCharge:
     case kAuditForget:
@@ -269,6 +272,21 @@ Result<std::string> AuditCompartment::NoteVendor(std::string_view body) {
   }
   if (!entry->action.starts_with(kVendorAction) || !entry->subjects.empty()) {
     return Error{ErrorCode::kDenied, "no entry about a vendor"};
+  }
+  return AnswerEntry(kAuditAppend, body);
+}
+
+// Of subjects only where it says that somebody reads them.
+Result<std::string> AuditCompartment::NoteIncident(std::string_view body) {
+  const Result<AuditEntry> entry = DecodeAuditEntry(body);
+  if (!entry) {
+    return entry.error();
+  }
+  const bool reads =
+      entry->action == kIncidentSubjectsAction || entry->action == kIncidentMatchAction;
+  const bool about = entry->action.starts_with(kIncidentAction) || entry->action == kNoticeAction;
+  if (!about || (!reads && !entry->subjects.empty())) {
+    return Error{ErrorCode::kDenied, "no entry about an incident"};
   }
   return AnswerEntry(kAuditAppend, body);
 }

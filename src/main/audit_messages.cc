@@ -114,6 +114,10 @@ Result<uint64_t> RemoteAudit::NoteVendor(const AuditEntry& entry) {
   return CallForIndex(kAuditVendor, entry);
 }
 
+Result<uint64_t> RemoteAudit::NoteIncident(const AuditEntry& entry) {
+  return CallForIndex(kAuditIncident, entry);
+}
+
 Result<uint64_t> RemoteAudit::CallForIndex(uint8_t kind, const AuditEntry& entry) {
   Result<std::string> answer = client_.Call(kind, EncodeAuditEntry(entry));
   if (!answer) {

@@ -35,8 +35,17 @@ std::string EncodeAuditEntry(const AuditEntry& entry);
 // kInvalid: not what EncodeAuditEntry writes.
 Result<AuditEntry> DecodeAuditEntry(std::string_view bytes);
 
+// An entry about an incident at a vendor; as kAuditAppend.
+inline constexpr uint8_t kAuditIncident = 12;
+
 // What actions about vendors begin with.
 inline constexpr std::string_view kVendorAction = "vendor.";
+// And about incidents: reads of persons, which name their subjects; that notices are about to go
+// out (incident/notice_commitment.h); and all others, which name nobody.
+inline constexpr std::string_view kIncidentAction = "incident.";
+inline constexpr std::string_view kIncidentSubjectsAction = "incident.subjects";
+inline constexpr std::string_view kIncidentMatchAction = "incident.match";
+inline constexpr std::string_view kNoticeAction = "notice";
 
 // An erasure as the log keeps it: of one subject of one project.
 struct LoggedErasure {
@@ -70,6 +79,7 @@ class RemoteAudit final : public AuditSink {
   Result<uint64_t> Append(const AuditEntry& entry) override;
   Result<uint64_t> NoteSignIn(const AuditEntry& entry);
   Result<uint64_t> NoteVendor(const AuditEntry& entry);
+  Result<uint64_t> NoteIncident(const AuditEntry& entry);
   // kLimit: over the budget.
   Result<AuditCharged> Charge(const AuditEntry& entry);
   // All that the log ever recorded, oldest first.

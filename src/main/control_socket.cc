@@ -42,14 +42,15 @@ void SetTimeout(int fd) {
 std::string ReadLine(int fd, size_t max_bytes) {
   std::string line;
   std::array<char, 4096> chunk{};
-  while (line.size() < max_bytes && line.find('\n') == std::string::npos) {
+  size_t end = std::string::npos;
+  while (line.size() < max_bytes && end == std::string::npos) {
     const ssize_t got = ::read(fd, chunk.data(), chunk.size());
     if (got <= 0) {
       break;
     }
     line.append(chunk.data(), static_cast<size_t>(got));
+    end = line.find('\n', line.size() - static_cast<size_t>(got));  // once over each byte
   }
-  const size_t end = line.find('\n');
   return end == std::string::npos ? "" : line.substr(0, end);
 }
 

@@ -20,6 +20,7 @@
 #include "main/person_erasure.h"
 #include "main/project_lookup.h"
 #include "main/recorders.h"
+#include "main/residence.h"
 #include "main/service_metrics.h"
 #include "main/sieve_report.h"
 #include "main/sign_in_recorder.h"
@@ -91,7 +92,9 @@ class CoreCompartment final : public CompartmentRole {
   Result<std::string> Stats(ProjectId project) const;
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<std::string> AnswerVendorFeed(std::string_view body);
+  Result<std::string> AnswerResidence(std::string_view body) const;
   Result<std::string> AnswerEgress(uint8_t kind, std::string_view body);
+  Result<std::string> AnswerBackfill(std::string_view body);
   Result<std::vector<Event>> StoredEvents(ProjectId project, int64_t from_ms, int64_t to_ms) const;
   void JoinDevices(Batch* batch) const;
   Result<std::string> Erase(const EraseCall& call);
@@ -425,13 +428,32 @@ Result<std::string> CoreCompartment::AnswerVendorFeed(std::string_view body) {
   return page ? Result<std::string>(EncodeFeedPage(*page)) : page.error();
 }
 
+Result<std::string> CoreCompartment::AnswerResidence(std::string_view body) const {
+  const Result<ResidenceRequest> request = DecodeResidenceRequest(body);
+  if (!request) {
+    return request.error();
+  }
+  const Store* store = projects_.store(request->project);
+  if (store == nullptr) {
+    return Error{ErrorCode::kNotFound, "no such project"};
+  }
+  const Result<Residence> residence = CountResidence(store->snapshot(), *request, kThreads);
+  return residence ? Result<std::string>(EncodeResidence(*residence)) : residence.error();
+}
+
+// Vendors' events, and counts of subjects by country and organisation; nothing else.
 Result<std::string> CoreCompartment::AnswerEgress(uint8_t kind, std::string_view body) {
   if (kind == kCoreVendorFeed) {
     return AnswerVendorFeed(body);
   }
-  if (kind != kCoreVendorBackfill) {
-    return Error{ErrorCode::kDenied, "that is not for egress"};
+  if (kind == kCoreVendorBackfill) {
+    return AnswerBackfill(body);
   }
+  return kind == kCoreResidence ? AnswerResidence(body)
+                                : Error{ErrorCode::kDenied, "that is not for egress"};
+}
+
+Result<std::string> CoreCompartment::AnswerBackfill(std::string_view body) {
   const Result<BackfillRequest> request = DecodeBackfillRequest(body);
   if (!request) {
     return request.error();
@@ -449,7 +471,7 @@ Result<std::vector<Event>> CoreCompartment::StoredEvents(ProjectId project, int6
   return ReadStoredEvents(store->snapshot(), from_ms, to_ms, kMostBackfillEvents);
 }
 
-// Egress gets vendors' events and nothing else; everything else is the operator's.
+// Everything that is not egress's is the operator's.
 Result<std::string> CoreCompartment::Answer(const RpcCaller& caller, uint8_t kind,
                                             std::string_view body) {
   if (!opened_.load(std::memory_order_acquire)) {

@@ -17,6 +17,8 @@
 #include "main/compartment.h"
 #include "main/compartment_rules.h"
 #include "main/data_directory.h"
+#include "main/incident_desk.h"
+#include "main/residence.h"
 #include "main/service_metrics.h"
 #include "main/vault_client.h"
 #include "main/vendor_desk.h"
@@ -44,6 +46,8 @@ class EgressCompartment final : public CompartmentRole {
  private:
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<void> OpenVendors();
+  Result<void> OpenIncidents();
+  Result<Residence> AskResidence(const ResidenceRequest& request);
   Result<VendorFeedPage> Pull(uint64_t position);
   Result<VendorFeedPage> Stored(const BackfillRequest& request);
   Result<std::vector<SubjectIdentities>> Reveal(const std::string& vendor,
@@ -63,6 +67,7 @@ class EgressCompartment final : public CompartmentRole {
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<VendorGateway> vendors_;
   std::unique_ptr<VendorDesk> desk_;
+  std::unique_ptr<IncidentDesk> incidents_;
   std::unique_ptr<WitnessFeed> witnesses_;
   std::optional<uint64_t> erasures_seen_;  // core's kCoreForget when they were last carried out
   std::chrono::steady_clock::time_point forget_again_at_;
@@ -163,8 +168,31 @@ Result<void> EgressCompartment::OpenVendors() {
           [this](const std::string& vendor, int64_t from_ms, int64_t to_ms) {
             return Stored({vendor, from_ms, to_ms});
           }});
+  return OpenIncidents();
+}
+
+Result<void> EgressCompartment::OpenIncidents() {
+  const DataDirectory dir(start_->data_dir);
+  Result<IncidentStore> store = IncidentStore::Open(
+      RealFileSystem(), OwnDirectory(Compartment::kEgress, dir) + "/incidents", keys_.vendor_keys);
+  if (!store) {
+    return store.error();
+  }
+  incidents_ = std::make_unique<IncidentDesk>(IncidentDesk::Parts{
+      .store = *std::move(store),
+      .policy = PolicyFollower(&RealFileSystem(), dir.PolicyVersions()),
+      .gateway = vendors_.get(),
+      .ledger = ledger_.get(),
+      .clock = &SystemClock(),
+      .record = [this](const AuditEntry& entry) { return audit_.NoteIncident(entry); },
+      .residence = [this](const ResidenceRequest& request) { return AskResidence(request); }});
   vendors_->Start();
   return {};
+}
+
+Result<Residence> EgressCompartment::AskResidence(const ResidenceRequest& request) {
+  const Result<std::string> answer = core_.Call(kCoreResidence, EncodeResidenceRequest(request));
+  return answer ? DecodeResidence(*answer) : answer.error();
 }
 
 // One subject at a time, so that the budget's end leaves out those beyond it alone.
@@ -260,6 +288,9 @@ Result<std::string> EgressCompartment::Answer(const RpcCaller& caller, uint8_t k
   }
   if (kind == kEgressVendorCommand && caller.compartment == kSupervisorPeer) {
     return desk_->Answer(body);
+  }
+  if (kind == kEgressIncidentCommand && caller.compartment == kSupervisorPeer) {
+    return incidents_->Answer(body);
   }
   if (kind != kEgressFirstHits || caller.compartment != CompartmentName(Compartment::kIntake)) {
     return Error{ErrorCode::kInvalid, "egress does not know that call"};

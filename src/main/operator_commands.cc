@@ -2,7 +2,9 @@
 
 #include <simdjson.h>
 
+#include "main/desk_command.h"
 #include "main/erase_call.h"
+#include "main/incident_desk.h"
 #include "main/operator_exports.h"
 #include "main/vendor_desk.h"
 #include "model/value.h"
@@ -114,8 +116,13 @@ std::string KindOf(std::string_view text) {
 
 Result<std::string> Answer(std::string_view text, const std::string& actor,
                            const OperatorPeers& peers) {
-  if (IsVendorCommand(KindOf(text))) {
-    return peers.egress->Call(kEgressVendorCommand, EncodeVendorCommand(actor, text));
+  const std::string kind = KindOf(text);
+  if (IsVendorCommand(kind)) {
+    return peers.egress->Call(kEgressVendorCommand, EncodeDeskCommand(actor, text));
+  }
+  if (IsIncidentCommand(kind)) {
+    return peers.egress->Call(kEgressIncidentCommand, EncodeDeskCommand(actor, text),
+                              std::chrono::minutes(5));
   }
   if (!peers.vault_trouble.empty()) {
     return Error{ErrorCode::kUnavailable, peers.vault_trouble};

@@ -20,9 +20,9 @@ struct OperatorPeers {
 
 // `command` is {"command":"erase|reveal|find","project":1,"subject":"<hex>"|"id":"<raw>",
 // "email":"...","purpose":"...","reference":"...","history":true}, or one of an export
-// (main/operator_exports.h) with "recipient", "fields", "export" and "after", or one about vendors
-// (main/vendor_commands.h); answers
-// {"error":"..."} or {"answer":...}.
+// (main/operator_exports.h) with "recipient", "fields", "export" and "after", one about vendors
+// (main/vendor_desk.h), or one about incidents (main/incident_desk.h); answers {"error":"..."} or
+// {"answer":...}.
 std::string AnswerOperatorCommand(std::string_view command, const std::string& actor,
                                   const OperatorPeers& peers);
 

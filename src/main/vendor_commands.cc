@@ -2,7 +2,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <chrono>
 #include <ctime>
@@ -14,6 +13,7 @@
 
 #include "crypto/crypto.h"
 #include "main/reached_server.h"
+#include "main/server_answer.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -44,45 +44,6 @@ Result<std::string> Ask(const char* kind, const VendorCommand& command,
   return server ? server->Command(MakeCommand(kind, command, credential)) : server.error();
 }
 
-// A server's answer, taken apart.
-class Answer {
- public:
-  static Result<Answer> Of(const Result<std::string>& text) {
-    if (!text) {
-      return text.error();
-    }
-    Answer answer;
-    answer.parser_ = std::make_unique<simdjson::dom::parser>();
-    if (answer.parser_->parse(simdjson::padded_string(*text)).get(answer.root_) !=
-        simdjson::SUCCESS) {
-      return UnreadableAnswer();
-    }
-    return answer;
-  }
-  [[nodiscard]] const simdjson::dom::element& root() const { return root_; }
-
- private:
-  std::unique_ptr<simdjson::dom::parser> parser_;
-  simdjson::dom::element root_;
-};
-
-std::string Text(const simdjson::dom::element& object, const char* name) {
-  std::string_view text;
-  return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
-}
-int64_t Number(const simdjson::dom::element& object, const char* name) {
-  int64_t number = 0;
-  return object[name].get(number) == simdjson::SUCCESS ? number : 0;
-}
-bool Flag(const simdjson::dom::element& object, const char* name) {
-  bool flag = false;
-  return object[name].get(flag) == simdjson::SUCCESS && flag;
-}
-simdjson::dom::array List(const simdjson::dom::element& element) {
-  simdjson::dom::array list;
-  return element.get(list) == simdjson::SUCCESS ? list : simdjson::dom::array();
-}
-
 std::string TimeText(int64_t ms) {
   return ms == 0 ? "never"
                  : fmt::format("{:%Y-%m-%d %H:%M UTC}",
@@ -102,18 +63,18 @@ std::optional<std::time_t> DayTime(const std::string& text) {
 }
 
 std::string StateOf(const simdjson::dom::element& vendor) {
-  if (Flag(vendor, "killed")) {
-    return fmt::format("killed by {} at {}", Text(vendor, "killed_by"),
-                       TimeText(Number(vendor, "killed_ms")));
+  if (ServerAnswer::Flag(vendor, "killed")) {
+    return fmt::format("killed by {} at {}", ServerAnswer::Text(vendor, "killed_by"),
+                       TimeText(ServerAnswer::Number(vendor, "killed_ms")));
   }
-  if (Flag(vendor, "paused")) {
+  if (ServerAnswer::Flag(vendor, "paused")) {
     return "paused by the policy";
   }
-  const std::string trouble = Text(vendor, "trouble");
+  const std::string trouble = ServerAnswer::Text(vendor, "trouble");
   if (!trouble.empty()) {
     return "not sending: " + trouble;
   }
-  return Flag(vendor, "waiting") ? "sending" : "nothing waits";
+  return ServerAnswer::Flag(vendor, "waiting") ? "sending" : "nothing waits";
 }
 
 Result<void> Simple(const char* kind, const VendorCommand& command, std::string_view said) {
@@ -129,7 +90,7 @@ Result<void> Simple(const char* kind, const VendorCommand& command, std::string_
 
 Result<void> CommandVendorList(const VendorCommand& command) {
   const Result<std::string> text = Ask("list", command);
-  const Result<Answer> answer = Answer::Of(text);
+  const Result<ServerAnswer> answer = ServerAnswer::Of(text);
   if (!answer) {
     return answer.error();
   }
@@ -137,16 +98,22 @@ Result<void> CommandVendorList(const VendorCommand& command) {
     fmt::print("{}\n", *text);
     return {};
   }
-  for (const simdjson::dom::element vendor : List(answer->root())) {
-    fmt::print("{}  {}  {}\n", Text(vendor, "vendor"), Text(vendor, "type"), StateOf(vendor));
+  for (const simdjson::dom::element vendor : ServerAnswer::List(answer->root())) {
+    fmt::print("{}  {}  {}\n", ServerAnswer::Text(vendor, "vendor"),
+               ServerAnswer::Text(vendor, "type"), StateOf(vendor));
     fmt::print("  taken {}, refused {}, not queued {}, expired {}; last {}\n",
-               Number(vendor, "sent"), Number(vendor, "refused"), Number(vendor, "unqueued"),
-               Number(vendor, "expired"), TimeText(Number(vendor, "last_sent_ms")));
-    fmt::print("  epoch {} since {}, keys of {} epochs; credential {}{}\n", Number(vendor, "epoch"),
-               TimeText(Number(vendor, "epoch_begun_ms")), Number(vendor, "epoch_keys"),
-               Flag(vendor, "credential") ? TimeText(Number(vendor, "credential_set_ms")) : "none",
-               Flag(vendor, "dead_letters") ? "; dead letters wait" : "");
-    if (Flag(vendor, "delete_by_hand")) {
+               ServerAnswer::Number(vendor, "sent"), ServerAnswer::Number(vendor, "refused"),
+               ServerAnswer::Number(vendor, "unqueued"), ServerAnswer::Number(vendor, "expired"),
+               TimeText(ServerAnswer::Number(vendor, "last_sent_ms")));
+    fmt::print("  epoch {} since {}, keys of {} epochs; credential {}{}\n",
+               ServerAnswer::Number(vendor, "epoch"),
+               TimeText(ServerAnswer::Number(vendor, "epoch_begun_ms")),
+               ServerAnswer::Number(vendor, "epoch_keys"),
+               ServerAnswer::Flag(vendor, "credential")
+                   ? TimeText(ServerAnswer::Number(vendor, "credential_set_ms"))
+                   : "none",
+               ServerAnswer::Flag(vendor, "dead_letters") ? "; dead letters wait" : "");
+    if (ServerAnswer::Flag(vendor, "delete_by_hand")) {
       fmt::print("  ids of erased persons must be deleted there by hand: vendor by-hand\n");
     }
   }
@@ -173,20 +140,21 @@ Result<void> CommandVendorCredential(const VendorCommand& command) {
 }
 
 Result<void> CommandVendorKill(const VendorCommand& command) {
-  const Result<Answer> answer = Answer::Of(Ask("kill", command));
+  const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("kill", command));
   if (!answer) {
     return answer.error();
   }
   fmt::print(
       "{} is stopped: its credential is gone, what waits stays where it is, its ids have changed.\n"
       "ledger {}, audit log entry {}\n",
-      command.vendor, Text(answer->root(), "ledger"), Number(answer->root(), "entry"));
-  if (const std::string trouble = Text(answer->root(), "trouble"); !trouble.empty()) {
+      command.vendor, ServerAnswer::Text(answer->root(), "ledger"),
+      ServerAnswer::Number(answer->root(), "entry"));
+  if (const std::string trouble = ServerAnswer::Text(answer->root(), "trouble"); !trouble.empty()) {
     fmt::print("NOT in the audit log: {}\n", trouble);
   }
   fmt::print(
       "To undo this takes both of these codes, which are kept nowhere. Give them to two people:\n");
-  for (const simdjson::dom::element code : List(answer->root()["codes"].value())) {
+  for (const simdjson::dom::element code : ServerAnswer::List(answer->root()["codes"].value())) {
     fmt::print("  {}\n", std::string_view(code));
   }
   return {};
@@ -205,7 +173,7 @@ Result<void> CommandVendorForgetEpoch(const VendorCommand& command) {
 
 Result<void> CommandVendorDead(const VendorCommand& command) {
   const Result<std::string> text = Ask("dead", command);
-  const Result<Answer> answer = Answer::Of(text);
+  const Result<ServerAnswer> answer = ServerAnswer::Of(text);
   if (!answer) {
     return answer.error();
   }
@@ -213,10 +181,10 @@ Result<void> CommandVendorDead(const VendorCommand& command) {
     fmt::print("{}\n", *text);
     return {};
   }
-  for (const simdjson::dom::element letter : List(answer->root())) {
-    const std::string event = Text(letter, "event");
-    fmt::print("{}  {}: {}\n", TimeText(Number(letter, "at_ms")),
-               event.empty() ? "a profile" : event, Text(letter, "reason"));
+  for (const simdjson::dom::element letter : ServerAnswer::List(answer->root())) {
+    const std::string event = ServerAnswer::Text(letter, "event");
+    fmt::print("{}  {}: {}\n", TimeText(ServerAnswer::Number(letter, "at_ms")),
+               event.empty() ? "a profile" : event, ServerAnswer::Text(letter, "reason"));
   }
   return {};
 }
@@ -225,11 +193,11 @@ Result<void> CommandVendorByHand(const VendorCommand& command) {
   if (command.done) {
     return Simple("by-hand-done", command, "they are taken for deleted");
   }
-  const Result<Answer> answer = Answer::Of(Ask("by-hand", command));
+  const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("by-hand", command));
   if (!answer) {
     return answer.error();
   }
-  for (const simdjson::dom::element id : List(answer->root())) {
+  for (const simdjson::dom::element id : ServerAnswer::List(answer->root())) {
     fmt::print("{}\n", std::string_view(id));
   }
   return {};
@@ -249,23 +217,25 @@ Result<void> CommandVendorBackfill(const VendorCommand& command) {
   int64_t total = 0;
   for (std::time_t time = *first; time <= *last; time += kSecondsOfDay) {
     day.from = fmt::format("{:%Y-%m-%d}", fmt::gmtime(time));
-    const Result<Answer> answer = Answer::Of(server->Command(MakeCommand("backfill", day)));
+    const Result<ServerAnswer> answer =
+        ServerAnswer::Of(server->Command(MakeCommand("backfill", day)));
     if (!answer) {
       return Error{answer.error().code,
                    "at " + day.from + " (go on from there): " + answer.error().message};
     }
-    total += Number(answer->root(), "messages");
+    total += ServerAnswer::Number(answer->root(), "messages");
   }
   fmt::print("{} messages are in the queue\n", total);
   return {};
 }
 
 Result<void> CommandVendorResend(const VendorCommand& command) {
-  const Result<Answer> answer = Answer::Of(Ask("resend", command));
+  const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("resend", command));
   if (!answer) {
     return answer.error();
   }
-  fmt::print("{} messages are in the queue again\n", Number(answer->root(), "messages"));
+  fmt::print("{} messages are in the queue again\n",
+             ServerAnswer::Number(answer->root(), "messages"));
   return {};
 }
 
@@ -274,7 +244,7 @@ Result<void> CommandVendorExposure(const VendorCommand& command) {
   if (asked.to.empty()) asked.to = DayText(0);
   if (asked.from.empty()) asked.from = DayText(kDefaultDays - 1);
   const Result<std::string> text = Ask("exposure", asked);
-  const Result<Answer> answer = Answer::Of(text);
+  const Result<ServerAnswer> answer = ServerAnswer::Of(text);
   if (!answer) {
     return answer.error();
   }
@@ -283,12 +253,14 @@ Result<void> CommandVendorExposure(const VendorCommand& command) {
     return {};
   }
   const simdjson::dom::element root = answer->root();
-  fmt::print("{}, {} to {}: {} subjects, {} sends\n", Text(root, "vendor"), Text(root, "from"),
-             Text(root, "to"), Number(root, "subjects"), Number(root, "sends"));
-  for (const simdjson::dom::element field : List(root["fields"].value())) {
-    fmt::print("  {} ({}): {} subjects, {} sends, {} to {}\n", Text(field, "name"),
-               Text(field, "form"), Number(field, "subjects"), Number(field, "sends"),
-               Text(field, "first"), Text(field, "last"));
+  fmt::print("{}, {} to {}: {} subjects, {} sends\n", ServerAnswer::Text(root, "vendor"),
+             ServerAnswer::Text(root, "from"), ServerAnswer::Text(root, "to"),
+             ServerAnswer::Number(root, "subjects"), ServerAnswer::Number(root, "sends"));
+  for (const simdjson::dom::element field : ServerAnswer::List(root["fields"].value())) {
+    fmt::print("  {} ({}): {} subjects, {} sends, {} to {}\n", ServerAnswer::Text(field, "name"),
+               ServerAnswer::Text(field, "form"), ServerAnswer::Number(field, "subjects"),
+               ServerAnswer::Number(field, "sends"), ServerAnswer::Text(field, "first"),
+               ServerAnswer::Text(field, "last"));
   }
   return {};
 }

@@ -1,14 +1,13 @@
 #include "main/vendor_desk.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
-#include <chrono>
 #include <utility>
 
-#include "base/byte_codec.h"
 #include "base/hex.h"
 #include "crypto/crypto.h"
+#include "incident/calendar.h"
+#include "main/desk_command.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -16,36 +15,11 @@ namespace {
 
 constexpr uint64_t kMostDeadShown = 1000;
 constexpr int64_t kHoursOfDay = 24;
-constexpr int64_t kHourMs = 3'600'000;
 
 std::string Quoted(std::string_view text) {
   std::string json;
   AppendJsonString(text, &json);
   return json;
-}
-
-// Days since 1970 of YYYY-MM-DD.
-std::optional<int32_t> DayOf(std::string_view text) {
-  int year = 0;
-  unsigned month = 0;
-  unsigned day = 0;
-  char behind = 0;
-  if (text.size() != 10 ||
-      std::sscanf(std::string(text).c_str(), "%4d-%2u-%2u%c", &year, &month, &day, &behind) != 3) {
-    return std::nullopt;
-  }
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
-                                         std::chrono::day(day)};
-  if (!date.ok()) {
-    return std::nullopt;
-  }
-  return std::chrono::sys_days(date).time_since_epoch().count();
-}
-
-std::string DayText(int32_t day) {
-  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 }
 
 std::string StatusJson(const VendorStatus& status) {
@@ -66,13 +40,13 @@ std::string ExposureJson(const std::string& vendor, const LedgerWindow& window,
                          const Exposure& exposure) {
   std::string json = fmt::format(
       R"({{"vendor":{},"from":"{}","to":"{}","subjects":{},"sends":{},"fields":[)", Quoted(vendor),
-      DayText(window.first_day), DayText(window.last_day), exposure.subjects, exposure.sends);
+      FormatDay(window.first_day), FormatDay(window.last_day), exposure.subjects, exposure.sends);
   for (const ExposedField& field : exposure.fields) {
     json += json.back() == '[' ? "" : ",";
     json += fmt::format(
         R"({{"name":{},"form":"{}","subjects":{},"sends":{},"first":"{}","last":"{}"}})",
         Quoted(field.field.name), FieldFormName(field.field.form), field.subjects, field.sends,
-        DayText(field.first_day), DayText(field.last_day));
+        FormatDay(field.first_day), FormatDay(field.last_day));
   }
   json += "],\"epochs\":[";
   for (const auto& [epoch, sends] : exposure.sends_of_epoch) {
@@ -111,40 +85,22 @@ struct VendorDesk::Command {
   uint64_t epoch = 0;
 };
 
-std::string EncodeVendorCommand(std::string_view actor, std::string_view command) {
-  std::string body;
-  ByteWriter writer(&body);
-  writer.String(actor);
-  writer.String(command);
-  return body;
-}
-
 bool IsVendorCommand(std::string_view kind) { return kind.starts_with("vendor-"); }
 
 Result<VendorDesk::Command> VendorDesk::Parse(std::string_view body) {
-  ByteReader in(body);
+  const Result<DeskCommand> sent = DeskCommand::Parse(body);
+  if (!sent) {
+    return sent.error();
+  }
   Command command;
-  command.actor = in.String();
-  const std::string_view text = in.String();
-  simdjson::dom::parser parser;
-  simdjson::dom::object root;
-  if (!in.ok() || !in.AtEnd() || command.actor.empty() ||
-      parser.parse(simdjson::padded_string(text)).get(root) != simdjson::SUCCESS) {
-    return Error{ErrorCode::kInvalid, "not a command about vendors"};
-  }
-  const auto member = [&root](const char* name) {
-    std::string_view value;
-    return root[name].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
-  };
-  command.kind = member("command");
-  command.vendor = member("vendor");
-  command.credential = member("credential");
-  command.from = member("from");
-  command.to = member("to");
-  command.codes = {member("code1"), member("code2")};
-  if (root["epoch"].get(command.epoch) != simdjson::SUCCESS) {
-    command.epoch = 0;
-  }
+  command.actor = sent->actor();
+  command.kind = sent->kind();
+  command.vendor = sent->Text("vendor");
+  command.credential = sent->Text("credential");
+  command.from = sent->Text("from");
+  command.to = sent->Text("to");
+  command.codes = {sent->Text("code1"), sent->Text("code2")};
+  command.epoch = sent->Number("epoch");
   return command;
 }
 
@@ -260,7 +216,7 @@ Result<std::string> VendorDesk::Kill(const Command& command) {
 // One day; what does not fit into the queue is an error, and the day may be asked for again:
 // messages have the same ids then.
 Result<std::string> VendorDesk::Backfill(const Command& command) {
-  const std::optional<int32_t> day = DayOf(command.from);
+  const std::optional<int32_t> day = ReadDay(command.from);
   if (!day) {
     return Error{ErrorCode::kInvalid, "from: expected a day, YYYY-MM-DD"};
   }
@@ -340,8 +296,8 @@ Result<std::string> VendorDesk::ByHand(const Command& command) const {
 }
 
 Result<std::string> VendorDesk::Exposed(const Command& command) const {
-  const std::optional<int32_t> from = DayOf(command.from);
-  const std::optional<int32_t> to = DayOf(command.to);
+  const std::optional<int32_t> from = ReadDay(command.from);
+  const std::optional<int32_t> to = ReadDay(command.to);
   if (!from || !to) {
     return Error{ErrorCode::kInvalid, "from and to: expected days, YYYY-MM-DD"};
   }

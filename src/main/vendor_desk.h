@@ -14,9 +14,8 @@
 
 namespace bulkhead {
 
-// From the supervisor: `actor` and the command, each as EncodeVendorCommand joins them.
+// From the supervisor: who asks and the command (main/desk_command.h).
 inline constexpr uint8_t kEgressVendorCommand = 2;
-std::string EncodeVendorCommand(std::string_view actor, std::string_view command);
 
 // Whether a command of the control socket is one of these: its "command" begins with "vendor-".
 bool IsVendorCommand(std::string_view kind);
@@ -35,7 +34,7 @@ class VendorDesk {
   };
   explicit VendorDesk(Parts parts) : parts_(std::move(parts)) {}
 
-  // `body` as EncodeVendorCommand made it.
+  // `body` as EncodeDeskCommand made it.
   Result<std::string> Answer(std::string_view body);
 
  private:

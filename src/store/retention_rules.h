@@ -32,8 +32,8 @@ struct RetentionRules {
 };
 
 inline int64_t UtcDay(int64_t time_ms) {
-  constexpr int64_t kDayMs = 86'400'000;
-  return time_ms / kDayMs - (time_ms % kDayMs < 0 ? 1 : 0);
+  constexpr int64_t kMsPerDay = 86'400'000;
+  return time_ms / kMsPerDay - (time_ms % kMsPerDay < 0 ? 1 : 0);
 }
 
 // Where the rules draw the line at one moment.

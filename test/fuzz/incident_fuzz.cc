@@ -27,7 +27,7 @@ DumpReport Match(std::string_view file, size_t piece) {
   DumpMatcher::Parts parts;
   parts.subjects = {&subject, 1};
   parts.sources = {{"v", 1}};
-  parts.vendor_id = [](const VendorEpoch&, const SubjectId& id) { return id; };
+  parts.vendor_id = [](const DumpSource&, const SubjectId& id) { return id; };
   auto matcher = DumpMatcher::Create(parts).value();
   for (size_t at = 0; at < file.size(); at += piece) matcher->Feed(file.substr(at, piece));
   return matcher->Finish();

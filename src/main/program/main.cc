@@ -14,6 +14,7 @@
 #include "main/key_commands.h"
 #include "main/program/audit_arguments.h"
 #include "main/program/export_arguments.h"
+#include "main/program/incident_arguments.h"
 #include "main/program/policy_arguments.h"
 #include "main/program/vendor_arguments.h"
 #include "main/signals.h"
@@ -219,6 +220,7 @@ int main(int argc, char** argv) {
   bulkhead::AddAuditCommands(app, &action);
   bulkhead::AddPolicyCommands(app, &action);
   bulkhead::AddVendorCommands(app, &action);
+  bulkhead::AddIncidentCommands(app, &action);
   CLI11_PARSE(app, argc, argv);
   const bulkhead::Result<void> done = action();
   if (!done) {

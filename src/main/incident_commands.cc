@@ -1,0 +1,270 @@
+#include "main/incident_commands.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "incident/incident_text.h"
+#include "incident/incident_view.h"
+#include "incident/obligations_data.h"
+#include "incident/phishing_risk.h"
+#include "incident/scorecard.h"
+#include "main/audit_commands.h"
+#include "main/incident_ask.h"
+#include "main/incident_pages.h"
+#include "model/value.h"
+
+namespace bulkhead {
+namespace {
+
+Result<ReachedServer> Reach(const IncidentCommand& command) {
+  return ReachedServer::Reach(DataDirectory(command.dir));
+}
+
+Result<IncidentVersion> AskRecord(const ReachedServer& server, const IncidentAsk& ask) {
+  const Result<ServerAnswer> answer = AskIncident(server, ask);
+  return answer ? AnswerRecord(answer->root()) : answer.error();
+}
+
+Result<IncidentVersion> AskRecord(const IncidentCommand& command, const IncidentAsk& ask) {
+  const Result<ReachedServer> server = Reach(command);
+  return server ? AskRecord(*server, ask) : server.error();
+}
+
+Result<void> Show(const IncidentCommand& command, const Result<IncidentVersion>& version) {
+  if (!version) {
+    return version.error();
+  }
+  fmt::print("{}", command.json ? IncidentJson(*version) + "\n" : RenderIncident(*version));
+  return {};
+}
+
+Result<Obligations> LoadObligations(const IncidentCommand& command) {
+  if (command.obligations_file.empty()) {
+    return Obligations::Load(ShippedObligations(), "obligations.toml");
+  }
+  const Result<std::string> text = RealFileSystem().ReadWhole(command.obligations_file);
+  return text ? Obligations::Load(*text, command.obligations_file) : text.error();
+}
+
+IncidentAsk ScopeAsk(std::string_view kind, const IncidentCommand& command) {
+  IncidentAsk ask;
+  ask.kind = kind;
+  ask.texts = {{"id", command.id},       {"vendor", command.vendor},
+               {"from", command.from},   {"to", command.to},
+               {"title", command.title}, {"organisation", command.organisation},
+               {"why", command.why}};
+  ask.numbers = {{"epoch", command.epoch}, {"project", command.project}};
+  if (command.every_epoch) ask.flags.push_back("every_epoch");
+  return ask;
+}
+
+std::string SubjectLines(const RiskPage& page) {
+  std::vector<std::string> fields;
+  for (const SentField& field : page.fields) {
+    std::string& json = fields.emplace_back("{\"name\":");
+    AppendJsonString(field.name, &json);
+    json += fmt::format(R"(,"form":"{}"}})", FieldFormName(field.form));
+  }
+  std::string lines;
+  for (const RiskPage::Entry& one : page.subjects) {
+    lines += fmt::format(R"({{"subject":"{}","score":{},"band":"{}","fields":[)",
+                         one.subject.ToHex(), one.score, RiskBandName(BandOf(one.score)));
+    for (const uint32_t field : one.fields) {
+      lines += (lines.back() == '[' ? "" : ",") + fields[field];
+    }
+    lines += "]}\n";
+  }
+  return lines;
+}
+
+Result<RiskPage> NextPage(const ReachedServer& server, const std::string& id,
+                          const RiskPage& before) {
+  IncidentAsk ask{"subjects", {{"id", id}}, {}, {}};
+  if (!before.subjects.empty()) {
+    ask.texts.emplace_back("after", before.subjects.back().subject.ToHex());
+    ask.numbers.emplace_back("score", before.subjects.back().score);
+  }
+  const Result<ServerAnswer> answer = AskIncident(server, ask);
+  const Result<std::string> bytes =
+      answer ? AnswerBytes(answer->root(), "page") : Result<std::string>(answer.error());
+  return bytes ? DecodeRiskPage(*bytes) : bytes.error();
+}
+
+Result<void> WriteDrafts(const std::string& dir, const std::vector<Notice>& drafts) {
+  if (Result<void> made = RealFileSystem().CreateDirs(dir); !made) {
+    return made;
+  }
+  for (const Notice& draft : drafts) {
+    for (const auto& [ending, text] :
+         {std::pair("txt", &draft.text), std::pair("html", &draft.html)}) {
+      const std::string path = fmt::format("{}/{}.{}", dir, NoticeKindName(draft.kind), ending);
+      if (Result<void> written = RealFileSystem().WriteFileAtomically(path, *text); !written) {
+        return written;
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> CommandIncidentOpen(const IncidentCommand& command) {
+  return Show(command, AskRecord(command, ScopeAsk("open", command)));
+}
+
+Result<void> CommandIncidentList(const IncidentCommand& command) {
+  const Result<ReachedServer> server = Reach(command);
+  const Result<ServerAnswer> answer =
+      server ? AskIncident(*server, {"list", {}, {}, {}}) : Result<ServerAnswer>(server.error());
+  const Result<std::vector<IncidentVersion>> incidents =
+      answer ? AnswerRecords(answer->root()) : Result<std::vector<IncidentVersion>>(answer.error());
+  if (!incidents) {
+    return incidents.error();
+  }
+  for (const IncidentVersion& incident : *incidents) fmt::print("{}\n", IncidentLine(incident));
+  return {};
+}
+
+Result<void> CommandIncidentShow(const IncidentCommand& command) {
+  return Show(
+      command,
+      AskRecord(command, {"read", {{"id", command.id}}, {{"version", command.version}}, {}}));
+}
+
+Result<void> CommandIncidentFacts(const IncidentCommand& command) {
+  const Result<Obligations> obligations = LoadObligations(command);
+  if (!obligations) {
+    return obligations.error();
+  }
+  const Result<ReachedServer> server = Reach(command);
+  Result<IncidentVersion> before = server
+                                       ? AskRecord(*server, {"read", {{"id", command.id}}, {}, {}})
+                                       : Result<IncidentVersion>(server.error());
+  if (!before) {
+    return before.error();
+  }
+  FactChanges changes = command.facts;
+  changes.parse_time = ParseMoment;
+  const Result<IncidentFacts> facts =
+      ApplyFactChanges(std::move(before->facts), changes, *obligations);
+  if (!facts) {
+    return facts.error();
+  }
+  return Show(command, AskRecord(*server, {"facts",
+                                           {{"id", command.id},
+                                            {"facts", Base64Encode(EncodeIncidentFacts(*facts))},
+                                            {"why", command.why}},
+                                           {{"base", before->number}},
+                                           {}}));
+}
+
+Result<void> CommandIncidentCorrect(const IncidentCommand& command) {
+  return Show(command, AskRecord(command, ScopeAsk("correct", command)));
+}
+
+Result<void> CommandIncidentDeadlines(const IncidentCommand& command) {
+  const Result<Obligations> file = LoadObligations(command);
+  const Result<int64_t> now =
+      command.now.empty() ? Result<int64_t>(SystemClock().NowMs()) : ParseMoment(command.now);
+  if (!file || !now) {
+    return file ? now.error() : file.error();
+  }
+  const Result<IncidentVersion> version =
+      AskRecord(command, {"read", {{"id", command.id}}, {}, {}});
+  if (!version) {
+    return version.error();
+  }
+  const Result<std::vector<Obligation>> obligations = file->Apply(SituationOf(*version, *now));
+  if (!obligations) {
+    return obligations.error();
+  }
+  if (command.json) {
+    fmt::print("{}\n", ObligationsJson(*obligations));
+    return {};
+  }
+  fmt::print("by the table of {}, which is no legal advice\n{}", FormatDate(file->file().version),
+             RenderObligations(*obligations));
+  return {};
+}
+
+Result<void> CommandIncidentNotices(const IncidentCommand& command) {
+  const Result<ReachedServer> server = Reach(command);
+  const Result<ServerAnswer> answer =
+      server ? AskIncident(*server, {"notices", {{"id", command.id}}, {}, {}})
+             : Result<ServerAnswer>(server.error());
+  const Result<IncidentVersion> version =
+      answer ? AnswerRecord(answer->root()) : Result<IncidentVersion>(answer.error());
+  // The same drafts as those whose hashes were written down: they follow from the record.
+  const Result<std::vector<Notice>> drafts =
+      version ? DraftNotices(*version) : Result<std::vector<Notice>>(version.error());
+  const Result<void> written =
+      drafts ? WriteDrafts(command.out, *drafts) : Result<void>(drafts.error());
+  if (!written) {
+    return written;
+  }
+  fmt::print("{} drafts of version {} in {}; audit log entry {}\n", drafts->size(), version->number,
+             command.out, ServerAnswer::Number(answer->root(), "entry"));
+  for (const Notice& draft : *drafts) {
+    for (const std::string& fact : draft.unknown) {
+      fmt::print("  {} lacks: {}\n", NoticeKindName(draft.kind), fact);
+    }
+  }
+  return {};
+}
+
+Result<void> CommandIncidentSubjects(const IncidentCommand& command) {
+  const Result<ReachedServer> server = Reach(command);
+  Result<std::unique_ptr<AppendFile>> file =
+      server ? MakeNewFile(command.out) : Result<std::unique_ptr<AppendFile>>(server.error());
+  if (!file) {
+    return file.error();
+  }
+  uint64_t subjects = 0;
+  RiskPage page;
+  do {
+    Result<RiskPage> next = NextPage(*server, command.id, page);
+    const Result<void> written =
+        next ? (*file)->Append(SubjectLines(*next)) : Result<void>(next.error());
+    if (!written) {
+      return written;
+    }
+    page = *std::move(next);
+    subjects += page.subjects.size();
+  } while (page.more);
+  if (Result<void> synced = (*file)->Sync(); !synced) {
+    return synced;
+  }
+  fmt::print("{} subjects in {}\n", subjects, command.out);
+  return {};
+}
+
+Result<void> CommandIncidentScorecard(const IncidentCommand& command) {
+  const Result<ReachedServer> server = Reach(command);
+  const Result<ServerAnswer> answer =
+      server ? AskIncident(*server, {"read", {{"id", command.id}}, {}, {"all"}})
+             : Result<ServerAnswer>(server.error());
+  const Result<std::vector<IncidentVersion>> versions =
+      answer ? AnswerRecords(answer->root()) : Result<std::vector<IncidentVersion>>(answer.error());
+  const Result<DisclosureRecord> record =
+      versions ? DisclosureOf(*versions) : Result<DisclosureRecord>(versions.error());
+  if (!record) {
+    return record.error();
+  }
+  fmt::print("{}", RenderScorecard(MakeScorecard(*record)));
+  return {};
+}
+
+Result<void> CommandIncidentClose(const IncidentCommand& command) {
+  const Result<IncidentVersion> closed =
+      AskRecord(command, {"close", {{"id", command.id}, {"why", command.why}}, {}, {}});
+  if (!closed) {
+    return closed.error();
+  }
+  fmt::print("{}\n", IncidentLine(*closed));
+  return {};
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,86 @@
+// What egress answers to the operator's commands about incidents: one JSON object in, one JSON
+// value out. Records and pages in it are base64 of what incident/incident_record.h and
+// main/incident_pages.h encode. What makes a version, reads persons or is to be sent is written to
+// the audit log before it happens or leaves.
+//
+//   incident-open      vendor, from, to, [epoch, title, organisation, project]: record
+//   incident-list      record of each incident's last version
+//   incident-read      id, [version]: record; with "all": all versions
+//   incident-correct   id, why, [from, to, epoch, title, organisation]: record
+//   incident-facts     id, base, facts, [why]: record; `base` is the version that was changed
+//   incident-close     id, why: record
+//   incident-subjects  id, [score, after]: a page of subjects by risk
+//   incident-notices   id: record, and the entry that commits to the drafts made from it
+//   incident-sources   vendors and epochs, and whether their ids can be computed
+//   incident-ids       vendor, epoch, [after, subjects]: a page of the ids that the vendor knows
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "audit/audit_entry.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "egress/ledger.h"
+#include "egress/vendor_gateway.h"
+#include "incident/exposure_survey.h"
+#include "incident/incident_store.h"
+#include "main/desk_command.h"
+#include "main/residence.h"
+#include "sieve/policy_follower.h"
+
+namespace bulkhead {
+
+// From the supervisor: who asks and the command (main/desk_command.h).
+inline constexpr uint8_t kEgressIncidentCommand = 3;
+
+// Whether a command of the control socket is one of these: its "command" begins with "incident-".
+bool IsIncidentCommand(std::string_view kind);
+
+// Thread-safe; one command at a time.
+class IncidentDesk {
+ public:
+  struct Parts {
+    IncidentStore store;
+    PolicyFollower policy;
+    VendorGateway* gateway = nullptr;
+    Ledger* ledger = nullptr;
+    const Clock* clock = nullptr;
+    std::function<Result<uint64_t>(const AuditEntry&)> record;
+    std::function<Result<Residence>(const ResidenceRequest&)> residence;
+  };
+  explicit IncidentDesk(Parts parts) : parts_(std::move(parts)) {}
+
+  // `body` as EncodeDeskCommand made it.
+  Result<std::string> Answer(std::string_view body);
+
+ private:
+  Result<std::string> Do(const DeskCommand& command);
+  Result<std::string> Open(const DeskCommand& command);
+  Result<std::string> Correct(const DeskCommand& command);
+  Result<std::string> TakeFacts(const DeskCommand& command);
+  Result<std::string> Close(const DeskCommand& command);
+  [[nodiscard]] Result<std::string> List() const;
+  [[nodiscard]] Result<std::string> ReadOut(const DeskCommand& command) const;
+  Result<std::string> Subjects(const DeskCommand& command);
+  Result<std::string> Notices(const DeskCommand& command);
+  [[nodiscard]] Result<std::string> Sources() const;
+  Result<std::string> VendorIds(const DeskCommand& command);
+
+  [[nodiscard]] Result<IncidentVersion> LastOf(const DeskCommand& command) const;
+  [[nodiscard]] ExposedClasses ClassesOf(const IncidentVersion& version) const;
+  Result<void> Survey(IncidentVersion* version);
+  // The version after `before`, written down and kept.
+  Result<std::string> Keep(const DeskCommand& command, const IncidentVersion* before,
+                           IncidentVersion version);
+  Result<uint64_t> Record(const DeskCommand& command, const IncidentVersion& version,
+                          std::string_view outcome);
+
+  Parts parts_;
+  std::mutex mutex_;
+};
+
+}  // namespace bulkhead

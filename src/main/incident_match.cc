@@ -1,0 +1,138 @@
+// `bulkhead incident match`: the leaked file is read here, in bounded memory; egress gives the ids
+// to look for.
+#include <fmt/format.h>
+
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "incident/dump_matcher.h"
+#include "incident/incident_text.h"
+#include "main/incident_ask.h"
+#include "main/incident_commands.h"
+#include "main/incident_pages.h"
+
+namespace bulkhead {
+namespace {
+
+constexpr size_t kReadBytes = size_t{1} << 20;
+constexpr uint64_t kMostIds = 32'000'000;
+
+struct Known {
+  std::vector<DumpSource> sources;
+  std::vector<DumpSource> without_key;
+  std::vector<DumpMatcher::KnownId> ids;
+};
+
+Result<VendorIdPage> AskPage(const ReachedServer& server, const DumpSource& source,
+                             const std::string& after, bool with_subjects) {
+  IncidentAsk ask{
+      "ids", {{"vendor", source.vendor}, {"after", after}}, {{"epoch", source.epoch}}, {}};
+  if (with_subjects) ask.flags.push_back("subjects");
+  const Result<ServerAnswer> answer = AskIncident(server, ask);
+  const Result<std::string> bytes =
+      answer ? AnswerBytes(answer->root(), "page") : Result<std::string>(answer.error());
+  return bytes ? DecodeVendorIdPage(*bytes) : bytes.error();
+}
+
+Result<void> AddIds(const ReachedServer& server, bool with_subjects, Known* known) {
+  for (uint32_t i = 0; i < known->sources.size(); ++i) {
+    std::string after;
+    bool more = true;
+    while (more) {
+      const Result<VendorIdPage> page = AskPage(server, known->sources[i], after, with_subjects);
+      if (!page) {
+        return page.error();
+      }
+      for (const VendorIdPage::Entry& one : page->ids) {
+        known->ids.push_back({i, one.vendor_id, one.subject});
+      }
+      if (known->ids.size() > kMostIds) {
+        return Error{ErrorCode::kLimit, "more ids than fit: name a vendor to look for"};
+      }
+      more = page->more && !page->ids.empty();
+      if (more) after = page->ids.back().vendor_id.ToHex();
+    }
+  }
+  return {};
+}
+
+Result<Known> AskKnown(const IncidentCommand& command) {
+  const Result<ReachedServer> server = ReachedServer::Reach(DataDirectory(command.dir));
+  const Result<ServerAnswer> answer =
+      server ? AskIncident(*server, {"sources", {}, {}, {}}) : Result<ServerAnswer>(server.error());
+  if (!answer) {
+    return answer.error();
+  }
+  Known known;
+  for (const simdjson::dom::element item : ServerAnswer::List(answer->root())) {
+    const DumpSource source{ServerAnswer::Text(item, "vendor"),
+                            static_cast<uint32_t>(ServerAnswer::Number(item, "epoch"))};
+    if (!command.vendor.empty() && command.vendor != source.vendor) continue;
+    (ServerAnswer::Flag(item, "key") ? known.sources : known.without_key).push_back(source);
+  }
+  const Result<void> added = AddIds(*server, !command.out.empty(), &known);
+  return added ? Result<Known>(std::move(known)) : added.error();
+}
+
+Result<DumpReport> ReadLeaked(const std::string& path, DumpMatcher* matcher) {
+  const Result<std::unique_ptr<ReadFile>> file = RealFileSystem().OpenRead(path);
+  if (!file) {
+    return file.error();
+  }
+  for (uint64_t offset = 0;;) {
+    const Result<std::string> bytes = (*file)->ReadAt(offset, kReadBytes);
+    if (!bytes) {
+      return bytes.error();
+    }
+    if (bytes->empty()) return matcher->Finish();
+    matcher->Feed(*bytes);
+    offset += bytes->size();
+  }
+}
+
+// Each subject once, whatever sources it was found at.
+Result<void> WriteSubjects(const std::string& path, const DumpReport& report) {
+  std::set<SubjectId> subjects;
+  for (const SourceMatches& one : report.sources) {
+    subjects.insert(one.subjects.begin(), one.subjects.end());
+  }
+  const Result<std::unique_ptr<AppendFile>> file = MakeNewFile(path);
+  if (!file) {
+    return file.error();
+  }
+  std::string text;
+  for (const SubjectId& subject : subjects) text += subject.ToHex() + "\n";
+  Result<void> written = (*file)->Append(text);
+  return written ? (*file)->Sync() : written;
+}
+
+}  // namespace
+
+Result<void> CommandIncidentMatch(const IncidentCommand& command) {
+  const Result<Known> known = AskKnown(command);
+  if (!known) {
+    return known.error();
+  }
+  if (known->sources.empty()) {
+    return Error{ErrorCode::kNotFound, "nothing was sent to a vendor whose ids can be computed"};
+  }
+  DumpMatcher::Parts parts;
+  parts.sources = known->sources;
+  parts.known = known->ids;
+  parts.max_ids = kMostIds;
+  const Result<std::unique_ptr<DumpMatcher>> matcher = DumpMatcher::Create(parts);
+  const Result<DumpReport> report = matcher ? ReadLeaked(command.leaked_file, matcher->get())
+                                            : Result<DumpReport>(matcher.error());
+  if (!report) {
+    return report.error();
+  }
+  fmt::print("{}", command.json ? DumpReportJson(*report) + "\n" : RenderDumpReport(*report));
+  for (const DumpSource& source : known->without_key) {
+    fmt::print(stderr, "{} epoch {} was not looked for: its key is destroyed\n", source.vendor,
+               source.epoch);
+  }
+  return command.out.empty() ? Result<void>() : WriteSubjects(command.out, *report);
+}
+
+}  // namespace bulkhead
