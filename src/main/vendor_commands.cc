@@ -2,7 +2,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <chrono>
 #include <ctime>
@@ -14,6 +13,7 @@
 
 #include "crypto/crypto.h"
 #include "main/reached_server.h"
+#include "main/server_answer.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -44,45 +44,6 @@ Result<std::string> Ask(const char* kind, const VendorCommand& command,
   return server ? server->Command(MakeCommand(kind, command, credential)) : server.error();
 }
 
-// A server's answer, taken apart.
-class Answer {
- public:
-  static Result<Answer> Of(const Result<std::string>& text) {
-    if (!text) {
-      return text.error();
-    }
-    Answer answer;
-    answer.parser_ = std::make_unique<simdjson::dom::parser>();
-    if (answer.parser_->parse(simdjson::padded_string(*text)).get(answer.root_) !=
-        simdjson::SUCCESS) {
-      return UnreadableAnswer();
-    }
-    return answer;
-  }
-  [[nodiscard]] const simdjson::dom::element& root() const { return root_; }
-
- private:
-  std::unique_ptr<simdjson::dom::parser> parser_;
-  simdjson::dom::element root_;
-};
-
-std::string Text(const simdjson::dom::element& object, const char* name) {
-  std::string_view text;
-  return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
-}
-int64_t Number(const simdjson::dom::element& object, const char* name) {
-  int64_t number = 0;
-  return object[name].get(number) == simdjson::SUCCESS ? number : 0;
-}
-bool Flag(const simdjson::dom::element& object, const char* name) {
-  bool flag = false;
-  return object[name].get(flag) == simdjson::SUCCESS && flag;
-}
-simdjson::dom::array List(const simdjson::dom::element& element) {
-  simdjson::dom::array list;
-  return element.get(list) == simdjson::SUCCESS ? list : simdjson::dom::array();
-}
-
 std::string TimeText(int64_t ms) {
   return ms == 0 ? "never"
                  : fmt::format("{:%Y-%m-%d %H:%M UTC}",
@@ -102,18 +63,18 @@ std::optional<std::time_t> DayTime(const std::string& text) {
 }
 
 std::string StateOf(const simdjson::dom::element& vendor) {
-  if (Flag(vendor, "killed")) {
-    return fmt::format("killed by {} at {}", Text(vendor, "killed_by"),
-                       TimeText(Number(vendor, "killed_ms")));
+  if (FlagMember(vendor, "killed")) {
+    return fmt::format("killed by {} at {}", TextMember(vendor, "killed_by"),
+                       TimeText(NumberMember(vendor, "killed_ms")));
   }
-  if (Flag(vendor, "paused")) {
+  if (FlagMember(vendor, "paused")) {
     return "paused by the policy";
   }
-  const std::string trouble = Text(vendor, "trouble");
+  const std::string trouble = TextMember(vendor, "trouble");
   if (!trouble.empty()) {
     return "not sending: " + trouble;
   }
-  return Flag(vendor, "waiting") ? "sending" : "nothing waits";
+  return FlagMember(vendor, "waiting") ? "sending" : "nothing waits";
 }
 
 Result<void> Simple(const char* kind, const VendorCommand& command, std::string_view said) {
@@ -129,7 +90,7 @@ Result<void> Simple(const char* kind, const VendorCommand& command, std::string_
 
 Result<void> CommandVendorList(const VendorCommand& command) {
   const Result<std::string> text = Ask("list", command);
-  const Result<Answer> answer = Answer::Of(text);
+  const Result<ServerAnswer> answer = ServerAnswer::Of(text);
   if (!answer) {
     return answer.error();
   }
@@ -137,16 +98,20 @@ Result<void> CommandVendorList(const VendorCommand& command) {
     fmt::print("{}\n", *text);
     return {};
   }
-  for (const simdjson::dom::element vendor : List(answer->root())) {
-    fmt::print("{}  {}  {}\n", Text(vendor, "vendor"), Text(vendor, "type"), StateOf(vendor));
+  for (const simdjson::dom::element vendor : ListOf(answer->root())) {
+    fmt::print("{}  {}  {}\n", TextMember(vendor, "vendor"), TextMember(vendor, "type"),
+               StateOf(vendor));
     fmt::print("  taken {}, refused {}, not queued {}, expired {}; last {}\n",
-               Number(vendor, "sent"), Number(vendor, "refused"), Number(vendor, "unqueued"),
-               Number(vendor, "expired"), TimeText(Number(vendor, "last_sent_ms")));
-    fmt::print("  epoch {} since {}, keys of {} epochs; credential {}{}\n", Number(vendor, "epoch"),
-               TimeText(Number(vendor, "epoch_begun_ms")), Number(vendor, "epoch_keys"),
-               Flag(vendor, "credential") ? TimeText(Number(vendor, "credential_set_ms")) : "none",
-               Flag(vendor, "dead_letters") ? "; dead letters wait" : "");
-    if (Flag(vendor, "delete_by_hand")) {
+               NumberMember(vendor, "sent"), NumberMember(vendor, "refused"),
+               NumberMember(vendor, "unqueued"), NumberMember(vendor, "expired"),
+               TimeText(NumberMember(vendor, "last_sent_ms")));
+    fmt::print(
+        "  epoch {} since {}, keys of {} epochs; credential {}{}\n", NumberMember(vendor, "epoch"),
+        TimeText(NumberMember(vendor, "epoch_begun_ms")), NumberMember(vendor, "epoch_keys"),
+        FlagMember(vendor, "credential") ? TimeText(NumberMember(vendor, "credential_set_ms"))
+                                         : "none",
+        FlagMember(vendor, "dead_letters") ? "; dead letters wait" : "");
+    if (FlagMember(vendor, "delete_by_hand")) {
       fmt::print("  ids of erased persons must be deleted there by hand: vendor by-hand\n");
     }
   }
@@ -173,20 +138,20 @@ Result<void> CommandVendorCredential(const VendorCommand& command) {
 }
 
 Result<void> CommandVendorKill(const VendorCommand& command) {
-  const Result<Answer> answer = Answer::Of(Ask("kill", command));
+  const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("kill", command));
   if (!answer) {
     return answer.error();
   }
   fmt::print(
       "{} is stopped: its credential is gone, what waits stays where it is, its ids have changed.\n"
       "ledger {}, audit log entry {}\n",
-      command.vendor, Text(answer->root(), "ledger"), Number(answer->root(), "entry"));
-  if (const std::string trouble = Text(answer->root(), "trouble"); !trouble.empty()) {
+      command.vendor, TextMember(answer->root(), "ledger"), NumberMember(answer->root(), "entry"));
+  if (const std::string trouble = TextMember(answer->root(), "trouble"); !trouble.empty()) {
     fmt::print("NOT in the audit log: {}\n", trouble);
   }
   fmt::print(
       "To undo this takes both of these codes, which are kept nowhere. Give them to two people:\n");
-  for (const simdjson::dom::element code : List(answer->root()["codes"].value())) {
+  for (const simdjson::dom::element code : ListMember(answer->root(), "codes")) {
     fmt::print("  {}\n", std::string_view(code));
   }
   return {};
@@ -205,7 +170,7 @@ Result<void> CommandVendorForgetEpoch(const VendorCommand& command) {
 
 Result<void> CommandVendorDead(const VendorCommand& command) {
   const Result<std::string> text = Ask("dead", command);
-  const Result<Answer> answer = Answer::Of(text);
+  const Result<ServerAnswer> answer = ServerAnswer::Of(text);
   if (!answer) {
     return answer.error();
   }
@@ -213,10 +178,10 @@ Result<void> CommandVendorDead(const VendorCommand& command) {
     fmt::print("{}\n", *text);
     return {};
   }
-  for (const simdjson::dom::element letter : List(answer->root())) {
-    const std::string event = Text(letter, "event");
-    fmt::print("{}  {}: {}\n", TimeText(Number(letter, "at_ms")),
-               event.empty() ? "a profile" : event, Text(letter, "reason"));
+  for (const simdjson::dom::element letter : ListOf(answer->root())) {
+    const std::string event = TextMember(letter, "event");
+    fmt::print("{}  {}: {}\n", TimeText(NumberMember(letter, "at_ms")),
+               event.empty() ? "a profile" : event, TextMember(letter, "reason"));
   }
   return {};
 }
@@ -225,11 +190,11 @@ Result<void> CommandVendorByHand(const VendorCommand& command) {
   if (command.done) {
     return Simple("by-hand-done", command, "they are taken for deleted");
   }
-  const Result<Answer> answer = Answer::Of(Ask("by-hand", command));
+  const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("by-hand", command));
   if (!answer) {
     return answer.error();
   }
-  for (const simdjson::dom::element id : List(answer->root())) {
+  for (const simdjson::dom::element id : ListOf(answer->root())) {
     fmt::print("{}\n", std::string_view(id));
   }
   return {};
@@ -249,23 +214,24 @@ Result<void> CommandVendorBackfill(const VendorCommand& command) {
   int64_t total = 0;
   for (std::time_t time = *first; time <= *last; time += kSecondsOfDay) {
     day.from = fmt::format("{:%Y-%m-%d}", fmt::gmtime(time));
-    const Result<Answer> answer = Answer::Of(server->Command(MakeCommand("backfill", day)));
+    const Result<ServerAnswer> answer =
+        ServerAnswer::Of(server->Command(MakeCommand("backfill", day)));
     if (!answer) {
       return Error{answer.error().code,
                    "at " + day.from + " (go on from there): " + answer.error().message};
     }
-    total += Number(answer->root(), "messages");
+    total += NumberMember(answer->root(), "messages");
   }
   fmt::print("{} messages are in the queue\n", total);
   return {};
 }
 
 Result<void> CommandVendorResend(const VendorCommand& command) {
-  const Result<Answer> answer = Answer::Of(Ask("resend", command));
+  const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("resend", command));
   if (!answer) {
     return answer.error();
   }
-  fmt::print("{} messages are in the queue again\n", Number(answer->root(), "messages"));
+  fmt::print("{} messages are in the queue again\n", NumberMember(answer->root(), "messages"));
   return {};
 }
 
@@ -274,7 +240,7 @@ Result<void> CommandVendorExposure(const VendorCommand& command) {
   if (asked.to.empty()) asked.to = DayText(0);
   if (asked.from.empty()) asked.from = DayText(kDefaultDays - 1);
   const Result<std::string> text = Ask("exposure", asked);
-  const Result<Answer> answer = Answer::Of(text);
+  const Result<ServerAnswer> answer = ServerAnswer::Of(text);
   if (!answer) {
     return answer.error();
   }
@@ -283,12 +249,13 @@ Result<void> CommandVendorExposure(const VendorCommand& command) {
     return {};
   }
   const simdjson::dom::element root = answer->root();
-  fmt::print("{}, {} to {}: {} subjects, {} sends\n", Text(root, "vendor"), Text(root, "from"),
-             Text(root, "to"), Number(root, "subjects"), Number(root, "sends"));
-  for (const simdjson::dom::element field : List(root["fields"].value())) {
-    fmt::print("  {} ({}): {} subjects, {} sends, {} to {}\n", Text(field, "name"),
-               Text(field, "form"), Number(field, "subjects"), Number(field, "sends"),
-               Text(field, "first"), Text(field, "last"));
+  fmt::print("{}, {} to {}: {} subjects, {} sends\n", TextMember(root, "vendor"),
+             TextMember(root, "from"), TextMember(root, "to"), NumberMember(root, "subjects"),
+             NumberMember(root, "sends"));
+  for (const simdjson::dom::element field : ListMember(root, "fields")) {
+    fmt::print("  {} ({}): {} subjects, {} sends, {} to {}\n", TextMember(field, "name"),
+               TextMember(field, "form"), NumberMember(field, "subjects"),
+               NumberMember(field, "sends"), TextMember(field, "first"), TextMember(field, "last"));
   }
   return {};
 }
