@@ -54,7 +54,7 @@ ValueObject PropertiesOf(std::vector<OutboundField>* fields) {
 
 std::optional<AllowedMessage> AllowEvent(const VendorPolicy& policy, const Event& event) {
   const VendorEvent* rule = RuleFor(policy, event.name);
-  if (rule == nullptr) {
+  if (rule == nullptr || !policy.share.Has(event.person)) {
     return std::nullopt;
   }
   return AllowedMessage{OutboundMessage::Kind::kEvent, event.person, event.name,
@@ -64,7 +64,8 @@ std::optional<AllowedMessage> AllowEvent(const VendorPolicy& policy, const Event
 
 std::optional<AllowedMessage> AllowUpdate(const VendorPolicy& policy, const ProfileUpdate& update) {
   const bool sets = update.op == ProfileOperator::kSet || update.op == ProfileOperator::kSetOnce;
-  if (!sets || !update.group_key.empty() || update.subject.IsNobody()) {
+  if (!sets || !update.group_key.empty() || update.subject.IsNobody() ||
+      !policy.share.Has(update.subject)) {
     return std::nullopt;
   }
   AllowedMessage message{OutboundMessage::Kind::kProfile,

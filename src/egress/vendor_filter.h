@@ -21,7 +21,8 @@ struct AllowedMessage {
   std::vector<OutboundField> fields;  // those of form kToken still with their value
 };
 
-// Nothing: no rule names the event, or an update changes nothing that is named.
+// Nothing: no rule names the event, its person is not in the vendor's share, or an update changes
+// nothing that is named.
 std::optional<AllowedMessage> AllowEvent(const VendorPolicy& policy, const Event& event);
 // Of user profiles, what is set; nothing of groups.
 std::optional<AllowedMessage> AllowUpdate(const VendorPolicy& policy, const ProfileUpdate& update);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace bulkhead {
 namespace {
 
@@ -77,6 +79,45 @@ TEST(VendorFilterTest, FilteringTwiceChangesNothing) {
   EXPECT_EQ(once.sealed, "");
   EXPECT_EQ(once.events[0].properties, twice.events[0].properties);
   EXPECT_EQ(once.events[0].time_ms, twice.events[0].time_ms);
+}
+
+TEST(VendorFilterTest, SharesArePartsOfThePeopleAndNobodyIsInTwo) {
+  VendorPolicy policies[3];
+  std::array<int, 3> got{};
+  for (uint32_t part = 1; part <= 3; ++part) {
+    policies[part - 1] = PolicyFor({{"*", {}}});
+    policies[part - 1].share = {part, 3};
+  }
+  Event event = Bought();
+  for (int i = 0; i < 256; ++i) {
+    event.person.bytes[0] = static_cast<uint8_t>(i);
+    event.person.bytes[1] = 1;
+    ProfileUpdate update;
+    update.subject = event.person;
+    update.properties = {{"plan", Value("pro")}};
+    int vendors = 0;
+    for (size_t part = 0; part < 3; ++part) {
+      const bool sent = AllowEvent(policies[part], event).has_value();
+      EXPECT_EQ(AllowUpdate(policies[part], update).has_value(), sent);
+      vendors += sent;
+      got[part] += sent;
+    }
+    EXPECT_EQ(vendors, 1);
+  }
+  for (const int count : got) {
+    EXPECT_NEAR(count, 256 / 3.0, 1.5);
+  }
+  event.person = {};
+  EXPECT_TRUE(AllowEvent(policies[0], event) && AllowEvent(policies[2], event));
+}
+
+TEST(VendorFilterTest, SharesOverlapWhereOnePersonCanBeInBoth) {
+  EXPECT_TRUE((PeopleShare{1, 2}).Overlaps({1, 3}));
+  EXPECT_TRUE((PeopleShare{1, 2}).Overlaps({2, 3}));
+  EXPECT_FALSE((PeopleShare{1, 2}).Overlaps({3, 3}));
+  EXPECT_FALSE((PeopleShare{2, 2}).Overlaps({1, 2}));
+  EXPECT_FALSE((PeopleShare{1, 2}).Overlaps({3, 4}));
+  EXPECT_TRUE((PeopleShare{}).Overlaps({100, 100}));
 }
 
 TEST(VendorFilterTest, AnotherProjectsEventsDoNotGo) {

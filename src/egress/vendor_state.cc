@@ -29,6 +29,9 @@ class SecretPacker {
  public:
   explicit SecretPacker(size_t bytes) : packed_(bytes) {}
   void Add(const SecretBytes& part) {
+    if (part.empty()) {
+      return;
+    }
     std::memcpy(packed_.data() + at_, part.data(), part.size());
     at_ += part.size();
   }

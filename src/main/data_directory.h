@@ -31,6 +31,7 @@ class DataDirectory {
   // What the operator writes; versions that came into force are the audit compartment's.
   [[nodiscard]] std::string Policy() const { return path_ + "/policy"; }
   [[nodiscard]] std::string PolicyFile() const { return Policy() + "/policy.toml"; }
+  [[nodiscard]] std::string VendorRegister() const { return Policy() + "/vendors.toml"; }
   [[nodiscard]] std::string PolicyVersions() const { return Policy() + "/versions"; }
   [[nodiscard]] std::string CatalogueFile() const { return path_ + "/catalogue/catalogue"; }
   // Where older programs had it, as a plain database.

@@ -30,17 +30,17 @@ Result<ServerAnswer> AskIncident(const ReachedServer& server, const IncidentAsk&
 }
 
 Result<std::string> AnswerBytes(const simdjson::dom::element& answer, const char* name) {
-  std::optional<std::string> bytes = Base64DecodeStrict(ServerAnswer::Text(answer, name));
+  std::optional<std::string> bytes = Base64DecodeStrict(TextMember(answer, name));
   return bytes ? Result<std::string>(*std::move(bytes)) : UnreadableAnswer();
 }
 
 Result<IncidentVersion> AnswerRecord(const simdjson::dom::element& answer) {
-  return RecordOf(ServerAnswer::Text(answer, "record"));
+  return RecordOf(TextMember(answer, "record"));
 }
 
 Result<std::vector<IncidentVersion>> AnswerRecords(const simdjson::dom::element& answer) {
   std::vector<IncidentVersion> versions;
-  for (const simdjson::dom::element item : ServerAnswer::List(answer)) {
+  for (const simdjson::dom::element item : ListOf(answer)) {
     std::string_view text;
     Result<IncidentVersion> version = item.get(text) == simdjson::SUCCESS
                                           ? RecordOf(std::string(text))

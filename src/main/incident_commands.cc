@@ -206,7 +206,7 @@ Result<void> CommandIncidentNotices(const IncidentCommand& command) {
     return written;
   }
   fmt::print("{} drafts of version {} in {}; audit log entry {}\n", drafts->size(), version->number,
-             command.out, ServerAnswer::Number(answer->root(), "entry"));
+             command.out, NumberMember(answer->root(), "entry"));
   for (const Notice& draft : *drafts) {
     for (const std::string& fact : draft.unknown) {
       fmt::print("  {} lacks: {}\n", NoticeKindName(draft.kind), fact);

@@ -65,11 +65,11 @@ Result<Known> AskKnown(const IncidentCommand& command) {
     return answer.error();
   }
   Known known;
-  for (const simdjson::dom::element item : ServerAnswer::List(answer->root())) {
-    const DumpSource source{ServerAnswer::Text(item, "vendor"),
-                            static_cast<uint32_t>(ServerAnswer::Number(item, "epoch"))};
+  for (const simdjson::dom::element item : ListOf(answer->root())) {
+    const DumpSource source{TextMember(item, "vendor"),
+                            static_cast<uint32_t>(NumberMember(item, "epoch"))};
     if (!command.vendor.empty() && command.vendor != source.vendor) continue;
-    (ServerAnswer::Flag(item, "key") ? known.sources : known.without_key).push_back(source);
+    (FlagMember(item, "key") ? known.sources : known.without_key).push_back(source);
   }
   const Result<void> added = AddIds(*server, !command.out.empty(), &known);
   return added ? Result<Known>(std::move(known)) : added.error();

@@ -1,9 +1,8 @@
 #include "main/policy_commands.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <chrono>
+#include <utility>
 
 #include "audit/audit_reader.h"
 #include "base/file_system.h"
@@ -14,19 +13,16 @@
 #include "main/audit_access.h"
 #include "main/audit_commands.h"
 #include "main/data_directory.h"
-#include "main/http_client.h"
+#include "main/exported_events.h"
 #include "main/policy_record.h"
 #include "main/reached_server.h"
 #include "sieve/policy_holder.h"
 #include "sieve/policy_trial.h"
 #include "sieve/policy_versions.h"
 #include "sieve/sieve.h"
-#include "wire/event_parser.h"
 
 namespace bulkhead {
 namespace {
-
-constexpr size_t kEventsAtOnce = 1000;
 
 // One policy's parts in the words of its file.
 std::string Summary(const Policy& policy) {
@@ -54,21 +50,13 @@ class Replay {
         trial_(sieve, std::move(candidate), 1),
         project_(project) {}
 
-  // Lines of JSON, as an export gives them.
-  Result<void> Take(std::string_view lines) {
-    EventParseOptions options;
-    options.newline_delimited = true;
-    Result<ParsedEvents> parsed = ParseEvents(lines, options);
-    if (!parsed) {
-      return parsed.error();
-    }
-    for (ParsedEvent& event : parsed->events) {
+  void Take(std::vector<ParsedEvent> events) {
+    for (ParsedEvent& event : events) {
       CleanOutcome outcome;
       PolicyTrial::Sample sample{project_, event.name, false, event.properties};
       sieve_->CleanEventProperties(&event.properties, &outcome, {&now_.Of(project_), event.name});
       trial_.Compare(std::move(sample), outcome.findings);
     }
-    return {};
   }
   [[nodiscard]] TrialResult result() const { return trial_.result(); }
 
@@ -79,20 +67,6 @@ class Replay {
   ProjectId project_;
 };
 
-Result<void> TakeAll(std::string_view lines, Replay* replay) {
-  while (!lines.empty()) {
-    size_t end = 0;
-    for (size_t count = 0; count < kEventsAtOnce && end < lines.size(); ++count) {
-      end = std::min(lines.find('\n', end), lines.size() - 1) + 1;
-    }
-    if (Result<void> taken = replay->Take(lines.substr(0, end)); !taken) {
-      return taken;
-    }
-    lines.remove_prefix(end);
-  }
-  return {};
-}
-
 void Print(const TrialResult& result) {
   fmt::print("{} events, {} would change\n", result.seen, result.changed);
   for (const TrialDifference& one : result.differences) {
@@ -102,44 +76,6 @@ void Print(const TrialResult& result) {
   if (result.truncated) {
     fmt::print("there were more kinds of difference than are counted\n");
   }
-}
-
-std::string DaysAgo(int days) {
-  const auto day = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()) -
-                   std::chrono::days(days);
-  return fmt::format("{:%Y-%m-%d}", day);
-}
-
-Result<std::string> ExportEvents(const PolicyCommand& command, const std::string& url,
-                                 const std::string& account) {
-  const Result<int64_t> from = ParseMoment(command.from.empty() ? DaysAgo(6) : command.from);
-  const Result<int64_t> to =
-      from ? ParseMoment(command.to.empty() ? DaysAgo(0) : command.to) : from;
-  if (!to) {
-    return to.error();
-  }
-  Result<std::unique_ptr<HttpClient>> client = HttpClient::Connect(url);
-  if (!client) {
-    return client.error();
-  }
-  const auto day = [](int64_t ms) {
-    return fmt::format("{:%Y-%m-%d}", std::chrono::sys_time<std::chrono::milliseconds>(
-                                          std::chrono::milliseconds(ms)));
-  };
-  const Result<HttpReply> reply = (*client)->Call(
-      {.method = "GET",
-       .target = fmt::format("/api/2.0/export?project_id={}&from_date={}&to_date={}&limit={}",
-                             command.project, day(*from), day(*to), command.events),
-       .basic = account,
-       .body = {}});
-  if (!reply) {
-    return reply.error();
-  }
-  if (reply->status != 200) {
-    return Error{ErrorCode::kInvalid,
-                 fmt::format("the server answered {}: {}", reply->status, reply->body)};
-  }
-  return reply->body;
 }
 
 }  // namespace
@@ -230,13 +166,8 @@ Result<void> CommandPolicyTry(const PolicyCommand& command) {
   }
   Result<std::optional<PolicyInForce>> in_force =
       ReadPolicyInForce(RealFileSystem(), dir.PolicyVersions());
-  const Result<std::string> account = server->AccountWith(Compartment::kCore);
-  if (!in_force || !account) {
-    return in_force ? account.error() : in_force.error();
-  }
-  const Result<std::string> events = ExportEvents(command, server->query_url(), *account);
-  if (!events) {
-    return events.error();
+  if (!in_force) {
+    return in_force.error();
   }
   // Tokens are made and thrown away: any key will do.
   const KeyedHash token_key(RandomSecret(kKeyBytes));
@@ -255,7 +186,11 @@ Result<void> CommandPolicyTry(const PolicyCommand& command) {
                 std::make_shared<const CompiledPolicy>(std::move(candidate->policy), 0,
                                                        std::move(candidate->hash)),
                 ProjectId{command.project});
-  if (Result<void> taken = TakeAll(*events, &replay); !taken) {
+  const ExportedRange range{command.from, command.to, command.project, command.events};
+  if (Result<void> taken = ForEachExported(
+          *server, range,
+          [&replay](std::vector<ParsedEvent> events) { replay.Take(std::move(events)); });
+      !taken) {
     return taken;
   }
   Print(replay.result());

@@ -1,4 +1,5 @@
-// A server's answer to a command, taken apart. What is not there, or of another kind, is empty.
+// A server's answer to a command of ReachedServer, taken apart: what is not there reads as empty or
+// zero.
 #pragma once
 
 #include <simdjson.h>
@@ -28,26 +29,30 @@ class ServerAnswer {
   }
   [[nodiscard]] const simdjson::dom::element& root() const { return root_; }
 
-  static std::string Text(const simdjson::dom::element& object, const char* name) {
-    std::string_view text;
-    return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
-  }
-  static int64_t Number(const simdjson::dom::element& object, const char* name) {
-    int64_t number = 0;
-    return object[name].get(number) == simdjson::SUCCESS ? number : 0;
-  }
-  static bool Flag(const simdjson::dom::element& object, const char* name) {
-    bool flag = false;
-    return object[name].get(flag) == simdjson::SUCCESS && flag;
-  }
-  static simdjson::dom::array List(const simdjson::dom::element& element) {
-    simdjson::dom::array list;
-    return element.get(list) == simdjson::SUCCESS ? list : simdjson::dom::array();
-  }
-
  private:
   std::unique_ptr<simdjson::dom::parser> parser_;
   simdjson::dom::element root_;
 };
+
+inline std::string TextMember(const simdjson::dom::element& object, const char* name) {
+  std::string_view text;
+  return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
+}
+inline int64_t NumberMember(const simdjson::dom::element& object, const char* name) {
+  int64_t number = 0;
+  return object[name].get(number) == simdjson::SUCCESS ? number : 0;
+}
+inline bool FlagMember(const simdjson::dom::element& object, const char* name) {
+  bool flag = false;
+  return object[name].get(flag) == simdjson::SUCCESS && flag;
+}
+inline simdjson::dom::array ListOf(const simdjson::dom::element& element) {
+  simdjson::dom::array list;
+  return element.get(list) == simdjson::SUCCESS ? list : simdjson::dom::array();
+}
+inline simdjson::dom::array ListMember(const simdjson::dom::element& object, const char* name) {
+  simdjson::dom::element list;
+  return object[name].get(list) == simdjson::SUCCESS ? ListOf(list) : simdjson::dom::array();
+}
 
 }  // namespace bulkhead

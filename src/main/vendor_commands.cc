@@ -63,18 +63,18 @@ std::optional<std::time_t> DayTime(const std::string& text) {
 }
 
 std::string StateOf(const simdjson::dom::element& vendor) {
-  if (ServerAnswer::Flag(vendor, "killed")) {
-    return fmt::format("killed by {} at {}", ServerAnswer::Text(vendor, "killed_by"),
-                       TimeText(ServerAnswer::Number(vendor, "killed_ms")));
+  if (FlagMember(vendor, "killed")) {
+    return fmt::format("killed by {} at {}", TextMember(vendor, "killed_by"),
+                       TimeText(NumberMember(vendor, "killed_ms")));
   }
-  if (ServerAnswer::Flag(vendor, "paused")) {
+  if (FlagMember(vendor, "paused")) {
     return "paused by the policy";
   }
-  const std::string trouble = ServerAnswer::Text(vendor, "trouble");
+  const std::string trouble = TextMember(vendor, "trouble");
   if (!trouble.empty()) {
     return "not sending: " + trouble;
   }
-  return ServerAnswer::Flag(vendor, "waiting") ? "sending" : "nothing waits";
+  return FlagMember(vendor, "waiting") ? "sending" : "nothing waits";
 }
 
 Result<void> Simple(const char* kind, const VendorCommand& command, std::string_view said) {
@@ -98,22 +98,20 @@ Result<void> CommandVendorList(const VendorCommand& command) {
     fmt::print("{}\n", *text);
     return {};
   }
-  for (const simdjson::dom::element vendor : ServerAnswer::List(answer->root())) {
-    fmt::print("{}  {}  {}\n", ServerAnswer::Text(vendor, "vendor"),
-               ServerAnswer::Text(vendor, "type"), StateOf(vendor));
+  for (const simdjson::dom::element vendor : ListOf(answer->root())) {
+    fmt::print("{}  {}  {}\n", TextMember(vendor, "vendor"), TextMember(vendor, "type"),
+               StateOf(vendor));
     fmt::print("  taken {}, refused {}, not queued {}, expired {}; last {}\n",
-               ServerAnswer::Number(vendor, "sent"), ServerAnswer::Number(vendor, "refused"),
-               ServerAnswer::Number(vendor, "unqueued"), ServerAnswer::Number(vendor, "expired"),
-               TimeText(ServerAnswer::Number(vendor, "last_sent_ms")));
-    fmt::print("  epoch {} since {}, keys of {} epochs; credential {}{}\n",
-               ServerAnswer::Number(vendor, "epoch"),
-               TimeText(ServerAnswer::Number(vendor, "epoch_begun_ms")),
-               ServerAnswer::Number(vendor, "epoch_keys"),
-               ServerAnswer::Flag(vendor, "credential")
-                   ? TimeText(ServerAnswer::Number(vendor, "credential_set_ms"))
-                   : "none",
-               ServerAnswer::Flag(vendor, "dead_letters") ? "; dead letters wait" : "");
-    if (ServerAnswer::Flag(vendor, "delete_by_hand")) {
+               NumberMember(vendor, "sent"), NumberMember(vendor, "refused"),
+               NumberMember(vendor, "unqueued"), NumberMember(vendor, "expired"),
+               TimeText(NumberMember(vendor, "last_sent_ms")));
+    fmt::print(
+        "  epoch {} since {}, keys of {} epochs; credential {}{}\n", NumberMember(vendor, "epoch"),
+        TimeText(NumberMember(vendor, "epoch_begun_ms")), NumberMember(vendor, "epoch_keys"),
+        FlagMember(vendor, "credential") ? TimeText(NumberMember(vendor, "credential_set_ms"))
+                                         : "none",
+        FlagMember(vendor, "dead_letters") ? "; dead letters wait" : "");
+    if (FlagMember(vendor, "delete_by_hand")) {
       fmt::print("  ids of erased persons must be deleted there by hand: vendor by-hand\n");
     }
   }
@@ -147,14 +145,13 @@ Result<void> CommandVendorKill(const VendorCommand& command) {
   fmt::print(
       "{} is stopped: its credential is gone, what waits stays where it is, its ids have changed.\n"
       "ledger {}, audit log entry {}\n",
-      command.vendor, ServerAnswer::Text(answer->root(), "ledger"),
-      ServerAnswer::Number(answer->root(), "entry"));
-  if (const std::string trouble = ServerAnswer::Text(answer->root(), "trouble"); !trouble.empty()) {
+      command.vendor, TextMember(answer->root(), "ledger"), NumberMember(answer->root(), "entry"));
+  if (const std::string trouble = TextMember(answer->root(), "trouble"); !trouble.empty()) {
     fmt::print("NOT in the audit log: {}\n", trouble);
   }
   fmt::print(
       "To undo this takes both of these codes, which are kept nowhere. Give them to two people:\n");
-  for (const simdjson::dom::element code : ServerAnswer::List(answer->root()["codes"].value())) {
+  for (const simdjson::dom::element code : ListMember(answer->root(), "codes")) {
     fmt::print("  {}\n", std::string_view(code));
   }
   return {};
@@ -181,10 +178,10 @@ Result<void> CommandVendorDead(const VendorCommand& command) {
     fmt::print("{}\n", *text);
     return {};
   }
-  for (const simdjson::dom::element letter : ServerAnswer::List(answer->root())) {
-    const std::string event = ServerAnswer::Text(letter, "event");
-    fmt::print("{}  {}: {}\n", TimeText(ServerAnswer::Number(letter, "at_ms")),
-               event.empty() ? "a profile" : event, ServerAnswer::Text(letter, "reason"));
+  for (const simdjson::dom::element letter : ListOf(answer->root())) {
+    const std::string event = TextMember(letter, "event");
+    fmt::print("{}  {}: {}\n", TimeText(NumberMember(letter, "at_ms")),
+               event.empty() ? "a profile" : event, TextMember(letter, "reason"));
   }
   return {};
 }
@@ -197,7 +194,7 @@ Result<void> CommandVendorByHand(const VendorCommand& command) {
   if (!answer) {
     return answer.error();
   }
-  for (const simdjson::dom::element id : ServerAnswer::List(answer->root())) {
+  for (const simdjson::dom::element id : ListOf(answer->root())) {
     fmt::print("{}\n", std::string_view(id));
   }
   return {};
@@ -223,7 +220,7 @@ Result<void> CommandVendorBackfill(const VendorCommand& command) {
       return Error{answer.error().code,
                    "at " + day.from + " (go on from there): " + answer.error().message};
     }
-    total += ServerAnswer::Number(answer->root(), "messages");
+    total += NumberMember(answer->root(), "messages");
   }
   fmt::print("{} messages are in the queue\n", total);
   return {};
@@ -234,8 +231,7 @@ Result<void> CommandVendorResend(const VendorCommand& command) {
   if (!answer) {
     return answer.error();
   }
-  fmt::print("{} messages are in the queue again\n",
-             ServerAnswer::Number(answer->root(), "messages"));
+  fmt::print("{} messages are in the queue again\n", NumberMember(answer->root(), "messages"));
   return {};
 }
 
@@ -253,14 +249,13 @@ Result<void> CommandVendorExposure(const VendorCommand& command) {
     return {};
   }
   const simdjson::dom::element root = answer->root();
-  fmt::print("{}, {} to {}: {} subjects, {} sends\n", ServerAnswer::Text(root, "vendor"),
-             ServerAnswer::Text(root, "from"), ServerAnswer::Text(root, "to"),
-             ServerAnswer::Number(root, "subjects"), ServerAnswer::Number(root, "sends"));
-  for (const simdjson::dom::element field : ServerAnswer::List(root["fields"].value())) {
-    fmt::print("  {} ({}): {} subjects, {} sends, {} to {}\n", ServerAnswer::Text(field, "name"),
-               ServerAnswer::Text(field, "form"), ServerAnswer::Number(field, "subjects"),
-               ServerAnswer::Number(field, "sends"), ServerAnswer::Text(field, "first"),
-               ServerAnswer::Text(field, "last"));
+  fmt::print("{}, {} to {}: {} subjects, {} sends\n", TextMember(root, "vendor"),
+             TextMember(root, "from"), TextMember(root, "to"), NumberMember(root, "subjects"),
+             NumberMember(root, "sends"));
+  for (const simdjson::dom::element field : ListMember(root, "fields")) {
+    fmt::print("  {} ({}): {} subjects, {} sends, {} to {}\n", TextMember(field, "name"),
+               TextMember(field, "form"), NumberMember(field, "subjects"),
+               NumberMember(field, "sends"), TextMember(field, "first"), TextMember(field, "last"));
   }
   return {};
 }

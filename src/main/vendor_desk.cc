@@ -8,6 +8,7 @@
 #include "crypto/crypto.h"
 #include "incident/calendar.h"
 #include "main/desk_command.h"
+#include "main/vendor_json.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -20,40 +21,6 @@ std::string Quoted(std::string_view text) {
   std::string json;
   AppendJsonString(text, &json);
   return json;
-}
-
-std::string StatusJson(const VendorStatus& status) {
-  return fmt::format(
-      R"({{"vendor":{},"type":"{}","paused":{},"killed":{},"killed_by":{},"killed_ms":{},)"
-      R"("credential":{},"credential_set_ms":{},"trouble":{},"waiting":{},"queue_bytes":{},)"
-      R"("dead_letters":{},"deletions":{},"deleted":{},"delete_by_hand":{},"sent":{},"refused":{},"retries":{},"unqueued":{},"expired":{},)"
-      R"("last_sent_ms":{},"epoch":{},"epoch_begun_ms":{},"epoch_keys":{}}})",
-      Quoted(status.name), VendorTypeName(status.type), status.paused, status.killed,
-      Quoted(status.killed_by), status.killed_ms, status.has_credential, status.credential_set_ms,
-      Quoted(status.trouble), status.waiting, status.queue_bytes, status.dead_letters,
-      status.deletions, status.deleted, status.delete_by_hand, status.sent, status.refused,
-      status.retries, status.unqueued, status.expired, status.last_sent_ms, status.epoch,
-      status.epoch_begun_ms, status.epoch_keys);
-}
-
-std::string ExposureJson(const std::string& vendor, const LedgerWindow& window,
-                         const Exposure& exposure) {
-  std::string json = fmt::format(
-      R"({{"vendor":{},"from":"{}","to":"{}","subjects":{},"sends":{},"fields":[)", Quoted(vendor),
-      FormatDay(window.first_day), FormatDay(window.last_day), exposure.subjects, exposure.sends);
-  for (const ExposedField& field : exposure.fields) {
-    json += json.back() == '[' ? "" : ",";
-    json += fmt::format(
-        R"({{"name":{},"form":"{}","subjects":{},"sends":{},"first":"{}","last":"{}"}})",
-        Quoted(field.field.name), FieldFormName(field.field.form), field.subjects, field.sends,
-        FormatDay(field.first_day), FormatDay(field.last_day));
-  }
-  json += "],\"epochs\":[";
-  for (const auto& [epoch, sends] : exposure.sends_of_epoch) {
-    json += json.back() == '[' ? "" : ",";
-    json += fmt::format(R"({{"epoch":{},"sends":{}}})", epoch, sends);
-  }
-  return json + "]}";
 }
 
 // What can be said of a dead letter: no value.
@@ -118,6 +85,7 @@ Result<std::string> VendorDesk::Do(const Command& command) {
   if (command.kind == "vendor-list") return List();
   if (command.kind == "vendor-exposure") return Exposed(command);
   if (command.kind == "vendor-dead") return Dead(command);
+  if (command.kind == "vendor-measure") return Measure();
   if (command.kind == "vendor-kill") return Kill(command);
   const auto done = [](Result<void> result) {
     return result ? Result<std::string>("{}") : Result<std::string>(result.error());
@@ -262,7 +230,7 @@ Result<uint64_t> VendorDesk::BackfillSpan(VendorSender* sender, const std::strin
 Result<std::string> VendorDesk::List() const {
   std::string json = "[";
   for (const VendorStatus& status : parts_.gateway->List()) {
-    json += (json.size() > 1 ? "," : "") + StatusJson(status);
+    json += (json.size() > 1 ? "," : "") + VendorStatusJson(status);
   }
   return json + "]";
 }
@@ -309,8 +277,7 @@ Result<std::string> VendorDesk::Exposed(const Command& command) const {
     window.epoch = static_cast<uint32_t>(command.epoch);
   }
   const Result<Exposure> exposure = parts_.ledger->Ask(window);
-  return exposure ? Result<std::string>(ExposureJson(command.vendor, window, *exposure))
-                  : exposure.error();
+  return exposure ? Result<std::string>(ExposureJson(window, *exposure)) : exposure.error();
 }
 
 }  // namespace bulkhead

@@ -51,6 +51,8 @@ class VendorDesk {
   Result<std::string> Dead(const Command& command) const;
   Result<std::string> ByHand(const Command& command) const;
   Result<std::string> Exposed(const Command& command) const;
+  Result<std::string> Measure() const;
+  [[nodiscard]] Result<std::string> JoinableJson(const LedgerWindow& window) const;
   [[nodiscard]] Result<std::shared_ptr<VendorSender>> SenderOf(const Command& command) const;
   Result<uint64_t> Record(const Command& command, std::string_view outcome, std::string scope = {});
 

@@ -56,6 +56,19 @@ std::string_view TimePrecisionName(TimePrecision precision);
 // The start of the minute, hour or day (UTC) that it lies in.
 int64_t CoarsenTime(int64_t time_ms, TimePrecision precision);
 
+// Which people a vendor gets: part `part` of `of` equal ones, chosen by their pseudonyms, which no
+// vendor knows. Vendors with the same `of` and different parts never get the same person.
+struct PeopleShare {
+  uint32_t part = 1;
+  uint32_t of = 1;
+
+  [[nodiscard]] bool Has(const SubjectId& subject) const;  // nobody is in every part
+  // Whether some pseudonyms are in both.
+  [[nodiscard]] bool Overlaps(const PeopleShare& other) const;
+
+  friend bool operator==(const PeopleShare&, const PeopleShare&) = default;
+};
+
 struct VendorPolicy {
   VendorType type = VendorType::kWebhook;
   ProjectId project;
@@ -65,6 +78,7 @@ struct VendorPolicy {
   int epoch_days = 90;                       // ids change after so long
   int keep_epoch_days = 0;  // an ended epoch's key is destroyed after so long; 0: when told to
   TimePrecision time = TimePrecision::kDay;
+  PeopleShare share;                    // whose events and profiles it gets
   std::vector<VendorEvent> events;      // the first that matches counts
   std::vector<VendorField> profile;     // of profile updates; empty: no profiles are sent
   std::vector<std::string> identities;  // fields of the vault that go along, such as "$email"

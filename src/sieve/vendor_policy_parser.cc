@@ -1,6 +1,7 @@
 #include "sieve/vendor_policy_parser.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,7 @@ constexpr size_t kMaxVendorFields = 255;
 constexpr size_t kMaxIdentities = 16;
 constexpr size_t kMaxShortList = 64;
 constexpr size_t kMaxUrlBytes = 2048;
+constexpr uint32_t kMaxShares = 100;
 constexpr int64_t kMaxEpochDays = 366;
 constexpr int64_t kMaxKeepDays = 36500;
 
@@ -44,6 +46,7 @@ class VendorReader {
     vendor.keep_epoch_days =
         static_cast<int>(reader_->Number(section, "keep_epoch_days", {1, kMaxKeepDays}, 0));
     vendor.time = reader_->Choice(section, "time", kPrecisions, TimePrecision::kDay);
+    vendor.share = Share(section);
     vendor.sends_per_second = static_cast<uint32_t>(
         reader_->Number(section, "sends_per_second", {1, 1'000'000}, vendor.sends_per_second));
     vendor.queue_mb = static_cast<uint32_t>(
@@ -75,6 +78,29 @@ class VendorReader {
     std::ranges::sort(vendor->allow_addresses);
     vendor->url = reader_->Text(section, "url", kMaxUrlBytes);
     CheckUrl(*section, *vendor);
+  }
+
+  // "2/3": the second of three.
+  PeopleShare Share(TomlSection* section) {
+    const std::string text = reader_->Text(section, "share");
+    if (text.empty()) {
+      return {};
+    }
+    const size_t slash = std::min(text.find('/'), text.size() - 1);
+    PeopleShare share;
+    const bool read = ReadCount(std::string_view(text).substr(0, slash), &share.part) &&
+                      ReadCount(std::string_view(text).substr(slash + 1), &share.of);
+    if (read && share.part >= 1 && share.part <= share.of && share.of <= kMaxShares) {
+      return share;
+    }
+    reader_->Fail(section->line(), section->PathOf("share"),
+                  "PART/PARTS expected, such as 1/2; 100 parts at most");
+    return {};
+  }
+
+  static bool ReadCount(std::string_view text, uint32_t* count) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *count);
+    return error == std::errc() && end == text.data() + text.size() && text.front() != '0';
   }
 
   void CheckUrl(const TomlSection& section, const VendorPolicy& vendor) {

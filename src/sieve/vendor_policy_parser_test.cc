@@ -15,6 +15,7 @@ allow_addresses = ["127.0.0.1"]
 epoch_days = 30
 keep_epoch_days = 400
 time = "hour"
+share = "2/3"
 identities = ["$email"]
 identity_purpose = "newsletter"
 [[vendor.acme.event]]
@@ -45,6 +46,7 @@ TEST(VendorPolicyParserTest, ReadsWhatItWritesAgain) {
   EXPECT_EQ(acme.type, VendorType::kMixpanel);
   EXPECT_EQ(acme.epoch_days, 30);
   EXPECT_EQ(acme.time, TimePrecision::kHour);
+  EXPECT_EQ(acme.share, (PeopleShare{2, 3}));
   ASSERT_EQ(acme.events.size(), 1U);
   // The stricter form of a property that stands twice counts: it comes first.
   EXPECT_EQ(acme.events[0].fields, (std::vector<VendorField>{{"company", FieldForm::kToken},
@@ -80,6 +82,10 @@ TEST(VendorPolicyParserTest, MistakesAreNamed) {
             std::string::npos);
   EXPECT_NE(FaultOf("url = \"https://x.example\"\nepoch_days = 0\n").find("from 1 to 366"),
             std::string::npos);
+  for (const char* share : {"1", "1/", "/2", "0/2", "3/2", "1/101", "+1/2", "01/2", "1/2/3"}) {
+    EXPECT_EQ(FaultOf("url = \"https://x.example\"\nshare = \"" + std::string(share) + "\"\n"),
+              "p:2: vendor.a.share: PART/PARTS expected, such as 1/2; 100 parts at most");
+  }
   EXPECT_NE(Fault("schema = 1\n[vendor.\"a b\"]\ntype = \"files\"\nproject = 1\n")
                 .find("a name expected"),
             std::string::npos);

@@ -3,8 +3,64 @@
 #include <memory>
 
 #include "main/vendor_commands.h"
+#include "main/vendor_radius_commands.h"
+#include "main/vendor_register_commands.h"
+#include "main/vendor_trial_command.h"
 
 namespace bulkhead {
+
+namespace {
+
+void AddRegister(CLI::App* vendor, std::function<Result<void>()>* action) {
+  CLI::App* shown = vendor->add_subcommand(
+      "register", "what is known and promised of vendors, beside what was measured");
+  const auto command = std::make_shared<VendorRegisterCommand>();
+  CLI::App* check = shown->add_subcommand("check", "whether a file is a register");
+  check->add_option("FILE", command->file, "TOML")->required();
+  check->callback([=] { *action = [=] { return CommandVendorRegisterCheck(*command); }; });
+  shown->add_option("DIR", command->dir, "data directory");
+  shown->add_option("NAME", command->vendor, "this vendor alone");
+  shown->add_flag("--json", command->json, "for programs");
+  shown->callback([=] {
+    if (!check->parsed()) {
+      if (command->dir.empty()) throw CLI::RequiredError("DIR");
+      *action = [=] { return CommandVendorRegister(*command); };
+    }
+  });
+}
+
+void AddRadius(CLI::App* vendor, std::function<Result<void>()>* action) {
+  CLI::App* radius = vendor->add_subcommand("radius", "how much harm what lies where could do");
+  const auto command = std::make_shared<VendorRadiusCommand>();
+  CLI::Option* dir = radius->add_option("DIR", command->dir, "data directory");
+  radius->add_flag("--json", command->json, "for programs");
+  radius->add_option("--policy", command->policy, "a policy file, without a server")->excludes(dir);
+  radius->add_option("--against", command->against, "the policy file that it is held against")
+      ->needs("--policy");
+  radius->add_option("--max-rise", command->max_rise, "fails beyond, such as 10%")
+      ->needs("--policy");
+  radius->add_option("--max", command->most, "fails beyond so many points")->needs("--policy");
+  radius->callback([=] {
+    if (command->dir.empty() && command->policy.empty()) throw CLI::RequiredError("DIR");
+    *action = [=] {
+      return command->dir.empty() ? CommandPolicyRadius(*command) : CommandVendorRadius(*command);
+    };
+  });
+}
+
+void AddTrial(CLI::App* vendor, std::function<Result<void>()>* action) {
+  CLI::App* trial = vendor->add_subcommand("try", "what a policy would send of stored events");
+  const auto command = std::make_shared<VendorTrialCommand>();
+  trial->add_option("DIR", command->dir, "data directory")->required();
+  trial->add_option("FILE", command->file, "TOML")->required();
+  trial->add_option("--vendor", command->vendor, "this one alone");
+  trial->add_option("--from", command->range.from, "2025-11-24; else six days before today");
+  trial->add_option("--to", command->range.to, "the last day; else today");
+  trial->add_option("--events", command->range.events, "at most")->check(CLI::Range(1, 100'000));
+  trial->callback([=] { *action = [=] { return CommandVendorTry(*command); }; });
+}
+
+}  // namespace
 
 void AddVendorCommands(CLI::App& app, std::function<Result<void>()>* action) {
   CLI::App* vendor = app.add_subcommand("vendor", "vendors that events are sent to");
@@ -52,6 +108,9 @@ void AddVendorCommands(CLI::App& app, std::function<Result<void>()>* action) {
   exposure->add_option("--from", command->from, "2025-11-09; else 89 days before today");
   exposure->add_option("--to", command->to, "the last day; else today");
   exposure->add_option("--epoch", command->epoch, "of this epoch alone");
+  AddRegister(vendor, action);
+  AddRadius(vendor, action);
+  AddTrial(vendor, action);
 }
 
 }  // namespace bulkhead

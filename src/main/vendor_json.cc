@@ -1,0 +1,51 @@
+#include "main/vendor_json.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "incident/calendar.h"
+#include "model/value.h"
+
+namespace bulkhead {
+namespace {
+
+std::string Quoted(std::string_view text) { return ToJson(Value(text)); }
+
+}  // namespace
+
+std::string VendorStatusJson(const VendorStatus& status) {
+  return fmt::format(
+      R"({{"vendor":{},"type":"{}","paused":{},"killed":{},"killed_by":{},"killed_ms":{},)"
+      R"("credential":{},"credential_set_ms":{},"trouble":{},"waiting":{},"queue_bytes":{},)"
+      R"("dead_letters":{},"deletions":{},"deleted":{},"delete_by_hand":{},"sent":{},"refused":{},"retries":{},"unqueued":{},"expired":{},)"
+      R"("last_sent_ms":{},"epoch":{},"epoch_begun_ms":{},"epoch_keys":{}}})",
+      Quoted(status.name), VendorTypeName(status.type), status.paused, status.killed,
+      Quoted(status.killed_by), status.killed_ms, status.has_credential, status.credential_set_ms,
+      Quoted(status.trouble), status.waiting, status.queue_bytes, status.dead_letters,
+      status.deletions, status.deleted, status.delete_by_hand, status.sent, status.refused,
+      status.retries, status.unqueued, status.expired, status.last_sent_ms, status.epoch,
+      status.epoch_begun_ms, status.epoch_keys);
+}
+
+std::string ExposureJson(const LedgerWindow& window, const Exposure& exposure) {
+  std::string json =
+      fmt::format(R"({{"vendor":{},"from":"{}","to":"{}","subjects":{},"sends":{},"fields":[)",
+                  Quoted(window.vendor), FormatDay(window.first_day), FormatDay(window.last_day),
+                  exposure.subjects, exposure.sends);
+  for (const ExposedField& field : exposure.fields) {
+    json += json.back() == '[' ? "" : ",";
+    json += fmt::format(
+        R"({{"name":{},"form":"{}","subjects":{},"sends":{},"first":"{}","last":"{}"}})",
+        Quoted(field.field.name), FieldFormName(field.field.form), field.subjects, field.sends,
+        FormatDay(field.first_day), FormatDay(field.last_day));
+  }
+  json += "],\"epochs\":[";
+  for (const auto& [epoch, sends] : exposure.sends_of_epoch) {
+    json += json.back() == '[' ? "" : ",";
+    json += fmt::format(R"({{"epoch":{},"sends":{}}})", epoch, sends);
+  }
+  return json + "]}";
+}
+
+}  // namespace bulkhead
