@@ -61,7 +61,11 @@ int main(int argc, char** argv) {
   for (const SubjectId& subject : subjects) leaked.push_back(vendor_id(sources[2], subject));
 
   const auto begin = std::chrono::steady_clock::now();
-  auto matcher = DumpMatcher::Create({subjects, sources, vendor_id, {}});
+  DumpMatcher::Parts parts;
+  parts.subjects = subjects;
+  parts.sources = sources;
+  parts.vendor_id = vendor_id;
+  auto matcher = DumpMatcher::Create(parts);
   if (!matcher) {
     std::fprintf(stderr, "%s\n", matcher.error().message.c_str());
     return 1;
