@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/byte_codec.h"
+#include "egress/canary_ids.h"
 #include "egress/vendor_filter.h"
 
 namespace bulkhead {
@@ -140,7 +141,7 @@ LedgerBatch MessageBatch::ForLedger() const {
     if (added) {
       batch.field_sets.push_back(std::move(fields));
     }
-    batch.sends.push_back({subjects_[i], found->second});
+    batch.sends.push_back({CanaryNumber(subjects_[i]) ? SubjectId() : subjects_[i], found->second});
   }
   return batch;
 }
