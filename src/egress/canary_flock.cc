@@ -1,11 +1,11 @@
 #include "egress/canary_flock.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "base/byte_codec.h"
 #include "crypto/sealed_file.h"
+#include "egress/canary_activity.h"
 #include "egress/canary_ids.h"
 
 namespace bulkhead {
@@ -17,7 +17,6 @@ constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kSpanMs = int64_t{2} * 24 * 60 * kMinuteMs;
 constexpr int64_t kSaveEveryMs = kMinuteMs;
 constexpr uint64_t kSubjectsOfACanary = 100;  // at least: or canaries distort the vendor's numbers
-constexpr uint64_t kSubjectsWatched = 16;     // one of so many
 constexpr size_t kMostWatched = 4096;
 constexpr size_t kAlike = 8;
 
@@ -28,20 +27,9 @@ uint64_t Threshold(uint64_t one_of, uint32_t halved) {
   return (std::numeric_limits<uint64_t>::max() / one_of) >> halved;
 }
 
-double Log(uint64_t count) { return std::log(static_cast<double>(count) + 0.5); }
-
-double Distance(const CanaryActivity& a, const CanaryActivity& b, int64_t span) {
-  const auto age = [span](const CanaryActivity& one) {
-    return Log(static_cast<uint64_t>(std::max<int64_t>(span - one.first_span, 0)));
-  };
-  const double favourite = a.favourite == b.favourite ? 0 : 1;
-  return 2 * std::abs(Log(a.total) - Log(b.total)) + std::abs(Log(a.last) - Log(b.last)) +
-         std::abs(age(a) - age(b)) + favourite;
-}
-
-void Turn(int64_t spans, CanaryActivity* activity) {
-  activity->last = spans == 1 ? activity->now : 0;
-  activity->now = 0;
+void TurnTo(int64_t spans, CanaryActivity* activity) {
+  activity->before = spans == 1 ? activity->lately : 0;
+  activity->lately = 0;
 }
 
 }  // namespace
@@ -174,10 +162,10 @@ void CanaryFlock::Turn(int64_t span) {
   const int64_t spans = span - memory_.span;
   memory_.span = span;
   for (auto& [mark, activity] : memory_.cast) {
-    bulkhead::Turn(spans, &activity);
+    TurnTo(spans, &activity);
   }
   for (uint32_t i = 0; i < memory_.canaries.size(); ++i) {
-    bulkhead::Turn(spans, &memory_.canaries[i].activity);
+    TurnTo(spans, &memory_.canaries[i].activity);
     ChooseDonor(i);
   }
   CountFollowers();
@@ -189,7 +177,7 @@ void CanaryFlock::ChooseDonor(uint32_t canary) {
   std::vector<std::pair<double, uint64_t>> near;
   for (const auto& [mark, activity] : memory_.cast) {
     if (mark != state.donor) {
-      near.emplace_back(Distance(state.activity, activity, memory_.span), mark);
+      near.emplace_back(CanaryDistance(state.activity, activity, memory_.span * kSpanMs), mark);
     }
   }
   if (near.empty()) {
@@ -206,19 +194,19 @@ CanaryActivity* CanaryFlock::Watch(uint64_t mark, const VendorPolicy& policy) {
   if (const auto known = memory_.cast.find(mark); known != memory_.cast.end()) {
     return &known->second;
   }
-  if (mark >= Threshold(kSubjectsWatched, memory_.cast_sparse)) {
+  if (mark >= Threshold(1, memory_.cast_sparse)) {
     return nullptr;
   }
   if (memory_.cast.size() >= kMostWatched) {
     ++memory_.cast_sparse;
     std::erase_if(memory_.cast, [this](const auto& one) {
-      return one.first >= Threshold(kSubjectsWatched, memory_.cast_sparse);
+      return one.first >= Threshold(1, memory_.cast_sparse);
     });
   }
   CanaryActivity& activity = memory_.cast[mark];
   activity.first_span = memory_.span;
   if (mark < Threshold(kSubjectsOfACanary, memory_.sparse) &&
-      memory_.canaries.size() < kMostCanaries) {
+      memory_.canaries.size() < kMostCanaries && habits_.ready()) {
     GiveBirth(mark);
     // Each time that so many more are there, half as many of those to come have one.
     const size_t count = memory_.canaries.size();

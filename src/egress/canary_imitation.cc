@@ -1,6 +1,7 @@
 // What a canary makes of what its donor does.
 #include <algorithm>
 
+#include "egress/canary_activity.h"
 #include "egress/canary_flock.h"
 #include "egress/canary_ids.h"
 
@@ -9,26 +10,11 @@ namespace {
 
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kSessionGapMs = 30 * kMinuteMs;
-constexpr int64_t kShortestPauseMs = 10 * kMinuteMs;
-constexpr uint64_t kPausesMs = 50 * kMinuteMs;
+constexpr int64_t kShortestPauseMs = 5 * kMinuteMs;
+constexpr uint64_t kPausesMs = 35 * kMinuteMs;
 constexpr size_t kMostWaiting = 20'000;
 constexpr size_t kMostNames = 500;
 constexpr size_t kMostRecent = 32;
-
-// Of the names that a subject's events have, the one that more than half have if there is one
-// (Boyer and Moore's vote).
-void Count(uint64_t name, CanaryActivity* activity) {
-  ++activity->total;
-  ++activity->now;
-  if (activity->favourite == name) {
-    ++activity->votes;
-  } else if (activity->votes == 0) {
-    activity->favourite = name;
-    activity->votes = 1;
-  } else {
-    --activity->votes;
-  }
-}
 
 // Profiles are learnt apart from events: a property may be kept in one and not in the other.
 std::string ProfileName(const std::string& property) { return "profile " + property; }
@@ -41,14 +27,14 @@ void CanaryFlock::SeeEvent(const Event& event, const Source& source) {
   }
   const uint64_t mark = MarkOf(event.person);
   if (CanaryActivity* activity = Watch(mark, *source.policy)) {
-    Count(NameMark(event.name), activity);
+    CountEvent(NameMark(event.name), source.arrival_ms, activity);
     changed_ = true;
-    for (const auto& [name, value] : event.properties) {
-      habits_.Learn(mark, name, value);
-    }
+  }
+  for (const auto& [name, value] : event.properties) {
+    habits_.Learn(mark, name, value);
   }
   auto [others, last] = followers_.equal_range(mark);
-  for (; others != last && events_.size() < kMostWaiting; ++others) {
+  for (; others != last && habits_.ready() && events_.size() < kMostWaiting; ++others) {
     Imitate(others->second, event, source);
   }
   if (recent_.size() < kMostNames || recent_.contains(event.name)) {
@@ -73,7 +59,7 @@ void CanaryFlock::Imitate(uint32_t canary, const Event& event, const Source& sou
   own.person = CanarySubject(canary);
   own.insert_id = std::max<uint64_t>(drawn, 1);
   own.properties = OwnProperties(canary, event.properties, other, drawn);
-  Count(NameMark(event.name), &memory_.canaries[canary].activity);
+  CountEvent(NameMark(event.name), source.arrival_ms, &memory_.canaries[canary].activity);
   events_.emplace(source.arrival_ms + pause, std::move(own));
 }
 
@@ -86,13 +72,12 @@ void CanaryFlock::SeeUpdate(const ProfileUpdate& update, const Source& source) {
   for (auto& [name, value] : renamed.properties) {
     name = ProfileName(name);
   }
-  if (Watch(mark, *source.policy) != nullptr) {
-    for (const auto& [name, value] : renamed.properties) {
-      habits_.Learn(mark, name, value);
-    }
+  Watch(mark, *source.policy);
+  for (const auto& [name, value] : renamed.properties) {
+    habits_.Learn(mark, name, value);
   }
   auto [others, last] = followers_.equal_range(mark);
-  for (; others != last && updates_.size() < kMostWaiting; ++others) {
+  for (; others != last && habits_.ready() && updates_.size() < kMostWaiting; ++others) {
     const uint32_t canary = others->second;
     const int64_t pause = PauseOf(canary, update.time_ms, source);
     ProfileUpdate own = update;

@@ -11,21 +11,31 @@ namespace {
 
 void Write(const CanaryActivity& activity, ByteWriter* writer) {
   writer->SignedVarint(activity.first_span);
-  writer->Varint(activity.total);
-  writer->Varint(activity.now);
-  writer->Varint(activity.last);
-  writer->Fixed(activity.favourite);
-  writer->Varint(activity.votes);
+  writer->SignedVarint(activity.last_ms);
+  for (const uint64_t count :
+       {activity.events, activity.lately, activity.before, activity.sessions, activity.days}) {
+    writer->Varint(count);
+  }
+  for (const uint32_t count : activity.mix) {
+    writer->Varint(count);
+  }
+  writer->SignedVarint(activity.towards_noon);
+  writer->SignedVarint(activity.towards_evening);
 }
 
 CanaryActivity ReadActivity(ByteReader* in) {
   CanaryActivity activity;
   activity.first_span = in->SignedVarint();
-  activity.total = in->Varint();
-  activity.now = in->Varint();
-  activity.last = in->Varint();
-  activity.favourite = in->Fixed<uint64_t>();
-  activity.votes = in->Varint();
+  activity.last_ms = in->SignedVarint();
+  for (uint64_t* count :
+       {&activity.events, &activity.lately, &activity.before, &activity.sessions, &activity.days}) {
+    *count = in->Varint();
+  }
+  for (uint32_t& count : activity.mix) {
+    count = static_cast<uint32_t>(in->Varint());
+  }
+  activity.towards_noon = static_cast<int32_t>(in->SignedVarint());
+  activity.towards_evening = static_cast<int32_t>(in->SignedVarint());
   return activity;
 }
 

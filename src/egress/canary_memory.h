@@ -4,6 +4,7 @@
 // egress/.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -15,14 +16,18 @@
 
 namespace bulkhead {
 
-// How much a subject, or a canary, has done: messages, by spans of two days.
+// What a subject, or a canary, is like: what it did since when, how often, at which time of the
+// day, and mostly which events. Spans are of two days.
 struct CanaryActivity {
   int64_t first_span = 0;
-  uint64_t total = 0;
-  uint64_t now = 0;        // in the present span
-  uint64_t last = 0;       // in the one before
-  uint64_t favourite = 0;  // hash of the name that most of its events have
-  uint64_t votes = 0;      // for it
+  int64_t last_ms = 0;
+  uint64_t events = 0;
+  uint64_t lately = 0;  // of them in the present span
+  uint64_t before = 0;  // and in the one before
+  uint64_t sessions = 0;
+  uint64_t days = 0;                              // on which there was one
+  std::array<uint32_t, 8> mix{};                  // events by a hash of their name, fading
+  int32_t towards_noon = 0, towards_evening = 0;  // thousandths: where the clock's hand points to
   friend bool operator==(const CanaryActivity&, const CanaryActivity&) = default;
 };
 

@@ -54,6 +54,7 @@ double DisguiseNumber(double number, std::string_view digest) {
 }  // namespace
 
 void PropertyHabits::Learn(uint64_t subject, std::string_view property, const Value& value) {
+  ++learnt_;
   auto found = properties_.find(property);
   if (found == properties_.end()) {
     if (properties_.size() >= kMostProperties) {

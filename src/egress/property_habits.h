@@ -24,10 +24,13 @@ class PropertyHabits {
 
   // `subject`: any number that tells subjects apart.
   void Learn(uint64_t subject, std::string_view property, const Value& value);
+  // Whether enough was learnt that what Of says can be built on.
+  [[nodiscard]] bool ready() const { return learnt_ >= kEnoughLearnt; }
   // Of a property that was seen too seldom: as Habit begins.
   [[nodiscard]] Habit Of(std::string_view property) const;
 
  private:
+  static constexpr uint64_t kEnoughLearnt = 2000;
   struct Seen {
     uint64_t subject = 0;
     size_t value = 0;
@@ -41,6 +44,7 @@ class PropertyHabits {
   };
   void Compare(uint64_t subject, size_t value, bool is_new, Counts* counts);
 
+  uint64_t learnt_ = 0;
   std::map<std::string, Counts, std::less<>> properties_;
   std::unordered_map<uint64_t, size_t> last_;  // by subject and property
 };
