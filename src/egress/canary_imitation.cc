@@ -13,6 +13,7 @@ constexpr int64_t kSessionGapMs = 30 * kMinuteMs;
 constexpr int64_t kShortestPauseMs = 5 * kMinuteMs;
 constexpr uint64_t kPausesMs = 35 * kMinuteMs;
 constexpr size_t kMostWaiting = 20'000;
+constexpr uint64_t kLearnOneOf = 8;  // records, once enough was learnt
 constexpr size_t kMostNames = 500;
 constexpr size_t kMostRecent = 32;
 
@@ -30,8 +31,10 @@ void CanaryFlock::SeeEvent(const Event& event, const Source& source) {
     CountEvent(NameMark(event.name), source.arrival_ms, activity);
     changed_ = true;
   }
-  for (const auto& [name, value] : event.properties) {
-    habits_.Learn(mark, name, value);
+  if (!habits_.ready() || source.log_position % kLearnOneOf == 0) {
+    for (const auto& [name, value] : event.properties) {
+      habits_.Learn(mark, name, value);
+    }
   }
   auto [others, last] = followers_.equal_range(mark);
   for (; others != last && habits_.ready() && events_.size() < kMostWaiting; ++others) {

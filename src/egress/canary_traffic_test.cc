@@ -17,7 +17,7 @@
 namespace bulkhead {
 namespace {
 
-constexpr size_t kSubjects = 5000;
+constexpr size_t kSubjects = 4000;
 constexpr int kDays = 30;
 
 class CanaryTrafficTest : public testing::Test {
@@ -91,8 +91,6 @@ class CanaryTrafficTest : public testing::Test {
         found.best_feature = std::max(area, 1 - area);
         best = search.feature_names()[f];
       }
-      if (std::abs(area - 0.5) > 0.06)
-        fmt::print("  {}: {:.3f}\n", search.feature_names()[f], area);
     }
     fmt::print("{} canaries among {}: area {:.3f}; by one number at most {:.3f} ({})\n",
                found.canaries, labels.size(), found.area, found.best_feature, best);
@@ -113,7 +111,7 @@ TEST_F(CanaryTrafficTest, NobodyFindsThem) {
     EXPECT_GT(found.canaries, 20U);
     sum += found.area;
   }
-  EXPECT_LT(sum / kRuns, 0.6);
+  EXPECT_LT(sum / kRuns, 0.6);  // of 35 canaries chance alone has 0.05 either way
 }
 
 TEST_F(CanaryTrafficTest, CopiesAreFound) {

@@ -136,6 +136,10 @@ Result<void> CommandVendorList(const VendorCommand& command) {
                TimeText(Number(vendor, "epoch_begun_ms")), Number(vendor, "epoch_keys"),
                Flag(vendor, "credential") ? TimeText(Number(vendor, "credential_set_ms")) : "none",
                Flag(vendor, "dead_letters") ? "; dead letters wait" : "");
+    if (Number(vendor, "canaries_seen") != 0) {
+      fmt::print("  CANARIES SEEN: {} times, last {}: what this vendor was sent is out\n",
+                 Number(vendor, "canaries_seen"), TimeText(Number(vendor, "canary_seen_ms")));
+    }
   }
   return {};
 }
@@ -204,6 +208,22 @@ Result<void> CommandVendorDead(const VendorCommand& command) {
     const std::string event = Text(letter, "event");
     fmt::print("{}  {}: {}\n", TimeText(Number(letter, "at_ms")),
                event.empty() ? "a profile" : event, Text(letter, "reason"));
+  }
+  return {};
+}
+
+Result<void> CommandVendorCanaries(const VendorCommand& command) {
+  const Result<std::string> text = Ask("canaries", command);
+  const Result<Answer> answer = Answer::Of(text);
+  if (!answer) {
+    return answer.error();
+  }
+  if (command.json) {
+    fmt::print("{}\n", *text);
+    return {};
+  }
+  for (const simdjson::dom::element canary : List(answer->root())) {
+    fmt::print("{}  {}\n", Text(canary, "id"), Text(canary, "address"));
   }
   return {};
 }

@@ -51,12 +51,14 @@ std::string StatusJson(const VendorStatus& status) {
       R"({{"vendor":{},"type":"{}","paused":{},"killed":{},"killed_by":{},"killed_ms":{},)"
       R"("credential":{},"credential_set_ms":{},"trouble":{},"waiting":{},"queue_bytes":{},)"
       R"("dead_letters":{},"sent":{},"refused":{},"retries":{},"unqueued":{},"expired":{},)"
-      R"("last_sent_ms":{},"epoch":{},"epoch_begun_ms":{},"epoch_keys":{}}})",
+      R"("last_sent_ms":{},"epoch":{},"epoch_begun_ms":{},"epoch_keys":{},"canaries":{},)"
+      R"("canaries_seen":{},"canary_seen_ms":{}}})",
       Quoted(status.name), VendorTypeName(status.type), status.paused, status.killed,
       Quoted(status.killed_by), status.killed_ms, status.has_credential, status.credential_set_ms,
       Quoted(status.trouble), status.waiting, status.queue_bytes, status.dead_letters, status.sent,
       status.refused, status.retries, status.unqueued, status.expired, status.last_sent_ms,
-      status.epoch, status.epoch_begun_ms, status.epoch_keys);
+      status.epoch, status.epoch_begun_ms, status.epoch_keys, status.canaries, status.canaries_seen,
+      status.canary_seen_ms);
 }
 
 std::string ExposureJson(const std::string& vendor, const LedgerWindow& window,
@@ -103,7 +105,7 @@ std::string DeadJson(const DeadLetter& letter) {
 }  // namespace
 
 struct VendorDesk::Command {
-  std::string actor, kind, vendor, credential, from, to;
+  std::string actor, kind, vendor, credential, from, to, address, via;
   ReviveCodes codes;
   uint64_t epoch = 0;
 };
@@ -138,6 +140,8 @@ Result<VendorDesk::Command> VendorDesk::Parse(std::string_view body) {
   command.credential = member("credential");
   command.from = member("from");
   command.to = member("to");
+  command.address = member("address");
+  command.via = member("via") == "smtp" ? "mail" : "sign-in";
   command.codes = {member("code1"), member("code2")};
   if (root["epoch"].get(command.epoch) != simdjson::SUCCESS) {
     command.epoch = 0;
@@ -160,6 +164,8 @@ Result<std::string> VendorDesk::Do(const Command& command) {
   if (command.kind == "vendor-exposure") return Exposed(command);
   if (command.kind == "vendor-dead") return Dead(command);
   if (command.kind == "vendor-kill") return Kill(command);
+  if (command.kind == "vendor-canary-seen") return CanarySeen(command);
+  if (command.kind == "vendor-canaries") return Canaries(command);
   const auto done = [](Result<void> result) {
     return result ? Result<std::string>("{}") : Result<std::string>(result.error());
   };
@@ -255,6 +261,57 @@ Result<std::string> VendorDesk::List() const {
     json += (json.size() > 1 ? "," : "") + StatusJson(status);
   }
   return json + "]";
+}
+
+// Vendors that the policy no longer names are not asked: their keys are not open.
+Result<std::string> VendorDesk::CanarySeen(const Command& command) {
+  const size_t at = command.address.rfind('@');
+  if (at == std::string::npos) {
+    return Error{ErrorCode::kInvalid, "not an address"};
+  }
+  const std::string_view local_part = std::string_view(command.address).substr(0, at);
+  const std::string_view domain = std::string_view(command.address).substr(at + 1);
+  std::string json = "[";
+  for (const auto& [name, policy] : parts_.gateway->policies()) {
+    const std::shared_ptr<VendorSender> sender = parts_.gateway->Find(name);
+    const std::optional<uint32_t> epoch =
+        sender == nullptr ? std::nullopt : sender->EpochOfCanary(local_part, domain);
+    if (!epoch) {
+      continue;
+    }
+    sender->CountCanarySeen();
+    AuditEntry entry;
+    entry.actor = command.actor;
+    entry.action = "vendor.canary";
+    entry.scope = fmt::format("vendor {}, epoch {}, {}", name, *epoch, command.via);
+    entry.outcome = "seen";
+    if (const Result<uint64_t> recorded = parts_.record(entry); !recorded) {
+      return recorded.error();
+    }
+    json += fmt::format(R"({}{{"vendor":{},"epoch":{}}})", json.size() > 1 ? "," : "", Quoted(name),
+                        *epoch);
+  }
+  return json + "]";
+}
+
+// Those of the present epoch that have been born.
+Result<std::string> VendorDesk::Canaries(const Command& command) {
+  return Change(command, [&](VendorSender* sender) -> Result<std::string> {
+    const VendorStatus status = sender->status();
+    const VendorPolicies policies = parts_.gateway->policies();
+    const auto policy = policies.find(command.vendor);
+    const std::string domain = policy == policies.end() ? "" : policy->second.canary_domain;
+    std::string json = "[";
+    for (const auto& [number, ids] : sender->KnownEpochs()) {
+      for (uint32_t i = 0; number == status.epoch && i < status.canaries; ++i) {
+        json += fmt::format(
+            R"({}{{"id":"{}","address":{}}})", i == 0 ? "" : ",",
+            ids.canaries().VendorId(i).ToHex(),
+            Quoted(domain.empty() ? "" : ids.canaries().Person(i).local_part + "@" + domain));
+      }
+    }
+    return json + "]";
+  });
 }
 
 Result<std::string> VendorDesk::Dead(const Command& command) const {

@@ -43,6 +43,8 @@ class VendorDesk {
                              const std::function<Result<std::string>(VendorSender*)>& change);
   Result<std::string> Kill(const Command& command);
   Result<std::string> List() const;
+  Result<std::string> CanarySeen(const Command& command);
+  Result<std::string> Canaries(const Command& command);
   Result<std::string> Dead(const Command& command) const;
   Result<std::string> Exposed(const Command& command) const;
   [[nodiscard]] Result<std::shared_ptr<VendorSender>> SenderOf(const Command& command) const;
