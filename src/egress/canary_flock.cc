@@ -74,11 +74,6 @@ Result<void> CanaryFlock::Save(int64_t now_ms) {
   return saved;
 }
 
-Result<void> CanaryFlock::Rewrap(const KeyRing& keys) {
-  parts_.keys = &keys;
-  return parts_.fs->Exists(parts_.path) ? Save(saved_ms_) : Result<void>();
-}
-
 // The share of subjects that have a canary is the one with which the last epoch ended, so that
 // there is no more than that from the first day on; twice as much where that made few.
 void CanaryFlock::BeginEpoch(const VendorPolicy& policy, const VendorEpoch& epoch, int64_t span) {

@@ -47,7 +47,7 @@ class CanaryFlock {
     std::string vendor;
     const KeyRing* keys = nullptr;
   };
-  // kCorruption: the file was changed. kUnavailable: it lies under a key that is gone.
+  // Wraps the file under the newest key of the ring. kCorruption: the file was changed. kUnavailable: it lies under a key that is gone.
   static Result<CanaryFlock> Open(Parts parts);
 
   // Looks at what the policy let through of one record, and adds what canaries do now, under
@@ -57,8 +57,6 @@ class CanaryFlock {
   // means that nothing of it may be queued.
   Result<void> Weave(const VendorPolicy& policy, const VendorEpoch& epoch, uint64_t log_position,
                      Batch* batch);
-  // Under the newest key of the ring.
-  Result<void> Rewrap(const KeyRing& keys);
 
   // How many there are in that epoch so far.
   [[nodiscard]] uint32_t canaries(uint32_t epoch) const {

@@ -13,7 +13,7 @@ constexpr int64_t kSessionGapMs = 30 * kMinuteMs;
 constexpr int64_t kShortestPauseMs = 5 * kMinuteMs;
 constexpr uint64_t kPausesMs = 35 * kMinuteMs;
 constexpr size_t kMostWaiting = 20'000;
-constexpr uint64_t kLearnOneOf = 8;  // records, once enough was learnt
+constexpr uint64_t kLearnOneOf = 2;  // records, once enough was learnt
 constexpr size_t kMostNames = 500;
 constexpr size_t kMostRecent = 32;
 

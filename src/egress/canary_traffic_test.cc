@@ -125,7 +125,7 @@ TEST_F(CanaryTrafficTest, ASteadyRateIsFound) {
     const int64_t first = events.front().time_ms;
     const int64_t step = (events.back().time_ms - first) / static_cast<int64_t>(events.size());
     for (size_t i = 0; i < events.size(); ++i) {
-      events[i].time_ms = first + static_cast<int64_t>(i) * step;
+      events[i].time_ms = first + 137'531 + static_cast<int64_t>(i) * step;
     }
     return events;
   };

@@ -30,7 +30,7 @@ class PropertyHabits {
   [[nodiscard]] Habit Of(std::string_view property) const;
 
  private:
-  static constexpr uint64_t kEnoughLearnt = 10'000;
+  static constexpr uint64_t kEnoughLearnt = 3000;
   struct Seen {
     uint64_t subject = 0;
     size_t value = 0;
