@@ -102,7 +102,8 @@ TEST_F(CanarySenderTest, TheLedgerKnowsThemAsNobodyAndTheVendorAsPeople) {
   FeedDays(10);
   SendAll();
   EXPECT_GT(sender_->status().canaries, 3U);
-  const CanaryIds& ids = sender_->KnownEpochs().front().second.canaries();
+  const auto epochs = sender_->KnownEpochs();
+  const CanaryIds& ids = epochs.front().second.canaries();
   const std::string bodies = Bodies();
   size_t sent = 0;
   for (uint32_t number = 0; number < sender_->status().canaries; ++number) {
