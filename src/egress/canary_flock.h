@@ -47,7 +47,8 @@ class CanaryFlock {
     std::string vendor;
     const KeyRing* keys = nullptr;
   };
-  // Wraps the file under the newest key of the ring. kCorruption: the file was changed. kUnavailable: it lies under a key that is gone.
+  // Wraps the file under the newest key of the ring. kCorruption: the file was changed.
+  // kUnavailable: it lies under a key that is gone.
   static Result<CanaryFlock> Open(Parts parts);
 
   // Looks at what the policy let through of one record, and adds what canaries do now, under
