@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/byte_codec.h"
+#include "egress/canary_ids.h"
 #include "egress/vendor_filter.h"
 
 namespace bulkhead {
@@ -66,9 +67,18 @@ void MessageBatch::Add(QueuedBatch queued, const Parts& parts) {
 void MessageBatch::AddMessage(OutboundMessage::Kind kind, size_t index, const Parts& parts) {
   const QueuedBatch& queued = queued_.back();
   const bool profile = kind == OutboundMessage::Kind::kProfile;
+  const SubjectId& subject =
+      profile ? queued.batch.profile_updates[index].subject : queued.batch.events[index].person;
+  VendorPolicy of_canaries;
+  const VendorPolicy* policy = parts.policy;
+  if (CanaryNumber(subject) && policy->share != PeopleShare()) {
+    of_canaries = *policy;  // they lie in no share of the people
+    of_canaries.share = PeopleShare();
+    policy = &of_canaries;
+  }
   std::optional<AllowedMessage> allowed =
-      profile ? AllowUpdate(*parts.policy, queued.batch.profile_updates[index])
-              : AllowEvent(*parts.policy, queued.batch.events[index]);
+      profile ? AllowUpdate(*policy, queued.batch.profile_updates[index])
+              : AllowEvent(*policy, queued.batch.events[index]);
   if (!allowed) {
     return;
   }
@@ -138,7 +148,7 @@ LedgerBatch MessageBatch::ForLedger() const {
     if (added) {
       batch.field_sets.push_back(std::move(fields));
     }
-    batch.sends.push_back({subjects_[i], found->second});
+    batch.sends.push_back({CanaryNumber(subjects_[i]) ? SubjectId() : subjects_[i], found->second});
   }
   return batch;
 }

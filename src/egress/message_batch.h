@@ -37,7 +37,7 @@ class MessageBatch {
   // Everything of `queued` that the policy still lets through.
   void Add(QueuedBatch queued, const Parts& parts);
 
-  // Of the profiles in it, each once.
+  // Of the profiles in it, each once, canaries too (egress/canary_ids.h).
   [[nodiscard]] std::vector<SubjectId> ProfileSubjects() const;
   // Adds direct identifiers to the profiles of their subjects, then leaves out profiles in which
   // there is nothing.
@@ -45,7 +45,8 @@ class MessageBatch {
 
   [[nodiscard]] const std::vector<OutboundMessage>& messages() const { return messages_; }
   [[nodiscard]] bool empty() const { return messages_.empty(); }
-  // What is to be written down before any of it is sent.
+  // What is to be written down before any of it is sent. Canaries' messages as nobody's: what is
+  // counted of subjects is of real ones.
   [[nodiscard]] LedgerBatch ForLedger() const;
   // The message as it lay in the queue, alone.
   [[nodiscard]] QueuedBatch SourceOf(size_t message) const;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "egress/canary_ids.h"
+
 namespace bulkhead {
 namespace {
 
@@ -149,7 +151,11 @@ Result<bool> VendorSender::AddPayload(const QueuedPayload& payload, const Moment
 
 Result<void> VendorSender::AddIdentities(const Moment& moment, UnderWay* made) {
   std::vector<SubjectIdentities> identities;
-  const std::vector<SubjectId> subjects = made->batch.ProfileSubjects();
+  std::vector<SubjectId> subjects = made->batch.ProfileSubjects();
+  const auto canaries = std::ranges::stable_partition(
+      subjects, [](const SubjectId& subject) { return !CanaryNumber(subject); });
+  const std::vector<SubjectId> invented(canaries.begin(), canaries.end());
+  subjects.erase(canaries.begin(), canaries.end());
   if (!moment.policy.identities.empty() && !subjects.empty()) {
     Result<std::vector<SubjectIdentities>> told =
         parts_.reveal(parts_.name, moment.policy, subjects);
@@ -159,8 +165,36 @@ Result<void> VendorSender::AddIdentities(const Moment& moment, UnderWay* made) {
     }
     identities = *std::move(told);
   }
+  for (SubjectIdentities& one : InventIdentities(moment.policy, made->epoch, invented)) {
+    identities.push_back(std::move(one));
+  }
   made->batch.AddIdentities(identities);
   return {};
+}
+
+// No telephone numbers and pictures: they would be somebody's.
+std::vector<SubjectIdentities> VendorSender::InventIdentities(
+    const VendorPolicy& policy, uint32_t epoch, const std::vector<SubjectId>& canaries) const {
+  std::vector<SubjectIdentities> invented;
+  const std::lock_guard lock(mutex_);
+  const auto of = std::ranges::find(state_.epochs(), epoch, &VendorEpoch::number);
+  if (canaries.empty() || of == state_.epochs().end() || of->key.empty()) {
+    return invented;
+  }
+  const CanaryIds ids(of->key);
+  for (const SubjectId& subject : canaries) {
+    SubjectIdentities& one = invented.emplace_back(SubjectIdentities{subject, {}});
+    const InventedPerson person = ids.Person(*CanaryNumber(subject));
+    for (const auto& [field, text] :
+         {std::pair("$email", person.local_part + "@" + policy.canary_domain),
+          std::pair("$name", person.first_name + " " + person.last_name),
+          std::pair("$first_name", person.first_name), std::pair("$last_name", person.last_name)}) {
+      if (std::ranges::find(policy.identities, field) != policy.identities.end()) {
+        one.fields.push_back({field, Value(text), FieldForm::kIdentity});
+      }
+    }
+  }
+  return invented;
 }
 
 Result<void> VendorSender::Record(const UnderWay& made) {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "crypto/key_ring.h"
+#include "egress/canary_flock.h"
 #include "egress/destination.h"
 #include "egress/file_sink.h"
 #include "egress/ledger.h"
@@ -58,6 +60,10 @@ struct VendorStatus {
   uint32_t epoch = 0;
   int64_t epoch_begun_ms = 0;
   uint32_t epoch_keys = 0;  // that are not destroyed
+  uint32_t canaries = 0;    // of this epoch, so far
+  uint64_t canaries_seen =
+      0;  // times that one was seen where only a leak brings it, since the start
+  int64_t canary_seen_ms = 0;
 };
 
 // Thread-safe; Feed belongs to one thread.
@@ -86,8 +92,8 @@ class VendorSender {
 
   // The policy from now on; what waits is sent by it.
   void Follow(const VendorPolicy& policy);
-  // What the policy let through of one record of the log (position 0: of a back-fill). Durable when
-  // it returns. kLimit: the queue is full, and it is not in it.
+  // What the policy let through of one record of the log (position 0: of a back-fill). Canaries add
+  // theirs to it. Durable when it returns. kLimit: the queue is full, and it is not in it.
   Result<void> Feed(uint64_t log_position, const Batch& filtered);
   // Ends epochs and destroys their keys as the policy says; for whoever looks in now and then.
   Result<void> KeepEpochs();
@@ -116,6 +122,12 @@ class VendorSender {
   // Calls `each` for up to `most` of them, oldest first.
   Result<void> ReadDead(uint64_t most, const std::function<void(const DeadLetter&)>& each);
 
+  // In which epoch the vendor was sent a canary of that address (in lower case); nothing: in none
+  // whose key is there, or addresses of that domain are none of this vendor's.
+  [[nodiscard]] std::optional<uint32_t> EpochOfCanary(std::string_view local_part,
+                                                      std::string_view domain) const;
+  void CountCanarySeen();
+
   [[nodiscard]] VendorStatus status() const;
   // The epochs whose keys are there, for matching ids of a leaked file.
   [[nodiscard]] std::vector<std::pair<uint32_t, EpochIds>> KnownEpochs() const;
@@ -136,7 +148,7 @@ class VendorSender {
     uint64_t generation = 0;
   };
 
-  VendorSender(Parts parts, VendorPolicy policy, VendorState state);
+  VendorSender(Parts parts, VendorPolicy policy, VendorState state, CanaryFlock flock);
   Result<void> OpenQueues();
   void MakeDestinationLocked();
   Result<void> Change(const std::function<Result<void>()>& change);
@@ -148,6 +160,8 @@ class VendorSender {
   Result<bool> AddNext(const Moment& moment, UnderWay* made);
   Result<bool> AddPayload(const QueuedPayload& payload, const Moment& moment, UnderWay* made);
   Result<void> AddIdentities(const Moment& moment, UnderWay* made);
+  [[nodiscard]] std::vector<SubjectIdentities> InventIdentities(
+      const VendorPolicy& policy, uint32_t epoch, const std::vector<SubjectId>& canaries) const;
   Result<void> Record(const UnderWay& made);
   Result<void> SendSome(const Moment& moment);
   // False: to be tried again.
@@ -185,6 +199,7 @@ class VendorSender {
   mutable std::mutex mutex_;  // of all below
   VendorPolicy policy_;
   VendorState state_;
+  CanaryFlock flock_;
   std::shared_ptr<const Destination> destination_;
   bool denied_ = false;      // the credential is not good
   uint64_t generation_ = 1;  // grows with each change of what a batch is made by

@@ -13,8 +13,11 @@ constexpr uint64_t kMaxDeadBytes = 256 * kMiB;
 
 }  // namespace
 
-VendorSender::VendorSender(Parts parts, VendorPolicy policy, VendorState state)
-    : parts_(std::move(parts)), policy_(std::move(policy)), state_(std::move(state)) {}
+VendorSender::VendorSender(Parts parts, VendorPolicy policy, VendorState state, CanaryFlock flock)
+    : parts_(std::move(parts)),
+      policy_(std::move(policy)),
+      state_(std::move(state)),
+      flock_(std::move(flock)) {}
 
 Result<std::unique_ptr<VendorSender>> VendorSender::Open(Parts parts, const VendorPolicy& policy) {
   Result<VendorState> state =
@@ -22,8 +25,13 @@ Result<std::unique_ptr<VendorSender>> VendorSender::Open(Parts parts, const Vend
   if (!state) {
     return state.error();
   }
+  Result<CanaryFlock> flock =
+      CanaryFlock::Open({parts.fs, parts.dir + "/canaries", parts.name, parts.keys});
+  if (!flock) {
+    return flock.error();
+  }
   std::unique_ptr<VendorSender> sender(
-      new VendorSender(std::move(parts), policy, *std::move(state)));
+      new VendorSender(std::move(parts), policy, *std::move(state), *std::move(flock)));
   if (Result<void> opened = sender->OpenQueues(); !opened) {
     return opened.error();
   }
@@ -114,10 +122,18 @@ Result<void> VendorSender::Feed(uint64_t log_position, const Batch& filtered) {
   if (messages == 0) {
     return {};
   }
+  Batch woven = filtered;
+  {
+    const std::lock_guard lock(mutex_);
+    Result<void> done = flock_.Weave(policy_, state_.epochs().back(), log_position, &woven);
+    if (!done) {
+      return done;
+    }
+  }
   Result<void> put;
   {
     const std::lock_guard lock(feeding_);
-    put = queue_->Put(EncodeQueuedBatch(log_position, filtered));
+    put = queue_->Put(EncodeQueuedBatch(log_position, woven));
   }
   if (put) {
     wake_.notify_all();
@@ -263,11 +279,34 @@ VendorStatus VendorSender::status() const {
   status.deletions = !deletions_->empty();
   status.delete_by_hand = !by_hand_->empty();
   status.epoch = state_.epochs().back().number;
+  status.canaries = flock_.canaries(status.epoch);
   status.epoch_begun_ms = state_.epochs().back().begun_ms;
   status.epoch_keys = static_cast<uint32_t>(
       std::count_if(state_.epochs().begin(), state_.epochs().end(),
                     [](const VendorEpoch& epoch) { return !epoch.key.empty(); }));
   return status;
+}
+
+std::optional<uint32_t> VendorSender::EpochOfCanary(std::string_view local_part,
+                                                    std::string_view domain) const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (policy_.canary_domain.empty() || domain != policy_.canary_domain) {
+      return std::nullopt;
+    }
+  }
+  for (const auto& [number, ids] : KnownEpochs()) {
+    if (ids.canaries().IsCanaryAddress(local_part)) {
+      return number;
+    }
+  }
+  return std::nullopt;
+}
+
+void VendorSender::CountCanarySeen() {
+  const std::lock_guard lock(mutex_);
+  ++counts_.canaries_seen;
+  counts_.canary_seen_ms = parts_.clock->NowMs();
 }
 
 std::vector<std::pair<uint32_t, EpochIds>> VendorSender::KnownEpochs() const {

@@ -45,10 +45,15 @@ class SecretPacker {
 }  // namespace
 
 EpochIds::EpochIds(const VendorEpoch& epoch)
-    : ids_(DeriveKey(epoch.key, kIdLabel)), tokens_(DeriveKey(epoch.key, kTokenLabel)) {}
+    : ids_(DeriveKey(epoch.key, kIdLabel)),
+      tokens_(DeriveKey(epoch.key, kTokenLabel)),
+      canaries_(epoch.key) {}
 
 SubjectId EpochIds::Of(const SubjectId& subject) const {
   SubjectId id;
+  if (const std::optional<uint32_t> canary = CanaryNumber(subject)) {
+    return canaries_.VendorId(*canary);
+  }
   if (!subject.IsNobody()) {
     ids_.Digest128({reinterpret_cast<const char*>(subject.bytes.data()), subject.bytes.size()},
                    id.bytes.data());

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "crypto/crypto.h"
 #include "crypto/key_ring.h"
+#include "egress/canary_ids.h"
 #include "model/ids.h"
 
 namespace bulkhead {
@@ -31,13 +32,16 @@ struct VendorEpoch {
 class EpochIds {
  public:
   explicit EpochIds(const VendorEpoch& epoch);
-  [[nodiscard]] SubjectId Of(const SubjectId& subject) const;  // nobody stays nobody
+  // Nobody stays nobody; a CanarySubject becomes this epoch's canary of its number.
+  [[nodiscard]] SubjectId Of(const SubjectId& subject) const;
   // What is left of a value of form kToken: 32 hexadecimal digits.
   [[nodiscard]] std::string TokenOf(std::string_view property, std::string_view json) const;
+  [[nodiscard]] const CanaryIds& canaries() const { return canaries_; }
 
  private:
   KeyedHash ids_;
   KeyedHash tokens_;
+  CanaryIds canaries_;
 };
 
 using ReviveCodes = std::array<std::string, 2>;  // in either order

@@ -84,6 +84,8 @@ void AppendVendorMetrics(const std::vector<VendorStatus>& vendors, std::string* 
     all.queue_bytes += vendor.queue_bytes;
     trouble += vendor.trouble.empty() ? 0 : 1;
     killed += vendor.killed ? 1 : 0;
+    all.canaries += vendor.canaries;
+    all.canaries_seen += vendor.canaries_seen;
   }
   AppendGauge("bulkhead_vendors", "Vendors of the policy in force.", vendors.size(), out);
   AppendGauge("bulkhead_vendors_troubled", "Vendors that nothing can be sent to now.", trouble,
@@ -93,6 +95,10 @@ void AppendVendorMetrics(const std::vector<VendorStatus>& vendors, std::string* 
   AppendCounter("bulkhead_vendor_messages", "Messages that vendors took.", all.sent, out);
   AppendCounter("bulkhead_vendor_refused", "Messages that vendors refuse for good.", all.refused,
                 out);
+  AppendGauge("bulkhead_vendor_canaries", "Invented subjects among those of vendors.", all.canaries,
+              out);
+  AppendCounter("bulkhead_vendor_canaries_seen",
+                "Times that one was seen where only a leak brings it.", all.canaries_seen, out);
   AppendCounter("bulkhead_vendor_unqueued", "Messages that found a vendor's queue full.",
                 all.unqueued, out);
   AppendCounter("bulkhead_vendor_expired", "Batches that waited for a vendor for too long.",

@@ -114,6 +114,11 @@ Result<void> CommandVendorList(const VendorCommand& command) {
     if (FlagMember(vendor, "delete_by_hand")) {
       fmt::print("  ids of erased persons must be deleted there by hand: vendor by-hand\n");
     }
+    if (NumberMember(vendor, "canaries_seen") != 0) {
+      fmt::print("  CANARIES SEEN: {} times, last {}: what this vendor was sent is out\n",
+                 NumberMember(vendor, "canaries_seen"),
+                 TimeText(NumberMember(vendor, "canary_seen_ms")));
+    }
   }
   return {};
 }
@@ -182,6 +187,22 @@ Result<void> CommandVendorDead(const VendorCommand& command) {
     const std::string event = TextMember(letter, "event");
     fmt::print("{}  {}: {}\n", TimeText(NumberMember(letter, "at_ms")),
                event.empty() ? "a profile" : event, TextMember(letter, "reason"));
+  }
+  return {};
+}
+
+Result<void> CommandVendorCanaries(const VendorCommand& command) {
+  const Result<std::string> text = Ask("canaries", command);
+  const Result<ServerAnswer> answer = ServerAnswer::Of(text);
+  if (!answer) {
+    return answer.error();
+  }
+  if (command.json) {
+    fmt::print("{}\n", *text);
+    return {};
+  }
+  for (const simdjson::dom::element canary : ListOf(answer->root())) {
+    fmt::print("{}  {}\n", TextMember(canary, "id"), TextMember(canary, "address"));
   }
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -15,7 +16,7 @@ struct VendorCommand {
   std::string code1, code2;  // revive
   uint32_t epoch = 0;        // forget-epoch; exposure: only this one
   bool done = false;         // by-hand
-  bool json = false;         // list, exposure, dead: as the server says it
+  bool json = false;         // list, exposure, dead, canaries: as the server says it
 };
 
 Result<void> CommandVendorList(const VendorCommand& command);
@@ -33,8 +34,19 @@ Result<void> CommandVendorByHand(const VendorCommand& command);
 // Puts stored events of those days into the queue, day by day, under the ids that they had or would
 // have had; stops where it is full, and may be called again.
 Result<void> CommandVendorBackfill(const VendorCommand& command);
+// The present epoch's invented subjects: whoever reads them can take them out of what was stolen.
+Result<void> CommandVendorCanaries(const VendorCommand& command);
 Result<void> CommandVendorResend(const VendorCommand& command);
 // Whose data the vendor was sent, which fields, in which form.
 Result<void> CommandVendorExposure(const VendorCommand& command);
+
+struct VendorSinkCommand {
+  std::string dir;
+  std::string smtp, http;            // ADDR:PORT; at least one
+  std::vector<std::string> domains;  // the policy's canary_domain of each vendor
+};
+// Takes mail and sign-ins for canaries until SIGTERM, and tells the running server of each address.
+// One line of JSON on standard output for each, without the address where it is no canary's.
+Result<void> CommandVendorSink(const VendorSinkCommand& command);
 
 }  // namespace bulkhead

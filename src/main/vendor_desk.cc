@@ -47,7 +47,7 @@ std::string DeadJson(const DeadLetter& letter) {
 }  // namespace
 
 struct VendorDesk::Command {
-  std::string actor, kind, vendor, credential, from, to;
+  std::string actor, kind, vendor, credential, from, to, address, via;
   ReviveCodes codes;
   uint64_t epoch = 0;
 };
@@ -68,6 +68,8 @@ Result<VendorDesk::Command> VendorDesk::Parse(std::string_view body) {
   command.to = sent->Text("to");
   command.codes = {sent->Text("code1"), sent->Text("code2")};
   command.epoch = sent->Number("epoch");
+  command.address = sent->Text("address");
+  command.via = sent->Text("via") == "smtp" ? "mail" : "sign-in";
   return command;
 }
 
@@ -87,6 +89,8 @@ Result<std::string> VendorDesk::Do(const Command& command) {
   if (command.kind == "vendor-dead") return Dead(command);
   if (command.kind == "vendor-measure") return Measure();
   if (command.kind == "vendor-kill") return Kill(command);
+  if (command.kind == "vendor-canary-seen") return CanarySeen(command);
+  if (command.kind == "vendor-canaries") return Canaries(command);
   const auto done = [](Result<void> result) {
     return result ? Result<std::string>("{}") : Result<std::string>(result.error());
   };
@@ -233,6 +237,57 @@ Result<std::string> VendorDesk::List() const {
     json += (json.size() > 1 ? "," : "") + VendorStatusJson(status);
   }
   return json + "]";
+}
+
+// Vendors that the policy no longer names are not asked: their keys are not open.
+Result<std::string> VendorDesk::CanarySeen(const Command& command) {
+  const size_t at = command.address.rfind('@');
+  if (at == std::string::npos) {
+    return Error{ErrorCode::kInvalid, "not an address"};
+  }
+  const std::string_view local_part = std::string_view(command.address).substr(0, at);
+  const std::string_view domain = std::string_view(command.address).substr(at + 1);
+  std::string json = "[";
+  for (const auto& [name, policy] : parts_.gateway->policies()) {
+    const std::shared_ptr<VendorSender> sender = parts_.gateway->Find(name);
+    const std::optional<uint32_t> epoch =
+        sender == nullptr ? std::nullopt : sender->EpochOfCanary(local_part, domain);
+    if (!epoch) {
+      continue;
+    }
+    sender->CountCanarySeen();
+    AuditEntry entry;
+    entry.actor = command.actor;
+    entry.action = "vendor.canary";
+    entry.scope = fmt::format("vendor {}, epoch {}, {}", name, *epoch, command.via);
+    entry.outcome = "seen";
+    if (const Result<uint64_t> recorded = parts_.record(entry); !recorded) {
+      return recorded.error();
+    }
+    json += fmt::format(R"({}{{"vendor":{},"epoch":{}}})", json.size() > 1 ? "," : "", Quoted(name),
+                        *epoch);
+  }
+  return json + "]";
+}
+
+// Those of the present epoch that have been born.
+Result<std::string> VendorDesk::Canaries(const Command& command) {
+  return Change(command, [&](VendorSender* sender) -> Result<std::string> {
+    const VendorStatus status = sender->status();
+    const VendorPolicies policies = parts_.gateway->policies();
+    const auto policy = policies.find(command.vendor);
+    const std::string domain = policy == policies.end() ? "" : policy->second.canary_domain;
+    std::string json = "[";
+    for (const auto& [number, ids] : sender->KnownEpochs()) {
+      for (uint32_t i = 0; number == status.epoch && i < status.canaries; ++i) {
+        json += fmt::format(
+            R"({}{{"id":"{}","address":{}}})", i == 0 ? "" : ",",
+            ids.canaries().VendorId(i).ToHex(),
+            Quoted(domain.empty() ? "" : ids.canaries().Person(i).local_part + "@" + domain));
+      }
+    }
+    return json + "]";
+  });
 }
 
 Result<std::string> VendorDesk::Dead(const Command& command) const {

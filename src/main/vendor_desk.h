@@ -48,6 +48,8 @@ class VendorDesk {
   Result<uint64_t> BackfillSpan(VendorSender* sender, const std::string& vendor, int64_t from_ms,
                                 int64_t to_ms);
   Result<std::string> List() const;
+  Result<std::string> CanarySeen(const Command& command);
+  Result<std::string> Canaries(const Command& command);
   Result<std::string> Dead(const Command& command) const;
   Result<std::string> ByHand(const Command& command) const;
   Result<std::string> Exposed(const Command& command) const;

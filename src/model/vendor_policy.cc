@@ -44,20 +44,6 @@ std::optional<T> NamedIn(const std::array<std::pair<T, std::string_view>, N>& na
   return std::nullopt;
 }
 
-int64_t UnitOf(TimePrecision precision) {
-  switch (precision) {
-    case TimePrecision::kExact:
-      return 1;
-    case TimePrecision::kMinute:
-      return kMinuteMs;
-    case TimePrecision::kHour:
-      return kHourMs;
-    case TimePrecision::kDay:
-      return kDayMs;
-  }
-  return kDayMs;
-}
-
 }  // namespace
 
 std::string_view VendorTypeName(VendorType type) { return NameIn(kTypeNames, type); }
@@ -92,6 +78,20 @@ bool PeopleShare::Overlaps(const PeopleShare& other) const {
     return uint64_t{a.part - 1} * b.of < uint64_t{b.part} * a.of;
   };
   return begins_before_end(*this, other) && begins_before_end(other, *this);
+}
+
+int64_t UnitOf(TimePrecision precision) {
+  switch (precision) {
+    case TimePrecision::kExact:
+      return 1;
+    case TimePrecision::kMinute:
+      return kMinuteMs;
+    case TimePrecision::kHour:
+      return kHourMs;
+    case TimePrecision::kDay:
+      return kDayMs;
+  }
+  return kDayMs;
 }
 
 int64_t CoarsenTime(int64_t time_ms, TimePrecision precision) {

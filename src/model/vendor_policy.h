@@ -53,6 +53,8 @@ struct VendorEvent {
 
 enum class TimePrecision : unsigned char { kExact = 1, kMinute, kHour, kDay };
 std::string_view TimePrecisionName(TimePrecision precision);
+// In milliseconds; 1 of exact times.
+int64_t UnitOf(TimePrecision precision);
 // The start of the minute, hour or day (UTC) that it lies in.
 int64_t CoarsenTime(int64_t time_ms, TimePrecision precision);
 
@@ -83,6 +85,8 @@ struct VendorPolicy {
   std::vector<VendorField> profile;     // of profile updates; empty: no profiles are sent
   std::vector<std::string> identities;  // fields of the vault that go along, such as "$email"
   std::string identity_purpose;         // one that vault.conf allows; beside `identities`
+  uint32_t canaries = 0;                // invented subjects of an epoch, about so many
+  std::string canary_domain;            // of their addresses; empty: they have none
   uint32_t sends_per_second = 1000;     // messages
   uint32_t queue_mb = 1024;             // what may wait
   uint32_t keep_queue_days = 7;         // and for how long

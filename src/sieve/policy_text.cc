@@ -152,6 +152,8 @@ void WriteVendor(const VendorPolicy& vendor, const std::string& path, Writer* wr
   }
   writer->List("identities", vendor.identities);
   writer->LineUnlessEmpty("identity_purpose", vendor.identity_purpose);
+  if (vendor.canaries != 0) writer->Number("canaries", vendor.canaries);
+  writer->LineUnlessEmpty("canary_domain", vendor.canary_domain);
   writer->Number("sends_per_second", vendor.sends_per_second);
   writer->Number("queue_mb", vendor.queue_mb);
   writer->Number("keep_queue_days", vendor.keep_queue_days);

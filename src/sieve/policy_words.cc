@@ -15,6 +15,25 @@ bool IsPolicyName(std::string_view text) {
          });
 }
 
+bool IsDomainName(std::string_view text) {
+  constexpr size_t kMaxDomainBytes = 253;
+  constexpr size_t kMaxLabelBytes = 63;
+  if (text.size() > kMaxDomainBytes || text.find('.') == std::string_view::npos) {
+    return false;
+  }
+  for (;;) {
+    const std::string_view label = text.substr(0, text.find('.'));
+    const bool fits = !label.empty() && label.size() <= kMaxLabelBytes && label.front() != '-' &&
+                      label.back() != '-' && std::ranges::all_of(label, [](char c) {
+                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+                      });
+    if (!fits || label.size() == text.size()) {
+      return fits;
+    }
+    text.remove_prefix(label.size() + 1);
+  }
+}
+
 bool IsIpAddress(const std::string& text) {
   uint8_t bytes[16];
   return inet_pton(AF_INET, text.c_str(), bytes) == 1 ||

@@ -17,6 +17,7 @@ constexpr size_t kMaxIdentities = 16;
 constexpr size_t kMaxShortList = 64;
 constexpr size_t kMaxUrlBytes = 2048;
 constexpr uint32_t kMaxShares = 100;
+constexpr int64_t kMaxCanaries = 1000;
 constexpr int64_t kMaxEpochDays = 366;
 constexpr int64_t kMaxKeepDays = 36500;
 
@@ -40,6 +41,7 @@ class VendorReader {
     VendorPolicy vendor;
     ReadWhere(section, &vendor);
     ReadWhat(section, &vendor);
+    ReadCanaries(section, &vendor);
     vendor.paused = reader_->Flag(section, "paused", false);
     vendor.epoch_days =
         static_cast<int>(reader_->Number(section, "epoch_days", {1, kMaxEpochDays}, 90));
@@ -148,6 +150,20 @@ class VendorReader {
           "missing: the purpose, of those in vault.conf, for which identifiers go to this vendor");
     } else if (vendor->identities.empty()) {
       reader_->Fail(section->line(), section->PathOf("identity_purpose"), "only beside identities");
+    }
+  }
+
+  void ReadCanaries(TomlSection* section, VendorPolicy* vendor) {
+    vendor->canaries =
+        static_cast<uint32_t>(reader_->Number(section, "canaries", {0, kMaxCanaries}, 0));
+    vendor->canary_domain = reader_->Text(section, "canary_domain");
+    const std::string path = section->PathOf("canary_domain");
+    if (!vendor->canary_domain.empty() && !IsDomainName(vendor->canary_domain)) {
+      reader_->Fail(section->line(), path, "a domain expected, such as mail.example.net");
+    }
+    if (vendor->canaries != 0 && !vendor->identities.empty() && vendor->canary_domain.empty()) {
+      reader_->Fail(section->line(), path,
+                    "missing: whose mail you get, for the addresses of canaries");
     }
   }
 

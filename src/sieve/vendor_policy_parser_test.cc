@@ -18,6 +18,8 @@ time = "hour"
 share = "2/3"
 identities = ["$email"]
 identity_purpose = "newsletter"
+canaries = 50
+canary_domain = "mail.example.net"
 [[vendor.acme.event]]
 name = "checkout_*"
 plain = ["plan", "$os"]
@@ -47,6 +49,9 @@ TEST(VendorPolicyParserTest, ReadsWhatItWritesAgain) {
   EXPECT_EQ(acme.epoch_days, 30);
   EXPECT_EQ(acme.time, TimePrecision::kHour);
   EXPECT_EQ(acme.share, (PeopleShare{2, 3}));
+  EXPECT_EQ(acme.canaries, 50U);
+  EXPECT_EQ(acme.canary_domain, "mail.example.net");
+  EXPECT_EQ(policy->vendors.at("lake").canaries, 0U);
   ASSERT_EQ(acme.events.size(), 1U);
   // The stricter form of a property that stands twice counts: it comes first.
   EXPECT_EQ(acme.events[0].fields, (std::vector<VendorField>{{"company", FieldForm::kToken},
@@ -59,6 +64,22 @@ TEST(VendorPolicyParserTest, ReadsWhatItWritesAgain) {
   const Result<Policy> again = ParsePolicy(CanonicalPolicyText(*policy), "p");
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(*again, *policy);
+}
+
+TEST(VendorPolicyParserTest, CanariesHaveADomainWhereAddressesGo) {
+  const std::string url = "url = \"https://x.example\"\n";
+  const std::string identities = "identities = [\"$email\"]\nidentity_purpose = \"p\"\n";
+  EXPECT_EQ(FaultOf(url + "canaries = 1000\n"), "");
+  EXPECT_NE(FaultOf(url + "canaries = 1001\n"), "");
+  EXPECT_NE(FaultOf(url + identities + "canaries = 1\n").find("vendor.a.canary_domain: missing"),
+            std::string::npos);
+  EXPECT_EQ(FaultOf(url + identities + "canaries = 1\ncanary_domain = \"a.example\"\n"), "");
+  EXPECT_EQ(FaultOf(url + identities), "");
+  for (const char* domain : {"localhost", "a..b", ".a.b", "a.b.", "A.example", "-a.b", "a_b.c"}) {
+    EXPECT_NE(FaultOf(url + "canary_domain = \"" + domain + "\"\n").find("a domain expected"),
+              std::string::npos)
+        << domain;
+  }
 }
 
 TEST(VendorPolicyParserTest, MistakesAreNamed) {

@@ -103,6 +103,16 @@ void AddVendorCommands(CLI::App& app, std::function<Result<void>()>* action) {
       with_name("backfill", "sends stored events of some days", CommandVendorBackfill);
   backfill->add_option("--from", command->from, "2025-11-09")->required();
   backfill->add_option("--to", command->to, "the last day")->required();
+  as_json(with_name("canaries", "the invented subjects of this epoch, for a trial of the alarm",
+                    CommandVendorCanaries));
+  const auto sink = std::make_shared<VendorSinkCommand>();
+  CLI::App* sinking =
+      vendor->add_subcommand("sink", "takes mail and sign-ins for canaries, and tells the server");
+  sinking->add_option("DIR", sink->dir, "data directory of the running server")->required();
+  sinking->add_option("--domain", sink->domains, "a canary_domain of the policy")->required();
+  sinking->add_option("--smtp", sink->smtp, "ADDR:PORT for mail");
+  sinking->add_option("--http", sink->http, "ADDR:PORT for a page for signing in");
+  sinking->callback([=] { *action = [=] { return CommandVendorSink(*sink); }; });
   CLI::App* exposure = as_json(with_name(
       "exposure", "whose data was sent, which fields, in which form", CommandVendorExposure));
   exposure->add_option("--from", command->from, "2025-11-09; else 89 days before today");

@@ -1,0 +1,106 @@
+"""Mail to a canary, or a sign-in as one, is an alarm that names vendor and epoch; anything else is none, and nothing is relayed."""
+
+import contextlib
+import json
+import smtplib
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+from bulkhead_server import BulkheadServer, binary, free_port
+from policy_file import metrics
+from vendor_stand_in import done, running_vendor, set_credential, set_policy, status, vendor_policy
+
+DOMAIN = "mail.example.net"
+NOW = int(time.time())
+
+
+@pytest.fixture(scope="module")
+def acme():
+    """A server whose vendor has canaries."""
+    with running_vendor() as stand_in, BulkheadServer(extra_arguments=["--egress-port", str(stand_in.port)]) as server:
+        set_policy(server, vendor_policy("acme", stand_in.port, more=f'canaries = 50\ncanary_domain = "{DOMAIN}"\n'))
+        set_credential(server, "acme")
+        kept = {"os": "Linux", "plan": "pro", "town": "Lima"}
+        for begin in range(0, 6000, 1000):
+            server.import_events([{"event": "Bought", "properties": {"time": NOW - 600, "distinct_id": f"c{n}", "$insert_id": f"c{n}", **kept}}
+                                  for n in range(begin, begin + 1000)])
+        deadline = time.monotonic() + 60
+        while status(server, "acme")["canaries"] == 0:
+            assert time.monotonic() < deadline, done(server, "list")
+            time.sleep(0.3)
+        yield server
+
+
+@contextlib.contextmanager
+def sink(server):
+    smtp, http = free_port(), free_port()
+    process = subprocess.Popen([binary(), "vendor", "sink", str(server.data), "--domain", DOMAIN, "--smtp", f"127.0.0.1:{smtp}",
+                                "--http", f"127.0.0.1:{http}"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert "mail on port" in process.stdout.readline()
+        yield process, smtp, http
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def canaries(server):
+    return json.loads(done(server, "canaries", "acme", "--json"))
+
+
+def audit_entries(server):
+    return b"".join(path.read_bytes() for path in sorted((server.data / "audit").rglob("*")) if path.is_file() and "entries" in str(path))
+
+
+def test_mail_to_a_canary_names_its_vendor_and_epoch(acme):
+    address = canaries(acme)[0]["address"]
+    before = status(acme, "acme")["canaries_seen"]
+    with sink(acme) as (process, smtp, _):
+        with smtplib.SMTP("127.0.0.1", smtp, timeout=10) as mail:
+            refused = mail.sendmail("offers@sender.example", [address.upper(), "somebody.else@" + DOMAIN, "a@elsewhere.example"], "Subject: x\n\nneedle")
+        assert set(refused) == {"a@elsewhere.example"}
+        told = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert told[0]["canaries"] == [{"vendor": "acme", "epoch": 1}] and told[0]["address"] == address
+    assert told[0]["sender_domain"] == "sender.example" and told[0]["via"] == "smtp" and told[0]["from"] == "127.0.0.1"
+    assert told[1]["canaries"] == [] and told[1]["address"] is None
+    assert "needle" not in str(told) and "offers" not in str(told)
+    assert status(acme, "acme")["canaries_seen"] == before + 1
+    assert "CANARIES SEEN" in done(acme, "list")
+    entries = audit_entries(acme)
+    assert b'"action":"vendor.canary"' in entries and b"vendor acme, epoch 1, mail" in entries
+    assert address.split("@")[0].encode() not in entries
+    assert f"bulkhead_vendor_canaries_seen_total {before + 1}" in metrics(acme)
+
+
+def test_a_sign_in_as_a_canary_is_seen(acme):
+    address = canaries(acme)[1]["address"]
+    before = status(acme, "acme")["canaries_seen"]
+    with sink(acme) as (process, _, http):
+        body = urllib.parse.urlencode({"user": address, "password": "guess"}).encode()
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"http://127.0.0.1:{http}/login", data=body, timeout=10)
+        told = json.loads(process.stdout.readline())
+    assert told["via"] == "http" and told["canaries"] == [{"vendor": "acme", "epoch": 1}] and "guess" not in str(told)
+    assert status(acme, "acme")["canaries_seen"] == before + 1
+
+
+def test_the_sink_takes_no_more_than_it_must(acme):
+    with sink(acme) as (_, smtp, _), smtplib.SMTP("127.0.0.1", smtp, timeout=10) as mail:
+        mail.ehlo()
+        assert mail.mail("a@b.example")[0] == 250
+        assert mail.rcpt("x@elsewhere.example")[0] == 550
+        assert mail.docmd("DATA")[0] == 503
+        assert mail.docmd("VRFY root")[0] == 502
+        with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
+            mail.docmd("NOOP " + "x" * 100_000)
+            mail.docmd("NOOP")
+
+
+def test_without_a_server_there_is_no_sink(tmp_path):
+    result = subprocess.run([binary(), "vendor", "sink", str(tmp_path), "--domain", DOMAIN, "--smtp", "127.0.0.1:0"], capture_output=True,
+                            text=True, check=False)
+    assert result.returncode != 0 and "no server runs" in result.stderr
