@@ -18,7 +18,7 @@
 
 namespace bulkhead {
 
-inline constexpr uint8_t kCoreResidence = 3;  // body: a request; answers EncodeResidence
+inline constexpr uint8_t kCoreResidence = 4;  // body: a request; answers EncodeResidence
 
 // Organisations that one answer names; subjects of the others are counted as left out.
 inline constexpr size_t kMaxOrganisations = 100'000;
