@@ -11,6 +11,9 @@ namespace {
 
 constexpr uint64_t kQueueFileBytes = uint64_t{16} << 20;
 constexpr size_t kMaxWaiting = size_t{32} << 20;  // in memory, of one Put at a time
+constexpr size_t kMovedBytes = size_t{4} << 20;   // by Rewrite, before what they were is removed
+// Beyond a full queue, for Rewrite: a file that is left goes as a whole.
+constexpr uint64_t kRewriteRoom = 4 * kQueueFileBytes;
 
 std::string DonePath(const std::string& dir) { return dir + "/done"; }
 
@@ -29,7 +32,8 @@ Result<std::unique_ptr<VendorQueue>> VendorQueue::Open(FileSystem& fs, const std
   queue->keys_.Add({keys.public_key, SecretBytes(keys.private_key.view())});
   LogWriterOptions writing;
   writing.file_bytes = kQueueFileBytes;
-  writing.max_total_bytes = options.max_bytes;
+  writing.max_total_bytes = options.max_bytes == 0 ? 0 : options.max_bytes + kRewriteRoom;
+  queue->max_bytes_ = options.max_bytes;
   writing.max_queued_bytes = kMaxWaiting;
   // Never a position again that was done with, whatever was lost.
   writing.at_least_position = queue->done_;
@@ -59,6 +63,13 @@ Result<void> VendorQueue::LoadDone() {
 }
 
 Result<void> VendorQueue::Put(std::string payload) {
+  if (max_bytes_ != 0 && bytes() + payload.size() > max_bytes_) {
+    return Error{ErrorCode::kLimit, "the queue is full"};
+  }
+  return Append(std::move(payload));
+}
+
+Result<void> VendorQueue::Append(std::string payload) {
   std::promise<Result<uint64_t>> written;
   writer_->Append(std::move(payload), [&written](Result<uint64_t> position) {
     written.set_value(std::move(position));
@@ -117,6 +128,7 @@ Result<void> VendorQueue::Rewrite(const Change& change) {
     return start.error();
   }
   reader_.reset();
+  size_t moved = 0;
   for (;;) {
     Result<std::optional<QueuedPayload>> taken = Take();
     if (!taken) {
@@ -125,14 +137,22 @@ Result<void> VendorQueue::Rewrite(const Change& change) {
     if (!*taken || (*taken)->position >= *start) {
       break;
     }
+    const uint64_t next = (*taken)->next_position;
+    moved += (*taken)->payload.size();
     Result<std::optional<std::string>> changed = change(std::move((*taken)->payload));
     if (!changed) {
       return changed.error();
     }
     if (*changed) {
-      if (Result<void> put = Put(**std::move(changed)); !put) {
+      if (Result<void> put = Append(**std::move(changed)); !put) {
         return put;
       }
+    }
+    if (moved >= kMovedBytes) {
+      if (Result<void> done = Done(next); !done) {
+        return done;
+      }
+      moved = 0;
     }
   }
   reader_.reset();

@@ -45,8 +45,9 @@ class VendorQueue {
   // Takes again what was taken and is not done.
   void Rewind() { reader_.reset(); }
   // Everything that waits is written anew behind its end, as `change` has it (nothing: left out),
-  // and the old bytes are removed. A crash in between leaves some of it twice. While nobody else
-  // puts.
+  // and the old bytes are removed, bit by bit, so that a full queue can be changed too. After an
+  // error or a crash the rest waits where it was, and a little of it may be there twice. While
+  // nobody else puts.
   using Change = std::function<Result<std::optional<std::string>>(std::string payload)>;
   Result<void> Rewrite(const Change& change);
 
@@ -59,11 +60,13 @@ class VendorQueue {
 
  private:
   VendorQueue(FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
+  Result<void> Append(std::string payload);
   Result<void> LoadDone();
   Result<void> OpenReader();
 
   FileSystem& fs_;
   const std::string dir_;
+  uint64_t max_bytes_ = 0;
   SealKeyRing keys_;
   std::unique_ptr<LogWriter> writer_;
   std::optional<LogFollower> reader_;  // of the taking thread

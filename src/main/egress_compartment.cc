@@ -117,6 +117,9 @@ Result<void> EgressCompartment::Open() {
   if (Result<void> opened = OpenVendors(); !opened) {
     return opened;
   }
+  if (Result<void> opened = OpenIncidents(); !opened) {
+    return opened;
+  }
   alerts_->StartSending(kSendEvery);
   StartWitnesses();
   reporter_ = std::thread([this] { ReportLoop(); });
@@ -168,7 +171,8 @@ Result<void> EgressCompartment::OpenVendors() {
           [this](const std::string& vendor, int64_t from_ms, int64_t to_ms) {
             return Stored({vendor, from_ms, to_ms});
           }});
-  return OpenIncidents();
+  vendors_->Start();
+  return {};
 }
 
 Result<void> EgressCompartment::OpenIncidents() {
@@ -186,7 +190,6 @@ Result<void> EgressCompartment::OpenIncidents() {
       .clock = &SystemClock(),
       .record = [this](const AuditEntry& entry) { return audit_.NoteIncident(entry); },
       .residence = [this](const ResidenceRequest& request) { return AskResidence(request); }});
-  vendors_->Start();
   return {};
 }
 

@@ -302,10 +302,13 @@ Result<std::string> VendorDesk::Dead(const Command& command) const {
   return read ? Result<std::string>(json + "]") : read.error();
 }
 
-Result<std::string> VendorDesk::ByHand(const Command& command) const {
+Result<std::string> VendorDesk::ByHand(const Command& command) {
   const Result<std::shared_ptr<VendorSender>> sender = SenderOf(command);
   if (!sender) {
     return sender.error();
+  }
+  if (const Result<uint64_t> recorded = Record(command, "allowed"); !recorded) {
+    return recorded.error();  // it names persons, though only as the vendor knows them
   }
   const Result<std::vector<SubjectId>> ids = (*sender)->ReadByHand();
   if (!ids) {

@@ -51,7 +51,7 @@ class VendorDesk {
   Result<std::string> CanarySeen(const Command& command);
   Result<std::string> Canaries(const Command& command);
   Result<std::string> Dead(const Command& command) const;
-  Result<std::string> ByHand(const Command& command) const;
+  Result<std::string> ByHand(const Command& command);
   Result<std::string> Exposed(const Command& command) const;
   Result<std::string> Measure() const;
   [[nodiscard]] Result<std::string> JoinableJson(const LedgerWindow& window) const;
