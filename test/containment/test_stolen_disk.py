@@ -117,6 +117,7 @@ def test_a_stolen_directory_yields_nothing_but_sizes(tmp_path):
     with BulkheadServer(init_arguments=["--root-key", str(key), "--project", PROJECT], extra_arguments=["--root-key", str(key)]) as server:
         write(server, 'schema = 1\n[[project.1.rule]]\nproperty = "polecat"\naction = "drop"\n' + VENDOR)
         wait_for_metric(server, "bulkhead_policy_version 1")
+        wait_for_metric(server, "bulkhead_vendors 1")  # egress looks twice a second
         subprocess.run([binary(), "vendor", "credential", str(server.data), "acme"], input=CREDENTIAL, text=True, check=True, capture_output=True)
         needles = {**fill(server), **import_by_command(server, tmp_path), **send_needles(server), CREDENTIAL: "vendor's credential"}
         server.wait_until_queryable(120)
