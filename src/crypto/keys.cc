@@ -321,7 +321,11 @@ Result<EgressKeys> ParseEgressKeys(const SecretBytes& bundle) {
   keys.notice_code_keys = RingOf(*entries, kNoticeCode);
   keys.notice_signing_seeds = RingOf(*entries, kNoticeSigning);
   keys.dkim_ed25519_seeds = RingOf(*entries, kDkimEd25519);
-  keys.dkim_rsa_keys = RingOf(*entries, kDkimRsa);
+  for (const KeyEntry& entry : *entries) {
+    if (entry.purpose == kDkimRsa) {
+      keys.dkim_rsa_keys.push_back({entry.id, SecretBytes(entry.bytes.view())});
+    }
+  }
   return keys;
 }
 

@@ -70,7 +70,7 @@ struct EgressKeys {
   KeyRing notice_code_keys;
   KeyRing notice_signing_seeds;  // Ed25519
   KeyRing dkim_ed25519_seeds;
-  KeyRing dkim_rsa_keys;  // RsaKey::FromPadded
+  std::vector<KeyRing::Entry> dkim_rsa_keys;  // RsaKey::FromPadded; by id, the newest last
 };
 
 // --- Making and opening the key file ---

@@ -45,6 +45,10 @@ std::string NoticeRounds::PathOf(const NoticeRound& round) const {
   return dir_ + "/" + NameOf(round);
 }
 
+std::string NoticeRounds::NotesPathOf(const NoticeRound& round) const {
+  return PathOf(round) + std::string(kNotesEnding);
+}
+
 Result<std::unique_ptr<NoticeRounds>> NoticeRounds::Open(FileSystem& fs, std::string dir,
                                                          const KeyRing& keys) {
   if (Result<void> made = fs.CreateDirs(dir); !made) {
@@ -103,8 +107,7 @@ Result<void> NoticeRounds::Load(const std::string& name) {
 Result<void> NoticeRounds::LoadNotes(Sending* sending) {
   sending->notes.assign(sending->round.recipients.size(), {});
   sending->written = 0;
-  sending->file.reset();
-  const std::string path = PathOf(sending->round) + std::string(kNotesEnding);
+  const std::string path = NotesPathOf(sending->round);
   const Result<std::string> bytes =
       fs_.Exists(path) ? fs_.ReadWhole(path) : Result<std::string>(std::string());
   if (!bytes) {
@@ -124,11 +127,6 @@ Result<void> NoticeRounds::LoadNotes(Sending* sending) {
     }
     sending->notes[note->recipient] = *note;
   }
-  Result<std::unique_ptr<AppendFile>> file = fs_.OpenAppend(path);
-  if (!file) {
-    return file.error();
-  }
-  sending->file = *std::move(file);
   sending->waiting = 0;
   for (size_t i = 0; i < sending->notes.size(); ++i) {
     if (sending->Waits(i) && sending->round.recipients[i].subjects.empty()) {
@@ -136,10 +134,24 @@ Result<void> NoticeRounds::LoadNotes(Sending* sending) {
     }
     sending->waiting += sending->Waits(i) ? 1 : 0;
   }
-  if (bytes->size() != sending->written * kBoxBytes) {
-    return sending->file->Truncate(sending->written * kBoxBytes);
+  return OpenNotes(sending);
+}
+
+// What may lie behind the notes that are known to be durable goes: after a failed sync, bytes that
+// can be read may still be lost.
+Result<void> NoticeRounds::OpenNotes(Sending* sending) {
+  Result<std::unique_ptr<AppendFile>> file = fs_.OpenAppend(NotesPathOf(sending->round));
+  if (!file) {
+    return file.error();
   }
-  return {};
+  Result<void> done = (*file)->Truncate(sending->written * kBoxBytes);
+  if (done) {
+    done = fs_.SyncDir(dir_);
+  }
+  if (done) {
+    sending->file = *std::move(file);
+  }
+  return done;
 }
 
 Result<void> NoticeRounds::Write(const Sending& sending) {
@@ -150,9 +162,9 @@ Result<void> NoticeRounds::Write(const Sending& sending) {
 }
 
 Result<void> NoticeRounds::Append(Sending* sending, const RecipientNote& note) {
-  if (sending->file == nullptr) {  // the last one failed: whatever is of it in the file goes
-    if (Result<void> loaded = LoadNotes(sending); !loaded) {
-      return loaded;
+  if (sending->file == nullptr) {  // the last one failed
+    if (Result<void> opened = OpenNotes(sending); !opened) {
+      return opened;
     }
   }
   Result<void> done = sending->file->Append(
@@ -207,7 +219,7 @@ Result<void> NoticeRounds::Add(NoticeRound round) {
   auto sending = std::make_unique<Sending>();
   sending->round = std::move(round);
   sending->key = RandomSecret(kKeyBytes);
-  const std::string notes = PathOf(sending->round) + std::string(kNotesEnding);
+  const std::string notes = NotesPathOf(sending->round);
   // Of a sending that was never written down whole: another key.
   if (fs_.Exists(notes)) {
     if (Result<void> removed = fs_.Remove(notes); !removed) {

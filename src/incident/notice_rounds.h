@@ -113,7 +113,7 @@ class NoticeRounds {
     NoticeRound round;
     SecretBytes key;  // of the notes
     std::vector<RecipientNote> notes;
-    uint64_t written = 0;  // notes in the file
+    uint64_t written = 0;  // notes in the file that are durable
     uint64_t waiting = 0;
     std::unique_ptr<AppendFile> file;
     size_t next = 0;                        // nobody before it waits without being postponed
@@ -127,8 +127,10 @@ class NoticeRounds {
   NoticeRounds(FileSystem& fs, std::string dir, const KeyRing& keys)
       : fs_(fs), dir_(std::move(dir)), keys_(keys) {}
   [[nodiscard]] std::string PathOf(const NoticeRound& round) const;
+  [[nodiscard]] std::string NotesPathOf(const NoticeRound& round) const;
   Result<void> Load(const std::string& name);
   Result<void> LoadNotes(Sending* sending);
+  Result<void> OpenNotes(Sending* sending);
   Result<void> Write(const Sending& sending);
   Result<void> Append(Sending* sending, const RecipientNote& note);
   // Without addresses, where nobody waits any more.

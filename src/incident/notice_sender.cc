@@ -19,10 +19,11 @@ constexpr milliseconds kFirstPause{1000};
 constexpr milliseconds kLongestPause{5 * 60 * 1000};
 constexpr int64_t kGiveUpAfterMs = 5LL * 24 * 3600 * 1000;  // RFC 5321, 4.5.4.1
 
-const SecretBytes* KeyOf(const KeyRing& ring, uint32_t number) {
-  if (number == 0) return &ring.newest().key;
-  const Result<const SecretBytes*> key = ring.Find(number);
-  return key ? *key : nullptr;
+// The newest where no number is named.
+const SecretBytes* KeyOf(const std::vector<KeyRing::Entry>& keys, uint32_t number) {
+  const auto found =
+      number == 0 ? keys.end() - 1 : std::ranges::find(keys, number, &KeyRing::Entry::id);
+  return found == keys.end() ? nullptr : &found->key;
 }
 
 // What a connection depends on.
@@ -39,7 +40,7 @@ std::string DomainOf(const std::string& address) { return address.substr(address
 
 Result<std::string> MakeNoticeMail(const NoticeMailParts& parts, const Notice& notice) {
   const NoticeSettings& settings = *parts.settings;
-  const SecretBytes* seed = KeyOf(parts.keys->dkim_ed25519_seeds, settings.dkim_key);
+  const SecretBytes* seed = KeyOf(parts.keys->dkim_ed25519_seeds.entries(), settings.dkim_key);
   const SecretBytes* padded = KeyOf(parts.keys->dkim_rsa_keys, settings.dkim_key);
   if (seed == nullptr || padded == nullptr) {
     return Error{ErrorCode::kUnavailable, "notice.toml: dkim.key names keys that are not there"};

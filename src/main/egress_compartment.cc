@@ -245,11 +245,17 @@ Result<RevealedAddresses> EgressCompartment::RevealAddresses(const IncidentVersi
     if (!answer) {
       return answer.error();
     }
+    const RevealedField* best = nullptr;  // the profile's present one, else the last one seen
     for (const RevealedSubject& revealed : answer->subjects) {
       for (const RevealedField& field : revealed.fields) {
-        if (field.current) told.addresses.emplace(subjects[i], std::string(field.value.view()));
+        const bool former = field.from_profile && !field.current;
+        const auto rank = [](const RevealedField& one) {
+          return std::pair(one.current, one.last_seen_ms);
+        };
+        if (!former && (best == nullptr || rank(field) > rank(*best))) best = &field;
       }
     }
+    if (best != nullptr) told.addresses.emplace(subjects[i], std::string(best->value.view()));
   }
   return told;
 }

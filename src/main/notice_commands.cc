@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -39,12 +40,15 @@ class AddressBringer {
  public:
   AddressBringer(const ReachedServer& server, const std::string& id) : server_(server), id_(id) {}
 
+  // The lines of one subject follow one another.
   Result<void> TakeLine(const std::string& line) {
     simdjson::dom::element object;
     if (parser_.parse(line).get(object) != simdjson::SUCCESS) {
       return Error{ErrorCode::kInvalid, "not a line of `vault export collect`"};
     }
-    if (TextMember(object, "field") != kEmailField || !FlagMember(object, "current")) return {};
+    const bool current = FlagMember(object, "current");
+    const bool former = FlagMember(object, "from_profile") && !current;
+    if (TextMember(object, "field") != kEmailField || former) return {};
     const std::optional<SubjectId> subject = SubjectId::FromHex(TextMember(object, "subject"));
     if (!subject) {
       return Error{ErrorCode::kInvalid, "a line without a subject"};
@@ -54,8 +58,16 @@ class AddressBringer {
       ++unusable_;
       return {};
     }
+    const int64_t rank = current ? INT64_MAX : NumberMember(object, "last_seen_ms");
+    if (!page_.empty() && page_.back().subject == *subject) {
+      if (rank > rank_) page_.back().address = *std::move(address);
+      rank_ = std::max(rank, rank_);
+      return {};
+    }
+    const Result<void> handed = page_.size() < kMaxPageAddresses ? Result<void>() : HandOver();
     page_.push_back({*subject, *std::move(address)});
-    return page_.size() < kMaxPageAddresses ? Result<void>() : HandOver();
+    rank_ = rank;
+    return handed;
   }
 
   Result<void> HandOver() {
@@ -78,6 +90,7 @@ class AddressBringer {
   const std::string& id_;
   simdjson::dom::parser parser_;
   std::vector<SubjectAddress> page_;
+  int64_t rank_ = 0;  // of the last one's address: the profile's present one is best
   uint64_t unusable_ = 0;
   bool first_ = true;
 };

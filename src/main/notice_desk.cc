@@ -41,19 +41,6 @@ std::string JsonText(std::string_view text) {
   return json;
 }
 
-NoticeRound RoundOf(const IncidentVersion& version, const Notice& draft) {
-  NoticeRound round;
-  round.incident = version.id;
-  round.version = version.number;
-  round.organisation = version.facts.organisation;
-  round.vendor = version.window.vendor;
-  round.happening = version.facts.happening;
-  round.first_day = version.window.first_day;
-  round.last_day = version.window.last_day;
-  round.draft = draft;
-  return round;
-}
-
 AuditEntry EntryOf(const DeskCommand& command, std::string_view action, std::string scope) {
   AuditEntry entry;
   entry.actor = command.actor();
@@ -219,6 +206,38 @@ Result<uint64_t> NoticeDesk::Commit(const DeskCommand& command, const Basis& bas
   return parts_.record(CommitmentEntry(commitment));
 }
 
+NoticeRound NoticeDesk::RoundFor(const Basis& basis) const {
+  const IncidentVersion& version = basis.version;
+  NoticeRound round;
+  round.incident = version.id;
+  round.number = parts_.rounds->NextNumber(version.id);
+  round.version = version.number;
+  round.made_ms = parts_.clock->NowMs();
+  round.code_key = parts_.keys->notice_code_keys.newest().id;
+  round.organisation = version.facts.organisation;
+  round.vendor = version.window.vendor;
+  round.happening = version.facts.happening;
+  round.first_day = version.window.first_day;
+  round.last_day = version.window.last_day;
+  round.draft = UserDraft(basis.drafts);
+  return round;
+}
+
+Result<std::string> NoticeDesk::Begin(const DeskCommand& command, const Basis& basis,
+                                      NoticeRound round) {
+  const Result<uint64_t> entry = Commit(command, basis, round);
+  if (!entry) {
+    return entry.error();
+  }
+  round.entry = *entry;
+  std::string json = fmt::format(R"(,"sending":{},"entry":{})", round.number, *entry);
+  if (const Result<void> added = parts_.rounds->Add(std::move(round)); !added) {
+    return added.error();
+  }
+  parts_.sender->Wake();
+  return json;
+}
+
 Result<std::string> NoticeDesk::Send(const DeskCommand& command) {
   const bool dry_run = command.Flag("dry_run");
   const Result<Basis> basis = Prepare(command);
@@ -238,39 +257,25 @@ Result<std::string> NoticeDesk::Send(const DeskCommand& command) {
   if (!known) {
     return known.error();
   }
-  NoticeRound round = RoundOf(basis->version, draft);
-  round.number = parts_.rounds->NextNumber(round.incident);
-  round.made_ms = parts_.clock->NowMs();
-  round.code_key = parts_.keys->notice_code_keys.newest().id;
-  const RecipientCounts counts = AddRecipients(
-      basis->all, known->addresses, NoticeCodes(parts_.keys->notice_code_keys.newest().key),
-      basis->covered, &round);
+  NoticeRound round = RoundFor(*basis);
+  const NoticeCodes codes(parts_.keys->notice_code_keys.newest().key);
+  const RecipientCounts counts =
+      AddRecipients(basis->all, known->addresses, codes, basis->covered, &round);
   round.not_revealed = known->not_revealed;
   round.without_address = counts.without_address - known->not_revealed;
-  const size_t recipients = round.recipients.size();
   std::string json = fmt::format(
       R"({{"version":{},"subjects":{},"covered":{},"recipients":{},"without_address":{},)"
       R"("not_revealed":{},"bands":[{}],"lacks":[)",
       round.version, basis->all.subjects.size() + basis->all.covered,
-      basis->all.covered + counts.covered, recipients, round.without_address, round.not_revealed,
-      fmt::join(basis->all.bands, ","));
+      basis->all.covered + counts.covered, round.recipients.size(), round.without_address,
+      round.not_revealed, fmt::join(basis->all.bands, ","));
   for (const std::string& fact : draft.unknown) {
     json += (json.back() == '[' ? "" : ",") + JsonText(fact);
   }
   json += fmt::format(R"(],"example":"{}")", Base64Encode(*example));
-  if (!dry_run && recipients > 0) {
-    const Result<uint64_t> entry = Commit(command, *basis, round);
-    if (!entry) {
-      return entry.error();
-    }
-    round.entry = *entry;
-    json += fmt::format(R"(,"sending":{},"entry":{})", round.number, *entry);
-    if (const Result<void> added = parts_.rounds->Add(std::move(round)); !added) {
-      return added.error();
-    }
-    parts_.sender->Wake();
-  }
-  return json + "}";
+  if (dry_run || round.recipients.empty()) return json + "}";
+  const Result<std::string> begun = Begin(command, *basis, std::move(round));
+  return begun ? Result<std::string>(json + *begun + "}") : begun.error();
 }
 
 Result<std::string> NoticeDesk::Progress(const DeskCommand& command) {
@@ -327,11 +332,11 @@ Result<std::string> NoticeDesk::Records(const DeskCommand& command) const {
   };
   const auto selector_of = [&](uint32_t key, const std::string& set, const char* kind) {
     const bool of_settings =
-        named && (settings->dkim_key == 0 ? key == parts_.keys->dkim_rsa_keys.newest().id
+        named && (settings->dkim_key == 0 ? key == parts_.keys->dkim_rsa_keys.back().id
                                           : key == settings->dkim_key);
     return of_settings ? set : fmt::format("bulkhead-{}-{}", kind, key);
   };
-  for (const KeyRing::Entry& entry : parts_.keys->dkim_rsa_keys.entries()) {
+  for (const KeyRing::Entry& entry : parts_.keys->dkim_rsa_keys) {
     const Result<RsaKey> key = RsaKey::FromPadded(entry.key);
     const Result<std::string> record = key ? DkimRecord(*key) : Result<std::string>(key.error());
     if (!record) {

@@ -86,6 +86,9 @@ class NoticeDesk {
   Result<Basis> Prepare(const DeskCommand& command);
   Result<RevealedAddresses> AddressesOf(const Basis& basis, bool dry_run);
   Result<uint64_t> Commit(const DeskCommand& command, const Basis& basis, const NoticeRound& round);
+  [[nodiscard]] NoticeRound RoundFor(const Basis& basis) const;
+  // Commits, and has it sent from then on; the members that the answer has besides.
+  Result<std::string> Begin(const DeskCommand& command, const Basis& basis, NoticeRound round);
   Result<std::string> Progress(const DeskCommand& command);
   Result<std::string> SetCredential(const DeskCommand& command);
   [[nodiscard]] Result<std::string> Records(const DeskCommand& command) const;
