@@ -24,6 +24,8 @@ main{max-width:38rem;margin:0 auto;padding:3rem 1.25rem}
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 .5rem;font-weight:650}
 h2{font-size:1.05rem;margin:1.5rem 0 .4rem;font-weight:650}
 p{margin:.5rem 0}
+a{color:var(--act)}
+.card h2:first-child{margin-top:0}
 .soft,small{color:var(--soft)}
 form,.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.25rem;margin:1.25rem 0}
 label{display:block;font-weight:600;margin:0 0 .25rem}

@@ -104,12 +104,16 @@ TEST_F(NoticeRoutesTest, WhatIsMistypedIsSaidWithoutAsking) {
   EXPECT_EQ(page.status, 400);
   EXPECT_NE(page.body.find("typing mistake"), std::string::npos);
   EXPECT_EQ(page.body.find("\"><b>"), std::string::npos) << "what was typed is escaped";
-  for (const std::string& body :
-       {std::string(), std::string("code=" + GoodCode()), std::string("address=a%40example.org"),
-        "code=" + GoodCode() + "&code=x&address=a", "code=%zz&address=a",
-        "code=" + GoodCode() + "&address=" + std::string(600, 'a'), std::string(5000, 'a')}) {
-    EXPECT_EQ(Post(body, "", "203.0.113." + std::to_string(body.size() % 200 + 2)).status, 400)
-        << body;
+  const std::vector<std::string> incomplete = {
+      "",
+      "code=" + GoodCode(),
+      "address=a%40example.org",
+      "code=" + GoodCode() + "&code=x&address=a",
+      "code=%zz&address=a",
+      "code=" + GoodCode() + "&address=" + std::string(600, 'a'),
+      std::string(5000, 'a')};
+  for (size_t i = 0; i < incomplete.size(); ++i) {
+    EXPECT_EQ(Post(incomplete[i], "", "203.0.113." + std::to_string(i + 2)).status, 400) << i;
   }
   EXPECT_EQ(asked_, 0);
 }

@@ -33,7 +33,8 @@ class NoticeRoundsTest : public testing::Test {
   RoundProgress Progress(size_t at = 0) { return rounds_->ProgressOf(kId).at(at); }
   std::string AllBytes() {
     std::string all;
-    for (const std::string& name : disk_->List("/notices").value()) {
+    const std::vector<std::string> names = disk_->List("/notices").value();
+    for (const std::string& name : names) {
       all += disk_->ReadWhole("/notices/" + name).value();
     }
     return all;

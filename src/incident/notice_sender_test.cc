@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/faulty_file_system.h"
+#include "crypto/rsa_key.h"
 #include "incident/notice_fixture.h"
 
 namespace bulkhead {

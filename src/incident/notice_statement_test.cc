@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/faulty_file_system.h"
 #include "incident/notice_credential.h"
 #include "incident/notice_fixture.h"
 

@@ -57,7 +57,7 @@ class MailSink:
     def authenticate(self, server, session, envelope, mechanism, data):
         good = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
         self.sign_ins.append(good)
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=good)
 
     # --- for tests ---
 
