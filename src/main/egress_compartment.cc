@@ -433,6 +433,7 @@ void EgressCompartment::ReportLoop() {
     std::string metrics;
     AppendAlertMetrics(alerts_->stats(), &metrics);
     AppendVendorMetrics(vendors_->List(), &metrics);
+    AppendNoticeMetrics(notices_->has_trouble(), &metrics);
     if (!start_->witness_urls.empty()) {
       AppendWitnessMetrics(witnesses_->stats(), &metrics);
     }
