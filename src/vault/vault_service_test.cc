@@ -275,6 +275,21 @@ TEST_F(VaultServiceTest, BulkExportsAreTheOperatorsAlone) {
   EXPECT_EQ(Values({Asker(), {kJane}, {"$name"}, false, false}), (Lines{"$name=Jane New"}));
 }
 
+TEST_F(VaultServiceTest, EgressRevealsForVendorsAndForNoticesAddressesAlone) {
+  caller_ = VaultCaller::kEgress;
+  const VaultAsker notice = Asker("incident.2025-11-26-1", "security incident");
+  EXPECT_EQ(Values({notice, {kJane}, {"$email"}, false, false}).size(), 1U);
+  EXPECT_EQ(Values({Asker("vendor.acme"), {kJane}, {"$name"}, false, false}),
+            (Lines{"$name=Jane New"}));
+  EXPECT_EQ(Fails(RevealCall{notice, {kJane}, {"$name"}, false, false}), ErrorCode::kDenied);
+  EXPECT_EQ(Fails(RevealCall{notice, {kJane}, {"$email", "$name"}, false, false}),
+            ErrorCode::kDenied);
+  EXPECT_EQ(Fails(RevealCall{notice, {kJane}, {}, false, false}), ErrorCode::kDenied);
+  EXPECT_EQ(Fails(RevealCall{notice, {kJane}, {"$email"}, true, false}), ErrorCode::kDenied);
+  EXPECT_EQ(Fails(RevealCall{Asker(), {kJane}, {"$email"}, false, false}), ErrorCode::kDenied);
+  EXPECT_EQ(Fails(FindCall{notice, "jane@example.com"}), ErrorCode::kDenied);
+}
+
 TEST_F(VaultServiceTest, ABulkExportWaitsAndIsSealedToItsRecipient) {
   const ExportInfo info = Get<ExportAnswer>(ExportAsk()).info;
   EXPECT_EQ(info.due_ms, clock_.NowMs() + 24 * kHourMs);
