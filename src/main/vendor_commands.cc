@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <iostream>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "crypto/crypto.h"
 #include "main/reached_server.h"
@@ -77,6 +79,23 @@ std::string StateOf(const simdjson::dom::element& vendor) {
   return FlagMember(vendor, "waiting") ? "sending" : "nothing waits";
 }
 
+std::string Listed(const simdjson::dom::array& names) {
+  std::vector<std::string_view> texts;
+  for (const simdjson::dom::element name : names) texts.emplace_back(name);
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+void PrintPeople(const simdjson::dom::element& vendor) {
+  const std::string share = TextMember(vendor, "share");
+  const std::string divides_with = Listed(ListMember(vendor, "divides_with"));
+  const std::string same = Listed(ListMember(vendor, "same_people_as"));
+  fmt::print("  gets {}{}\n",
+             !share.empty()         ? "its own share of the people, " + share
+             : divides_with.empty() ? "all people"
+                                    : "its part of the people, divided with " + divides_with,
+             same.empty() ? "" : "; CAN BE JOINED with what they do at " + same);
+}
+
 Result<void> Simple(const char* kind, const VendorCommand& command, std::string_view said) {
   const Result<std::string> answer = Ask(kind, command);
   if (!answer) {
@@ -111,6 +130,7 @@ Result<void> CommandVendorList(const VendorCommand& command) {
         FlagMember(vendor, "credential") ? TimeText(NumberMember(vendor, "credential_set_ms"))
                                          : "none",
         FlagMember(vendor, "dead_letters") ? "; dead letters wait" : "");
+    PrintPeople(vendor);
     if (FlagMember(vendor, "delete_by_hand")) {
       fmt::print("  ids of erased persons must be deleted there by hand: vendor by-hand\n");
     }
@@ -233,6 +253,8 @@ Result<void> CommandVendorBackfill(const VendorCommand& command) {
   }
   VendorCommand day = command;
   int64_t total = 0;
+  int64_t left_out = 0;
+  int64_t most_people = 0;
   for (std::time_t time = *first; time <= *last; time += kSecondsOfDay) {
     day.from = fmt::format("{:%Y-%m-%d}", fmt::gmtime(time));
     const Result<ServerAnswer> answer =
@@ -242,8 +264,16 @@ Result<void> CommandVendorBackfill(const VendorCommand& command) {
                    "at " + day.from + " (go on from there): " + answer.error().message};
     }
     total += NumberMember(answer->root(), "messages");
+    left_out += NumberMember(answer->root(), "left_out_messages");
+    most_people = std::max(most_people, NumberMember(answer->root(), "left_out_people"));
   }
   fmt::print("{} messages are in the queue\n", total);
+  if (left_out != 0) {
+    fmt::print(
+        "{} were left out, of up to {} people a day: vendors that it divides the people with, or "
+        "that the policy named before, were sent these; share = \"all\" sends everybody's\n",
+        left_out, most_people);
+  }
   return {};
 }
 

@@ -15,7 +15,6 @@ namespace bulkhead {
 namespace {
 
 constexpr uint64_t kMostDeadShown = 1000;
-constexpr int64_t kHoursOfDay = 24;
 
 std::string Quoted(std::string_view text) {
   std::string json;
@@ -185,56 +184,29 @@ Result<std::string> VendorDesk::Kill(const Command& command) {
                      Quoted(recorded ? "" : recorded.error().message));
 }
 
-// One day; what does not fit into the queue is an error, and the day may be asked for again:
-// messages have the same ids then.
 Result<std::string> VendorDesk::Backfill(const Command& command) {
   const std::optional<int32_t> day = ReadDay(command.from);
   if (!day) {
     return Error{ErrorCode::kInvalid, "from: expected a day, YYYY-MM-DD"};
   }
   return Change(command, [&](VendorSender* sender) -> Result<std::string> {
-    uint64_t messages = 0;
-    for (int64_t hour = 0; hour < kHoursOfDay; ++hour) {
-      const int64_t from_ms = (int64_t{*day} * kHoursOfDay + hour) * kHourMs;
-      const Result<uint64_t> some =
-          BackfillSpan(sender, command.vendor, from_ms, from_ms + kHourMs);
-      if (!some) {
-        return some.error();
-      }
-      messages += *some;
+    VendorBackfill backfill(
+        {parts_.ledger, parts_.clock, parts_.stored}, sender, command.vendor,
+        KeptApartFrom(*parts_.ledger, parts_.gateway->policies(), command.vendor));
+    const Result<BackfilledDay> done = backfill.Run(*day);
+    if (!done) {
+      return done.error();
     }
-    return fmt::format(R"({{"messages":{}}})", messages);
+    return fmt::format(R"({{"messages":{},"left_out_messages":{},"left_out_people":{}}})",
+                       done->messages, done->left_out_messages, done->left_out_people);
   });
 }
 
-Result<uint64_t> VendorDesk::BackfillSpan(VendorSender* sender, const std::string& vendor,
-                                          int64_t from_ms, int64_t to_ms) {
-  Result<VendorFeedPage> page = parts_.stored(vendor, from_ms, to_ms);
-  if (!page && page.error().code == ErrorCode::kLimit && to_ms - from_ms > 1) {
-    const int64_t middle = from_ms + (to_ms - from_ms) / 2;
-    const Result<uint64_t> first = BackfillSpan(sender, vendor, from_ms, middle);
-    const Result<uint64_t> second =
-        first ? BackfillSpan(sender, vendor, middle, to_ms) : Result<uint64_t>(first.error());
-    return second ? Result<uint64_t>(*first + *second) : second;
-  }
-  if (!page) {
-    return page.error();
-  }
-  uint64_t messages = 0;
-  for (VendorFeedEntry& entry : page->entries) {
-    entry.filtered.arrival_ms = parts_.clock->NowMs();  // it begins to wait now
-    if (Result<void> fed = sender->Feed(0, entry.filtered); !fed) {
-      return fed.error();
-    }
-    messages += entry.filtered.events.size();
-  }
-  return messages;
-}
-
 Result<std::string> VendorDesk::List() const {
+  const VendorPolicies policies = parts_.gateway->policies();
   std::string json = "[";
   for (const VendorStatus& status : parts_.gateway->List()) {
-    json += (json.size() > 1 ? "," : "") + VendorStatusJson(status);
+    json += (json.size() > 1 ? "," : "") + VendorStatusJson(status, policies);
   }
   return json + "]";
 }
