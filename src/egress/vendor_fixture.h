@@ -35,7 +35,18 @@ class MemoryLedger final : public Ledger {
   uint64_t LastSequence(std::string_view) const override { return batches.size(); }
   Result<void> Fold() override { return {}; }
   Result<Exposure> Ask(const LedgerWindow&) const override { return Exposure{}; }
-  Result<void> ForEachSubject(const LedgerWindow&, const EachSubject&) const override { return {}; }
+  Result<void> ForEachSubject(const LedgerWindow& window, const EachSubject& each) const override {
+    std::set<SubjectId> subjects;
+    for (const LedgerBatch& batch : batches) {
+      if (batch.vendor != window.vendor || batch.epoch != window.epoch) continue;
+      for (const LedgerSend& send : batch.sends) subjects.insert(send.subject);
+    }
+    subjects.erase(SubjectId());
+    for (const SubjectId& subject : subjects) {
+      if (!each(subject, {})) break;
+    }
+    return {};
+  }
   Result<void> ScanSubjects(std::string_view vendor, std::optional<uint32_t> epoch,
                             const EachBlock& each) const override {
     for (const LedgerBatch& batch : batches) {

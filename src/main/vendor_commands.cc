@@ -27,7 +27,8 @@ constexpr size_t kMaxCredentialBytes = 4096;
 
 std::string MakeCommand(const char* kind, const VendorCommand& command,
                         const std::string& credential = "") {
-  std::string json = fmt::format(R"({{"command":"vendor-{}","epoch":{})", kind, command.epoch);
+  std::string json = fmt::format(R"({{"command":"vendor-{}","epoch":{},"behind":{},"keep_data":{})",
+                                 kind, command.epoch, command.behind, command.keep_data);
   for (const auto& [name, text] :
        {std::pair("vendor", &command.vendor), std::pair("from", &command.from),
         std::pair("to", &command.to), std::pair("code1", &command.code1),
@@ -96,6 +97,31 @@ void PrintPeople(const simdjson::dom::element& vendor) {
              same.empty() ? "" : "; CAN BE JOINED with what they do at " + same);
 }
 
+// How far the vendor has been asked to delete what it has.
+void PrintLeaving(const simdjson::dom::element& vendor) {
+  const std::string trouble = TextMember(vendor, "trouble");
+  fmt::print("  asked to delete: {} ids; to come: {}{}\n", NumberMember(vendor, "leaving_asked"),
+             FlagMember(vendor, "leaving_counted")
+                 ? std::to_string(NumberMember(vendor, "leaving_left"))
+                 : "being counted",
+             trouble.empty() ? "" : "; " + trouble);
+}
+
+void PrintKillsDeletion(const simdjson::dom::element& killed) {
+  if (!FlagMember(killed, "deletion")) {
+    fmt::print("What it has is left there.\n");
+    return;
+  }
+  const int64_t left = NumberMember(killed, "left");
+  fmt::print("It was asked to delete {} ids", NumberMember(killed, "asked"));
+  if (!FlagMember(killed, "counted")) {
+    fmt::print("; the others are being counted: vendor list");
+  } else if (left != 0) {
+    fmt::print("; {} are still to come: vendor list", left);
+  }
+  fmt::print("{}.\n", FlagMember(killed, "by_hand") ? "; ids are left to you: vendor by-hand" : "");
+}
+
 Result<void> Simple(const char* kind, const VendorCommand& command, std::string_view said) {
   const Result<std::string> answer = Ask(kind, command);
   if (!answer) {
@@ -131,8 +157,11 @@ Result<void> CommandVendorList(const VendorCommand& command) {
                                          : "none",
         FlagMember(vendor, "dead_letters") ? "; dead letters wait" : "");
     PrintPeople(vendor);
+    if (FlagMember(vendor, "leaving") || NumberMember(vendor, "leaving_asked") != 0) {
+      PrintLeaving(vendor);
+    }
     if (FlagMember(vendor, "delete_by_hand")) {
-      fmt::print("  ids of erased persons must be deleted there by hand: vendor by-hand\n");
+      fmt::print("  ids must be deleted there by hand: vendor by-hand\n");
     }
     if (NumberMember(vendor, "canaries_seen") != 0) {
       fmt::print("  CANARIES SEEN: {} times, last {}: what this vendor was sent is out\n",
@@ -171,9 +200,11 @@ Result<void> CommandVendorKill(const VendorCommand& command) {
       "{} is stopped: its credential is gone, what waits stays where it is, its ids have changed.\n"
       "ledger {}, audit log entry {}\n",
       command.vendor, TextMember(answer->root(), "ledger"), NumberMember(answer->root(), "entry"));
-  if (const std::string trouble = TextMember(answer->root(), "trouble"); !trouble.empty()) {
-    fmt::print("NOT in the audit log: {}\n", trouble);
+  const std::string trouble = TextMember(answer->root(), "trouble");
+  if (!trouble.empty()) {
+    fmt::print("NOT in the audit log, so it is asked nothing: {}\n", trouble);
   }
+  PrintKillsDeletion(answer->root());
   fmt::print(
       "To undo this takes both of these codes, which are kept nowhere. Give them to two people:\n");
   for (const simdjson::dom::element code : ListMember(answer->root(), "codes")) {
@@ -231,14 +262,21 @@ Result<void> CommandVendorByHand(const VendorCommand& command) {
   if (command.done) {
     return Simple("by-hand-done", command, "they are taken for deleted");
   }
-  const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("by-hand", command));
-  if (!answer) {
-    return answer.error();
+  VendorCommand page = command;
+  for (;;) {
+    const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("by-hand", page));
+    if (!answer) {
+      return answer.error();
+    }
+    const simdjson::dom::array ids = ListOf(answer->root());
+    if (ids.size() == 0) {
+      return {};
+    }
+    for (const simdjson::dom::element id : ids) {
+      fmt::print("{}\n", std::string_view(id));
+    }
+    page.behind += ids.size();
   }
-  for (const simdjson::dom::element id : ListOf(answer->root())) {
-    fmt::print("{}\n", std::string_view(id));
-  }
-  return {};
 }
 
 Result<void> CommandVendorBackfill(const VendorCommand& command) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/hex.h"
@@ -14,12 +16,27 @@
 namespace bulkhead {
 namespace {
 
+using SteadyClock = std::chrono::steady_clock;
+
 constexpr uint64_t kMostDeadShown = 1000;
+constexpr uint64_t kMostByHandShown = 500'000;  // in one answer
+constexpr std::chrono::milliseconds kListIdsFor{1500};
+constexpr std::chrono::milliseconds kAnswerKillAfter{3000};
+constexpr std::chrono::milliseconds kLookAgain{20};
 
 std::string Quoted(std::string_view text) {
   std::string json;
   AppendJsonString(text, &json);
   return json;
+}
+
+// For the audit log, before the vendor is asked.
+std::string DeletionInWords(const VendorStatus& status, LeftData data) {
+  if (data == LeftData::kKeep) {
+    return "what it has is left there";
+  }
+  return status.leaving_counted ? fmt::format("deletion of {} ids", status.leaving_left)
+                                : std::string("deletion of all ids, which are being counted");
 }
 
 // What can be said of a dead letter: no value.
@@ -48,7 +65,8 @@ std::string DeadJson(const DeadLetter& letter) {
 struct VendorDesk::Command {
   std::string actor, kind, vendor, credential, from, to, address, via;
   ReviveCodes codes;
-  uint64_t epoch = 0;
+  uint64_t epoch = 0, behind = 0;
+  bool keep_data = false;
 };
 
 bool IsVendorCommand(std::string_view kind) { return kind.starts_with("vendor-"); }
@@ -67,6 +85,8 @@ Result<VendorDesk::Command> VendorDesk::Parse(std::string_view body) {
   command.to = sent->Text("to");
   command.codes = {sent->Text("code1"), sent->Text("code2")};
   command.epoch = sent->Number("epoch");
+  command.behind = sent->Number("behind");
+  command.keep_data = sent->Flag("keep_data");
   command.address = sent->Text("address");
   command.via = sent->Text("via") == "smtp" ? "mail" : "sign-in";
   return command;
@@ -113,7 +133,11 @@ Result<std::string> VendorDesk::Do(const Command& command) {
   if (command.kind == "vendor-backfill") return Backfill(command);
   if (command.kind == "vendor-by-hand") return ByHand(command);
   if (command.kind == "vendor-by-hand-done") {
-    return Change(command, [&](VendorSender* sender) { return done(sender->ClearByHand()); });
+    return Change(command, [&](VendorSender* sender) {
+      return sender->status().leaving
+                 ? Error{ErrorCode::kUnavailable, "further ids may be left to you: try again later"}
+                 : done(sender->ClearByHand());
+    });
   }
   if (command.kind == "vendor-resend") {
     return Change(command, [&](VendorSender* sender) -> Result<std::string> {
@@ -162,26 +186,41 @@ Result<std::string> VendorDesk::Change(
   return done;
 }
 
-// Stops first: nothing that has to be written down may hold it up.
+// Stops first: nothing that has to be written down may hold it up. Asking the vendor to delete
+// waits until it is written down, and the answer not for long until the vendor has been asked.
 Result<std::string> VendorDesk::Kill(const Command& command) {
+  const auto began = SteadyClock::now();
   const Result<std::shared_ptr<VendorSender>> sender = SenderOf(command);
   if (!sender) {
     return sender.error();
   }
-  const Result<ReviveCodes> codes = (*sender)->Kill(command.actor);
+  const LeftData data = command.keep_data ? LeftData::kKeep : LeftData::kDelete;
+  const Result<ReviveCodes> codes = (*sender)->Kill(command.actor, data);
   if (!codes) {
     return codes.error();
   }
+  // What fails here goes on behind, where it is told as trouble.
+  static_cast<void>((*sender)->ListForDeletion(kListIdsFor).has_value());
   const Result<void> folded = parts_.ledger->Fold();
   const Result<std::string> statement =
       folded ? parts_.ledger->Statement(command.vendor) : Result<std::string>(folded.error());
   const std::string digest =
       statement ? HexEncode(Sha256(*statement)) : std::string("cannot be read");
   const Result<uint64_t> recorded =
-      Record(command, "done", fmt::format("vendor {}, ledger {}", command.vendor, digest));
-  return fmt::format(R"({{"codes":["{}","{}"],"ledger":"{}","entry":{},"trouble":{}}})",
-                     (*codes)[0], (*codes)[1], digest, recorded ? *recorded : 0,
-                     Quoted(recorded ? "" : recorded.error().message));
+      Record(command, "done",
+             fmt::format("vendor {}, ledger {}, {}", command.vendor, digest,
+                         DeletionInWords((*sender)->status(), data)));
+  (*sender)->BeginLeaving(recorded.has_value());
+  while ((*sender)->status().leaving && SteadyClock::now() - began < kAnswerKillAfter) {
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  const VendorStatus status = (*sender)->status();
+  return fmt::format(
+      R"({{"codes":["{}","{}"],"ledger":"{}","entry":{},"trouble":{},"deletion":{},"counted":{},)"
+      R"("asked":{},"left":{},"by_hand":{}}})",
+      (*codes)[0], (*codes)[1], digest, recorded ? *recorded : 0,
+      Quoted(recorded ? "" : recorded.error().message), !command.keep_data, status.leaving_counted,
+      status.leaving_asked, status.leaving_left, status.delete_by_hand);
 }
 
 Result<std::string> VendorDesk::Backfill(const Command& command) {
@@ -282,7 +321,8 @@ Result<std::string> VendorDesk::ByHand(const Command& command) {
   if (const Result<uint64_t> recorded = Record(command, "allowed"); !recorded) {
     return recorded.error();  // it names persons, though only as the vendor knows them
   }
-  const Result<std::vector<SubjectId>> ids = (*sender)->ReadByHand();
+  const Result<std::vector<SubjectId>> ids =
+      (*sender)->ReadByHand(command.behind, kMostByHandShown);
   if (!ids) {
     return ids.error();
   }
