@@ -66,7 +66,9 @@ TEST(PeopleDivision, AFurtherVendorTakesFromEachAndMovesNobodyElse) {
     const std::string now = VendorOf(after, person);
     const std::string was = VendorOf(before, person);
     if (now == "middle") ++taken[was];
-    if (now != "middle") EXPECT_EQ(now, was);
+    if (now != "middle") {
+      EXPECT_EQ(now, was);
+    }
   }
   ASSERT_EQ(taken.size(), 3U);
   for (const auto& [name, count] : taken) EXPECT_NEAR(count, kPeople / 12.0, 250) << name;

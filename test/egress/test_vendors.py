@@ -1,5 +1,6 @@
 """Events go to vendors as the policy says, in the form that it says, each written down first, whatever the vendor does."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -244,9 +245,89 @@ def test_kill_is_quick_lasting_and_undone_by_two(acme):
     assert {"vendor.credential", "vendor.kill", "vendor.revive"} <= actions
 
 
+def server_audit_text(server):
+    return b"".join(path.read_bytes() for path in sorted((server.data / "audit").rglob("*")) if path.is_file() and "entries" in str(path))
+
+
 def server_audit_actions(server):
-    entries = b"".join(path.read_bytes() for path in sorted((server.data / "audit").rglob("*")) if path.is_file() and "entries" in str(path))
-    return {match.decode() for match in re.findall(rb'"action":"([a-z.\-]+)"', entries)}
+    return {match.decode() for match in re.findall(rb'"action":"([a-z.\-]+)"', server_audit_text(server))}
+
+
+KILLED_PEOPLE = 50_000
+
+
+def asked_ids(stand_in):
+    return [person for body in stand_in.deletions() for person in body["data"]["persons"]]
+
+
+def by_hand(server):
+    return done(server, "by-hand", "acme").split()
+
+
+@contextlib.contextmanager
+def vendor_of_many():
+    """(server, vendor): 50,000 subjects that it was sent."""
+    with running_vendor() as stand_in, BulkheadServer(extra_arguments=["--egress-port", str(stand_in.port)]) as server:
+        set_policy(server, vendor_policy("acme", stand_in.port, event=""))
+        set_credential(server, "acme")
+        server.import_events([event(n, person=f"person{n}") for n in range(KILLED_PEOPLE)])
+        deadline = time.monotonic() + 120
+        while status(server, "acme")["sent"] < KILLED_PEOPLE:
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+        yield server, stand_in
+
+
+def kill(server, *more):
+    """What it says, within the five seconds that it has."""
+    began = time.monotonic()
+    said = done(server, "kill", "acme", *more)
+    print(f"\nkill took {time.monotonic() - began:.2f} s")
+    assert time.monotonic() - began < 5
+    return said
+
+
+def test_a_killed_vendor_is_asked_to_delete_everybody():
+    with vendor_of_many() as (server, stand_in):
+        assert f"asked to delete {KILLED_PEOPLE} ids." in kill(server)
+        asked = asked_ids(stand_in)
+        assert len(asked) == KILLED_PEOPLE and set(asked) == {m["person"] for m in stand_in.messages()}
+        assert f"deletion of {KILLED_PEOPLE} ids".encode() in server_audit_text(server)
+        assert not by_hand(server) and f"asked to delete: {KILLED_PEOPLE} ids; to come: 0" in done(server, "list")
+        taken = len(stand_in.bodies)
+        server.import_events([event(n, person=f"person{n}") for n in range(KILLED_PEOPLE, KILLED_PEOPLE + 10)])
+        time.sleep(3)
+        assert len(stand_in.bodies) == taken and not status(server, "acme")["credential"]
+
+
+def test_a_vendor_that_stalls_holds_no_kill_up_and_what_is_left_when_egress_dies_is_left_to_people():
+    with vendor_of_many() as (server, stand_in):
+        deletions, let_go = iter(range(100)), threading.Event()
+        stand_in.behave = lambda path, body: 200 if b"persons.deletion" not in body or next(deletions) < 3 else let_go.wait(20) and 200 or 503
+        said = kill(server)
+        asked = asked_ids(stand_in)
+        assert f"asked to delete {len(asked)} ids; {KILLED_PEOPLE - len(asked)} are still to come" in said and 0 < len(asked) < KILLED_PEOPLE
+        assert f"to come: {KILLED_PEOPLE - len(asked)}" in done(server, "list")
+        everybody = {m["person"] for m in stand_in.messages()}
+        os.kill(server.compartments()["egress"], signal.SIGKILL)
+        deadline = time.monotonic() + 40
+        while (told := vendor(server, "list", "--json")).returncode or json.loads(told.stdout)[0]["leaving"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        let_go.set()
+        left = by_hand(server)
+        assert len(left) == len(set(left)) == KILLED_PEOPLE - len(asked) and set(left) | set(asked) == everybody
+        assert vendor(server, "by-hand", "acme", "--done").returncode == 0 and not by_hand(server)
+        assert len(stand_in.messages()) == KILLED_PEOPLE
+
+
+def test_a_kill_can_leave_what_the_vendor_has_as_evidence(acme):
+    server, stand_in = acme
+    server.import_events([event(n) for n in range(10)])
+    stand_in.wait(lambda v: len(v.by_id()) == 10)
+    assert "What it has is left there." in kill(server, "--keep-data")
+    time.sleep(1)
+    assert not stand_in.deletions() and not by_hand(server) and b"what it has is left there" in server_audit_text(server)
 
 
 def test_erased_persons_leave_the_ledger_and_the_vendor_is_asked_to_delete_them(acme):
