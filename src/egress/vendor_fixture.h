@@ -36,6 +36,7 @@ class MemoryLedger final : public Ledger {
   Result<Exposure> Ask(const LedgerWindow&) const override { return Exposure{}; }
   Result<void> ForEachSubject(const LedgerWindow&, const EachSubject&) const override { return {}; }
   std::vector<std::pair<std::string, uint32_t>> Epochs() const override { return {}; }
+  std::optional<int32_t> FirstDay(const std::string&, uint32_t) const override { return {}; }
   Result<void> Forget(std::span<const SubjectId>) override { return {}; }
   Result<std::string> Statement(std::string_view) const override { return std::string(); }
   Result<void> UseKeys(const KeyRing&) override { return {}; }

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "egress/ledger.h"
 #include "egress/vendor_gateway.h"
+#include "main/canary_watch.h"
 
 namespace bulkhead {
 
@@ -26,6 +27,7 @@ class VendorDesk {
   struct Parts {
     VendorGateway* gateway = nullptr;
     Ledger* ledger = nullptr;
+    CanaryWatch* canaries = nullptr;
     const Clock* clock = nullptr;
     std::function<Result<uint64_t>(const AuditEntry&)> record;
     // What the policy lets through of stored events of a span. kLimit: too many at once.

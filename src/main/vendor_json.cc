@@ -20,14 +20,14 @@ std::string VendorStatusJson(const VendorStatus& status) {
       R"("credential":{},"credential_set_ms":{},"trouble":{},"waiting":{},"queue_bytes":{},)"
       R"("dead_letters":{},"deletions":{},"deleted":{},"delete_by_hand":{},"sent":{},"refused":{},"retries":{},"unqueued":{},"expired":{},)"
       R"("last_sent_ms":{},"epoch":{},"epoch_begun_ms":{},"epoch_keys":{},"canaries":{},)"
-      R"("canaries_seen":{},"canary_seen_ms":{}}})",
+      R"("canaries_seen":{},"canary_seen_ms":{},"canary_incident":{}}})",
       Quoted(status.name), VendorTypeName(status.type), status.paused, status.killed,
       Quoted(status.killed_by), status.killed_ms, status.has_credential, status.credential_set_ms,
       Quoted(status.trouble), status.waiting, status.queue_bytes, status.dead_letters,
       status.deletions, status.deleted, status.delete_by_hand, status.sent, status.refused,
       status.retries, status.unqueued, status.expired, status.last_sent_ms, status.epoch,
       status.epoch_begun_ms, status.epoch_keys, status.canaries, status.canaries_seen,
-      status.canary_seen_ms);
+      status.canary_seen_ms, Quoted(status.canary_incident));
 }
 
 std::string ExposureJson(const LedgerWindow& window, const Exposure& exposure) {
