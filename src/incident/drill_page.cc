@@ -18,6 +18,7 @@ namespace bulkhead {
 namespace {
 
 constexpr size_t kMostCountries = 12;
+constexpr double kTelling = 1000;  // a chance below 2 to the minus this needs no number
 
 std::string Seconds(double from_s, double to_s) {
   return DurationText(std::max(0.0, to_s - from_s));
@@ -38,7 +39,7 @@ std::vector<DrillFigure> Figures(const DrillReport& report) {
   return {
       {Seconds(report.mailed_s, known_s),
        "from the thief's first mail to who is affected, by what, and drafts of what to tell them. "
-       "In 2025: 16 days to the data set, 40 to its scope"},
+       "In 2025 the data set took 16 days, its scope 40"},
       {GroupedNumber(real),
        fmt::format("names, addresses and ids of people readable in the stolen file, of {} that the "
                    "SDKs sent",
@@ -116,6 +117,11 @@ DrillSection Found(const DrillReport& report) {
   return section;
 }
 
+std::string ChanceText(double log2_chance) {
+  return log2_chance < -kTelling ? fmt::format("less than 2^-{:.0f}", kTelling)
+                                 : fmt::format("at most 2^{:.0f}", log2_chance);
+}
+
 DrillSection Attribution(const DrillReport& report) {
   DrillSection section{"Where it leaked", {}, {}, {}};
   section.items = {
@@ -124,7 +130,8 @@ DrillSection Attribution(const DrillReport& report) {
                   "epoch {}.",
                   GroupedNumber(report.mails), Seconds(report.mailed_s, report.seen_s),
                   report.seen.vendor, report.seen.epoch),
-      fmt::format("The incident was opened {}, {} after the first mail.", report.incident_opened,
+      fmt::format("The incident {} was opened by the actor \"{}\", {} after the first mail.",
+                  report.incident.id, report.incident_opened,
                   Seconds(report.mailed_s, report.incident_s))};
   const DumpReport& match = report.match;
   std::string matched = fmt::format(
@@ -135,10 +142,9 @@ DrillSection Attribution(const DrillReport& report) {
       100 * match.GenuineShare());
   if (match.attributed && !match.sources.empty()) {
     const SourceMatches& best = match.sources.front();
-    matched += fmt::format(
-        " It is from {}, epoch {}: {} of {} ids match, by chance with at most 2^{:.0f}.",
-        best.source.vendor, best.source.epoch, GroupedNumber(best.matched_ids),
-        GroupedNumber(best.known_ids), best.log2_chance);
+    matched += fmt::format(" It is from {}, epoch {}: {} of {} ids match, by chance with {}.",
+                           best.source.vendor, best.source.epoch, GroupedNumber(best.matched_ids),
+                           GroupedNumber(best.known_ids), ChanceText(best.log2_chance));
   } else {
     matched += " It could not be attributed.";
   }

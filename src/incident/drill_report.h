@@ -74,7 +74,7 @@ struct DrillReport {
   double mailed_s = 0;          // the first one
   DumpSource seen;              // what the first canary named
   double seen_s = 0;            // when the server said so
-  std::string incident_opened;  // "by itself", or by whom
+  std::string incident_opened;  // by which actor: a canary is one
   double incident_s = 0;
 
   IncidentVersion incident;

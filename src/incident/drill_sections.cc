@@ -161,7 +161,7 @@ DrillSection Stopped(const DrillReport& report) {
   const DrillKill& kill = report.kill;
   DrillSection section{"After the kill", {}, {}, {}};
   section.items = {
-      fmt::format("The credential is destroyed and a new epoch begun: {}.", ClosingText(report)),
+      fmt::format("The credential is destroyed and a new epoch begun; {}.", ClosingText(report)),
       fmt::format("The vendor was watched for {}.", DurationText(kill.watched_s)),
       fmt::format(
           "At the end the key of the stolen epoch was destroyed: of {} ids in the file that "
@@ -180,6 +180,9 @@ DrillSection Checked(const DrillReport& report) {
             "said."
           : "The ledger told of no less than the vendor has, and of more in some rows, as after a "
             "send that was repeated."};
+  section.items = {
+      "Counted are ids of the vendor and messages, canaries' messages too; a profile's time is the "
+      "one at which it came."};
   section.table = {{"", "subjects, ledger", "vendor", "messages, ledger", "vendor", ""},
                    {0.28, 0.16, 0.13, 0.17, 0.13, 0.13},
                    {false, true, true, true, true, false},

@@ -38,10 +38,8 @@ class Counting {
     std::erase(subject, '-');
     if (canaries_.contains(subject)) subject.clear();
     Add(&all_, subject);
-    if (is_event) {
-      Add(&fields_["event name"], subject);
-      Add(&fields_["time"], subject);
-    }
+    Add(&fields_["time"], subject);  // of a profile, when it came
+    if (is_event) Add(&fields_["event name"], subject);
     for (const auto& [name, value] : properties) {
       if (std::ranges::find(kNoFields, name) == kNoFields.end()) {
         Add(&fields_[std::string(name)], subject);

@@ -24,6 +24,7 @@ namespace bulkhead {
 namespace {
 
 constexpr double kWatchS = 2;
+constexpr double kIncidentS = 10;
 constexpr size_t kOffered = 300;  // events, about
 constexpr uint64_t kSeedOfMore = 8;
 
@@ -101,7 +102,7 @@ Result<void> DrillRun::Play(size_t events, size_t people) {
       {"the thief searches the file", "", &DrillRun::Search},
       {"the thief writes to the addresses in it", "mail to canaries", &DrillRun::WriteToCanaries},
       {"the server names the vendor", "alarm: vendor and epoch named", &DrillRun::SeeCanary},
-      {"an incident is opened", "incident open", &DrillRun::OpenIncident},
+      {"an incident is opened", "incident open", &DrillRun::AwaitIncident},
       {"the vendor is killed", "feed stopped", &DrillRun::KillVendor},
       {"more traffic is imported", "", &DrillRun::OfferMore},
       {"the exposure is read", "exposure known", &DrillRun::ReadExposure},
@@ -130,7 +131,8 @@ Result<std::string> DrillRun::SetStage() {
   const Result<void> written =
       RealFileSystem().WriteFileAtomically(out_ + "/policy.toml", report_.policy);
   report_.files.emplace_back("policy.toml");
-  return written ? Result<std::string>("three processes and five compartments") : written.error();
+  return written ? Result<std::string>("three processes, one of them with five compartments")
+                 : written.error();
 }
 
 Result<std::string> DrillRun::ImportMonth() {
@@ -228,23 +230,31 @@ Result<std::string> DrillRun::SeeCanary() {
   return fmt::format("{}, epoch {}", report_.seen.vendor, report_.seen.epoch);
 }
 
-Result<std::string> DrillRun::OpenIncident() {
-  const auto today = static_cast<int32_t>(report_.made_ms / kDayMs);
-  const Result<IncidentVersion> opened =
-      AskRecord(stage_->server(), {"open",
-                                   {{"vendor", report_.seen.vendor},
-                                    {"from", FormatDay(today - 30)},
-                                    {"to", FormatDay(today + 1)},
-                                    {"title", "Mail to a canary"}},
-                                   {{"epoch", report_.seen.epoch}},
-                                   {}});
-  if (!opened) {
-    return opened.error();
+// The server does it by itself; here it is only waited for.
+Result<std::string> DrillRun::AwaitIncident() {
+  for (const double until_s = Now() + kIncidentS; Now() < until_s;) {
+    const Result<ServerAnswer> answer = AskIncident(stage_->server(), {"list", {}, {}, {}});
+    const Result<std::vector<IncidentVersion>> incidents =
+        answer ? AnswerRecords(answer->root())
+               : Result<std::vector<IncidentVersion>>(answer.error());
+    if (!incidents) {
+      return incidents.error();
+    }
+    for (const IncidentVersion& one : *incidents) {
+      if (one.window.vendor != report_.seen.vendor || one.window.epoch != report_.seen.epoch) {
+        continue;
+      }
+      incident_id_ = one.id;
+      report_.incident_opened = one.actor;
+      report_.incident_s = Now();
+      return one.id + " by " + one.actor;
+    }
+    if (Result<void> go_on = CheckNotStopped(); !go_on) {
+      return go_on.error();
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  incident_id_ = opened->id;
-  report_.incident_opened = "by hand";
-  report_.incident_s = Now();
-  return incident_id_;
+  return Error{ErrorCode::kBug, "no incident was opened at a canary's sight"};
 }
 
 Result<std::string> DrillRun::KillVendor() {
@@ -274,8 +284,8 @@ Result<std::string> DrillRun::OfferMore() {
 }
 
 Result<std::string> DrillRun::ReadExposure() {
-  Result<IncidentVersion> version = AskRecord(
-      stage_->server(), {"correct", {{"id", incident_id_}, {"why", "after the kill"}}, {}, {}});
+  Result<IncidentVersion> version =
+      AskRecord(stage_->server(), {"read", {{"id", incident_id_}}, {}, {}});
   if (!version) {
     return version.error();
   }

@@ -39,7 +39,7 @@ class DrillRun {
   Result<std::string> Search();
   Result<std::string> WriteToCanaries();
   Result<std::string> SeeCanary();
-  Result<std::string> OpenIncident();
+  Result<std::string> AwaitIncident();
   Result<std::string> KillVendor();
   Result<std::string> OfferMore();
   Result<std::string> ReadExposure();
