@@ -24,14 +24,8 @@ std::string Seconds(double from_s, double to_s) {
   return DurationText(std::max(0.0, to_s - from_s));
 }
 
-uint64_t FoundIn(const DrillReport& report, uint64_t DrillSearch::*place) {
-  uint64_t sum = 0;
-  for (const DrillSearch& search : report.searches) sum += search.*place;
-  return sum;
-}
-
 std::vector<DrillFigure> Figures(const DrillReport& report) {
-  const uint64_t real = FoundIn(report, &DrillSearch::in_stolen);
+  const uint64_t real = SumOf(report.searches, &DrillSearch::in_stolen);
   double known_s = report.incident_s;
   for (const DrillStep& step : report.steps) {
     if (step.mark.starts_with("drafts")) known_s = step.ended_s;
@@ -39,11 +33,11 @@ std::vector<DrillFigure> Figures(const DrillReport& report) {
   return {
       {Seconds(report.mailed_s, known_s),
        "from the thief's first mail to who is affected, by what, and drafts of what to tell them. "
-       "In 2025 the data set took 16 days, its scope 40"},
+       "In 2025: 16 days to the data set, 40 to its full scope"},
       {GroupedNumber(real),
        fmt::format("names, addresses and ids of people readable in the stolen file, of {} that the "
                    "SDKs sent",
-                   GroupedNumber(FoundIn(report, &DrillSearch::in_traffic))),
+                   GroupedNumber(SumOf(report.searches, &DrillSearch::in_traffic))),
        real == 0},
       {DurationText(report.kill.took_s),
        fmt::format("to stop the feed for good; {} of {} events offered afterwards arrived",
@@ -79,7 +73,7 @@ std::string FormsOf(const DrillReport& report, std::string_view properties) {
     }
   }
   if (sent.empty()) return "not sent";
-  return fmt::format("{}{}", fmt::join(sent, ", "), all ? "" : "; nothing else of it");
+  return fmt::format("{}{}", fmt::join(sent, ", "), all ? "" : "; the rest not sent");
 }
 
 DrillSection FormerFields(const DrillReport& report) {
@@ -100,11 +94,11 @@ DrillSection FormerFields(const DrillReport& report) {
 DrillSection Found(const DrillReport& report) {
   DrillSection section{"What the thief could read", {}, {}, {}};
   section.paragraphs = {fmt::format(
-      "The thief exported {} of events ({}) and {} profiles with the vendor's own account, and "
+      "The thief exported {:.1f} MB, {} events and {} profiles, with the vendor's own account, and "
       "searched the file for everything that the SDKs had sent of people. Counted are distinct "
       "values.",
-      fmt::format("{:.1f} MB", static_cast<double>(report.stolen_bytes) / 1e6),
-      GroupedNumber(report.stolen_events), GroupedNumber(report.stolen_profiles))};
+      static_cast<double>(report.stolen_bytes) / 1e6, GroupedNumber(report.stolen_events),
+      GroupedNumber(report.stolen_profiles))};
   section.table = {{"", "sent by SDKs", "in the stolen file", "beside them, of canaries"},
                    {0.34, 0.22, 0.22, 0.22},
                    {false, true, true, true},
@@ -225,6 +219,12 @@ DrillPage LayOutDrillPage(const DrillReport& report) {
                    Exposed(report),    Duties(report),       Drafts(report), Stopped(report),
                    Checked(report),    Stopwatch(report),    Limits(report)};
   return page;
+}
+
+uint64_t SumOf(const std::vector<DrillSearch>& searches, uint64_t DrillSearch::*count) {
+  uint64_t sum = 0;
+  for (const DrillSearch& search : searches) sum += search.*count;
+  return sum;
 }
 
 std::string GroupedNumber(uint64_t number) {

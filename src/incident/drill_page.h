@@ -37,6 +37,8 @@ struct DrillPage {
 };
 DrillPage LayOutDrillPage(const DrillReport& report);
 
+// Of everything that was searched for.
+uint64_t SumOf(const std::vector<DrillSearch>& searches, uint64_t DrillSearch::*count);
 // "4,312".
 std::string GroupedNumber(uint64_t number);
 // "340 ms", "4.2 s", "1 min 12 s".

@@ -46,9 +46,12 @@ TEST(DrillReportTest, WhatComesFromTheDataIsEscaped) {
   report.steps[1] = {needle, needle, needle, 2, 3};
   report.searches[0].what = needle;
   report.counts[0].what = needle;
-  report.duties.push_back({.id = "a", .regime = needle, .article = needle, .who = needle});
-  report.duties[0].state = ObligationState::kDue;
-  report.notices.push_back({.subject = needle, .unknown = {needle}});
+  Obligation& duty = report.duties.emplace_back();
+  duty.state = ObligationState::kDue;
+  duty.regime = duty.article = duty.who = duty.whom = needle;
+  Notice& notice = report.notices.emplace_back();
+  notice.subject = needle;
+  notice.unknown = {needle};
   const std::string html = RenderDrillHtml(report);
   EXPECT_EQ(html.find("<script"), std::string::npos);
   EXPECT_EQ(html.find("alert('x')"), std::string::npos);

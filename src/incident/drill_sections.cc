@@ -25,12 +25,12 @@ std::string After(const DrillReport& report, std::string_view mark) {
 }
 
 std::string ReadableText(const DrillReport& report) {
-  std::vector<std::string> texts;
-  for (const DrillSearch& search : report.searches) {
-    texts.push_back(fmt::format("{} {}", GroupedNumber(search.in_stolen), search.what));
-  }
-  return fmt::format("{}; countries, visited sites and plans beside ids that only this vendor has",
-                     fmt::join(texts, ", "));
+  const uint64_t real = SumOf(report.searches, &DrillSearch::in_stolen);
+  return fmt::format(
+      "{} of the {} names, addresses and ids that SDKs sent; else the day, the country, the site "
+      "that referred and the plan, beside an id that only this vendor has",
+      real == 0 ? "none" : GroupedNumber(real),
+      GroupedNumber(SumOf(report.searches, &DrillSearch::in_traffic)));
 }
 
 std::string DueText(const DrillReport& report) {
@@ -217,9 +217,10 @@ DrillSection Stopwatch(const DrillReport& report) {
 DrillSection Limits(const DrillReport& report) {
   DrillSection section{"What this does not show", {}, {}, {}};
   section.items = {
-      fmt::format("The people and their month are made up, and so is the thief. One machine played "
-                  "everybody; {} of its processors did all of it.",
-                  report.processors),
+      fmt::format(
+          "The people and their month are made up, and so is the thief. One machine with {} "
+          "processors played everybody.",
+          report.processors),
       "The month was imported within seconds, so the ledger has all sends on the day of the drill; "
       "the events have the days of the month.",
       "The vendor is a process of this program that takes and gives what the hosted product does; "

@@ -12,6 +12,8 @@
 #include <csignal>
 #include <thread>
 
+#include "base/file_system.h"
+
 namespace bulkhead {
 namespace {
 
@@ -62,7 +64,7 @@ Result<std::unique_ptr<DrillProcess>> DrillProcess::Start(const std::vector<std:
   if (pid < 0) {
     return Error{ErrorCode::kUnavailable, "cannot start another process"};
   }
-  return std::unique_ptr<DrillProcess>(new DrillProcess(pid, std::move(reading)));
+  return std::unique_ptr<DrillProcess>(new DrillProcess(pid, std::move(reading), log));
 }
 
 DrillProcess::~DrillProcess() { Stop(); }
@@ -85,7 +87,7 @@ Result<std::string> DrillProcess::ReadLine(int64_t timeout_ms) {
     const ssize_t size = ::read(output_.get(), some.data(), some.size());
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0 || read_.size() > kMostLineBytes) {
-      return Error{ErrorCode::kUnavailable, "a process of the drill has ended"};
+      return Ended();
     }
     read_.append(some.data(), static_cast<size_t>(size));
   }
@@ -94,6 +96,15 @@ Result<std::string> DrillProcess::ReadLine(int64_t timeout_ms) {
 bool DrillProcess::Runs() {
   ended_ = ended_ || ::waitpid(pid_, nullptr, WNOHANG) == pid_;
   return !ended_;
+}
+
+Error DrillProcess::Ended() const {
+  const Result<std::string> said = RealFileSystem().ReadWhole(log_);
+  std::string words = said ? *said : "";
+  while (words.ends_with('\n')) words.pop_back();
+  words = words.substr(words.rfind('\n') + 1);
+  return {ErrorCode::kUnavailable,
+          "a process of the drill has ended" + (words.empty() ? words : ": " + words)};
 }
 
 void DrillProcess::Stop() {

@@ -22,18 +22,23 @@ class DrillProcess {
   DrillProcess(const DrillProcess&) = delete;
   DrillProcess& operator=(const DrillProcess&) = delete;
 
-  // The next line of its standard output, without its end. kUnavailable: none in time, or it ended.
+  // The next line of its standard output, without its end. kUnavailable: none in time, or it ended,
+  // with what it said last of errors.
   Result<std::string> ReadLine(int64_t timeout_ms);
   // False once it has ended by itself.
   [[nodiscard]] bool Runs();
+  // What is to be said where it does not.
+  [[nodiscard]] Error Ended() const;
   // SIGTERM, and SIGKILL where that is not enough.
   void Stop();
 
  private:
-  DrillProcess(pid_t pid, Descriptor output) : pid_(pid), output_(std::move(output)) {}
+  DrillProcess(pid_t pid, Descriptor output, std::string log)
+      : pid_(pid), output_(std::move(output)), log_(std::move(log)) {}
   pid_t pid_;
   bool ended_ = false;
   Descriptor output_;
+  std::string log_;
   std::string read_;
 };
 

@@ -24,6 +24,7 @@ constexpr size_t kItemsOfARequest = 500;
 constexpr std::chrono::seconds kPatience{90};
 constexpr std::chrono::milliseconds kPause{20};
 constexpr int64_t kStartMs = 30'000;
+constexpr std::chrono::milliseconds kQuiet{1000};  // canaries' messages are beyond what was counted
 
 // API requests and free text are nothing that a vendor needs.
 constexpr std::array<const char*, 8> kAllowedEvents = {
@@ -181,7 +182,7 @@ Result<void> DrillStage::Await(const char* what, const std::function<Result<bool
     }
     for (DrillProcess* process : {vendor_process_.get(), server_process_.get(), sink_.get()}) {
       if (process != nullptr && !process->Runs()) {
-        return Error{ErrorCode::kUnavailable, "a process of the drill has ended"};
+        return process->Ended();
       }
     }
     if (SteadyClock::now() > deadline) {
@@ -225,9 +226,16 @@ Result<void> DrillStage::Import(const std::vector<DemoItem>& traffic) {
 }
 
 Result<void> DrillStage::AwaitSent(uint64_t messages) {
+  uint64_t sent = 0;
+  SteadyClock::time_point since;
   return Await("the vendor to have everything", [&]() -> Result<bool> {
     const Result<DrillVendorState> state = VendorState();
-    return state ? Result<bool>(state->sent >= messages && !state->waiting) : state.error();
+    if (!state) {
+      return state.error();
+    }
+    if (state->sent != sent || state->waiting) since = SteadyClock::now();
+    sent = state->sent;
+    return sent >= messages && SteadyClock::now() - since > kQuiet;
   });
 }
 

@@ -58,7 +58,7 @@ class DrillStage {
 
   // As the platform's own servers and SDKs send it, some hundred items a request.
   Result<void> Import(const std::vector<DemoItem>& traffic);
-  // Until the vendor has taken at least so many messages and none waits.
+  // Until the vendor has taken at least so many messages, and no more come.
   Result<void> AwaitSent(uint64_t messages);
   [[nodiscard]] Result<DrillVendorState> VendorState() const;
   // Ids, without hyphens, of the present epoch's canaries.

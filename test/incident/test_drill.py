@@ -1,12 +1,14 @@
 """`bulkhead drill` in a small form: what its report says is held against the files that it leaves, and nothing else is left."""
 
 import collections
+import html
 import json
 import os
 import pathlib
 import re
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -14,6 +16,17 @@ from bulkhead_server import binary
 
 DOMAIN = b"@mail.brookfield.example"
 ADDRESS = re.compile(rb"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+")
+
+
+@pytest.fixture
+def folder():
+    """The path of a socket may have no more than 108 bytes, and pytest's own folders have long names."""
+    with tempfile.TemporaryDirectory(prefix="drill-") as path:
+        yield pathlib.Path(path)
+
+
+def unspaced(text):
+    return re.sub(r"\s", "", text)
 
 
 def descendants(of):
@@ -49,20 +62,21 @@ def is_gone(folder):
 
 
 @pytest.fixture(scope="module")
-def drilled(tmp_path_factory):
+def drilled():
     """(folder of the report, its numbers, seconds that it took)."""
-    folder = tmp_path_factory.mktemp("drill")
-    began = time.monotonic()
-    process = start(folder, "--json")
-    out, told = process.communicate(timeout=120)
-    took = time.monotonic() - began
-    assert process.returncode == 0, told
-    assert is_gone(folder)
-    report = json.loads(out)
-    assert report == json.loads((folder / "report" / "drill.json").read_text())
-    for step in report["steps"]:
-        assert step["what"] in told
-    return folder / "report", report, took
+    with tempfile.TemporaryDirectory(prefix="drill-") as path:
+        folder = pathlib.Path(path)
+        began = time.monotonic()
+        process = start(folder, "--json")
+        out, told = process.communicate(timeout=120)
+        took = time.monotonic() - began
+        assert process.returncode == 0, told
+        assert is_gone(folder)
+        report = json.loads(out)
+        assert report == json.loads((folder / "report" / "drill.json").read_text())
+        for step in report["steps"]:
+            assert step["what"] in told
+        yield folder / "report", report, took
 
 
 def test_it_is_short_and_leaves_its_report_alone(drilled):
@@ -126,10 +140,10 @@ def test_notices_name_no_address_as_exposed(drilled):
 
 def test_the_html_is_complete_in_itself(drilled):
     folder, report, _ = drilled
-    html = (folder / "report.html").read_text()
-    assert not re.search(r"<script|<img|<link|src=|href=|url\(|https?:", html)
-    assert "<svg" in html and "prefers-color-scheme: dark" in html and html.endswith("</html>\n")
-    assert f"{report['incident']['exposure']['subjects']:,} subjects" in html
+    page = (folder / "report.html").read_text()
+    assert not re.search(r"<script|<img|<link|src=|href=|url\(|https?:", page)
+    assert "<svg" in page and "prefers-color-scheme: dark" in page and page.endswith("</html>\n")
+    assert f"{report['incident']['exposure']['subjects']:,} subjects" in page
 
 
 def test_the_pdf_says_the_same(drilled):
@@ -139,43 +153,43 @@ def test_the_pdf_says_the_same(drilled):
     text = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True).stdout
     pages = text.split("\f")[:-1]
     assert len(pages) > 2
-    for number, page in enumerate(pages, 1):
-        assert page.rstrip().endswith(f"{number} / {len(pages)}")
-    words = " ".join(text.split())
-    html = re.sub(r"<[^>]+>", " ", (folder / "report.html").read_text().split("<body>")[1])
-    for heading in re.findall(r"<h2>([^<]+)</h2>", (folder / "report.html").read_text()):
-        assert heading in words
-    for number in re.findall(r"\d[\d,.]*\d", html.split("<svg")[0]):
-        assert number in words, number
-    assert f"{report['incident']['exposure']['subjects']:,} subjects" in words
+    for number, sheet in enumerate(pages, 1):
+        assert unspaced(sheet).endswith(f"{number}/{len(pages)}")
+    page = html.unescape((folder / "report.html").read_text())
+    for heading in re.findall(r"<h2>([^<]+)</h2>", page):
+        assert unspaced(heading) in unspaced(text)
+    shown = re.findall(r"\d[\d,.]*\d", re.sub(r"<[^>]+>", " ", page.split("<body>")[1]))
+    assert len(shown) > 100
+    for number in shown:
+        assert number in unspaced(text), number
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_on_the_way_leaves_nothing(tmp_path, number):
-    process = start(tmp_path)
+def test_a_stop_on_the_way_leaves_nothing(folder, number):
+    process = start(folder)
     process.stdout.readline()  # the stage is set
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 1 and "stopped" in told
-    assert is_gone(tmp_path) and not (tmp_path / "report").exists()
+    assert is_gone(folder) and not (folder / "report").exists()
 
 
-def test_its_processes_end_with_it_however_it_ends(tmp_path):
-    process = start(tmp_path)
+def test_its_processes_end_with_it_however_it_ends(folder):
+    process = start(folder)
     process.stdout.readline()
     process.kill()
     process.wait()
     deadline = time.monotonic() + 60
-    while descendants(str(tmp_path)):
-        assert time.monotonic() < deadline, descendants(str(tmp_path))
+    while descendants(str(folder)):
+        assert time.monotonic() < deadline, descendants(str(folder))
         time.sleep(0.1)
 
 
-def test_where_a_process_of_it_ends_it_says_so(tmp_path):
-    process = start(tmp_path)
+def test_where_a_process_of_it_ends_it_says_so(folder):
+    process = start(folder)
     process.stdout.readline()
-    vendor, = [pid for pid in descendants(str(tmp_path)) if b"drill-vendor" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
+    vendor, = [pid for pid in descendants(str(folder)) if b"drill-vendor" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(vendor, signal.SIGKILL)
     _, told = process.communicate(timeout=120)
     assert process.returncode == 1 and "bulkhead: " in told
-    assert is_gone(tmp_path) and not (tmp_path / "report").exists()
+    assert is_gone(folder) and not (folder / "report").exists()
