@@ -43,13 +43,20 @@ size_t VendorSender::MostMessages(const Moment& moment) const {
 
 bool VendorSender::SendDue() {
   const std::lock_guard lock(sending_);
+  if (IsKilled()) {
+    return LeaveDue();
+  }
+  if (const Result<void> dropped = DropLeaving(); !dropped) {
+    Fail(dropped.error(), std::nullopt);
+    return false;
+  }
   const std::optional<Moment> moment = Now();
   if (!moment || parts_.clock->NowMs() < not_before_ms_) {
     return false;
   }
   if (!deletions_->empty()) {
     // First: of whom it is to delete nothing more may be on its way behind that.
-    const Result<bool> deleted = SendDeletions(*moment);
+    const Result<bool> deleted = SendDeletions(deletions_.get(), *moment);
     if (!deleted) {
       Fail(deleted.error(), std::nullopt);
     }
