@@ -139,6 +139,25 @@ Table RetentionTable(const dom::element& answer) {
   return table;
 }
 
+std::string StepName(const dom::element& step) {
+  dom::element value;
+  return Field(step, "event") +
+         (step["value"].get(value) == simdjson::SUCCESS ? " = " + Cell(value) : "");
+}
+
+// The commonest paths; the columns of the picture are in the JSON.
+Table FlowTable(const dom::element& answer) {
+  Table table = {{"path", "count"}};
+  for (const dom::element path : ArrayField(answer, "paths")) {
+    std::string steps;
+    for (const dom::element step : ArrayField(path, "steps")) {
+      steps += (steps.empty() ? "" : " > ") + StepName(step);
+    }
+    table.push_back({std::move(steps), Field(path, "count")});
+  }
+  return table;
+}
+
 Table RecordsTable(const dom::element& answer) {
   Table table = {{"record"}};
   for (const dom::element record : ArrayField(answer, "results")) {
@@ -171,6 +190,9 @@ Result<Table> TableOfAnswer(std::string_view report, std::string_view json) {
   }
   if (report == "insights") {
     return InsightsTable(answer);
+  }
+  if (report == "flow") {
+    return FlowTable(answer);
   }
   return report == "retention" ? RetentionTable(answer) : RecordsTable(answer);
 }

@@ -5,6 +5,8 @@
 #include "query/addiction.h"
 #include "query/event_names.h"
 #include "query/export.h"
+#include "query/flow.h"
+#include "query/flow_json.h"
 #include "query/funnel.h"
 #include "query/insights.h"
 #include "query/mixpanel_json.h"
@@ -61,6 +63,9 @@ Result<std::string> QueryEngine::Run(const Report& report) const {
   if (const auto* retention = std::get_if<RetentionReport>(&report)) {
     return Written(Retention(*retention), &RetentionJson);
   }
+  if (const auto* flow = std::get_if<FlowReport>(&report)) {
+    return Written(Flow(*flow), &FlowJson);
+  }
   return Written(People(std::get<PeopleReport>(report)), &PeopleJson);
 }
 
@@ -83,6 +88,11 @@ Result<RetentionResult> QueryEngine::Retention(const RetentionReport& report) co
     return report.shared ? RunSharedRetention(context, report, small_count_)
                          : RunRetention(context, report);
   });
+}
+
+Result<FlowResult> QueryEngine::Flow(const FlowReport& report) const {
+  return Answer(*store_, options_, report.range.timezone,
+                [&](const ReportContext& context) { return RunFlow(context, report); });
 }
 
 Result<PeopleResult> QueryEngine::People(const PeopleReport& report) const {

@@ -55,4 +55,9 @@ std::map<std::string, std::vector<uint64_t>> Addiction(const Scenario& scenario,
                                                        const EventSelector& selector, TimeUnit unit,
                                                        TimeUnit sub_unit);
 
+// Everything of a flow that is shown, as lines of text.
+std::string Flow(const Scenario& scenario, const PlainHistory& history, const FlowReport& report);
+// The engine's answer in the same form.
+std::string FlowText(const FlowResult& result);
+
 }  // namespace bulkhead::oracle
