@@ -140,7 +140,12 @@ struct FunnelResult {
 };
 
 // --- Retention ---
-enum class RetentionMode : unsigned char { kOn = 1, kOnOrAfter };
+enum class RetentionMode : unsigned char {
+  kOn = 1,      // came back in the bucket
+  kOnOrAfter,   // in it or later
+  kOnOrBefore,  // in it or earlier
+  kStreak       // in it and in each before it, but for the 0th
+};
 enum class RetentionBirth : unsigned char { kFirst = 1, kRecurring };
 
 struct RetentionReport {
@@ -149,8 +154,10 @@ struct RetentionReport {
   EventSelector born;
   EventSelector returning;  // empty event = any
   TimeUnit unit = TimeUnit::kDay;
-  int interval = 1;  // units per bucket
-  int buckets = 7;   // return buckets after the 0th
+  int interval = 1;                // units per bucket
+  int buckets = 7;                 // return buckets after the 0th
+  std::vector<int> brackets = {};  // of how many buckets each one shown is made, from the 0th on;
+                                   // buckets + 1 together; empty = one each
   RetentionMode mode = RetentionMode::kOn;
   bool calendar = false;
   RetentionBirth birth = RetentionBirth::kFirst;

@@ -188,6 +188,31 @@ FunnelReport ReadFunnel(const object& body, ReportReader* reader) {
   return report;
 }
 
+// "brackets":[1,3,4] draws the 0th day, days 1 to 3 and days 4 to 7 together.
+void ReadBrackets(const object& body, RetentionReport* report, ReportReader* reader) {
+  constexpr int64_t kMost = 367;
+  int64_t together = 0;
+  reader->ForEach(body, "brackets", kMost, [&](const element& entry, const std::string& path) {
+    int64_t length = 0;
+    if (entry.get_int64().get(length) != simdjson::SUCCESS || length < 1 || length > kMost) {
+      reader->Fail(path, "a whole number from 1 to 367 expected");
+      return;
+    }
+    together += length;
+    report->brackets.push_back(static_cast<int>(length));
+  });
+  if (report->brackets.empty()) {
+    return;
+  }
+  if (together > kMost) {
+    reader->Fail("brackets", "at most 367 units together");
+  }
+  if (ReportReader::Member(body, "buckets")) {
+    reader->Fail("buckets", "follows from brackets");
+  }
+  report->buckets = static_cast<int>(together) - 1;
+}
+
 RetentionReport ReadRetention(const object& body, ReportReader* reader) {
   RetentionReport report;
   report.range = ReadRange(body, reader);
@@ -205,11 +230,15 @@ RetentionReport ReadRetention(const object& body, ReportReader* reader) {
   report.interval = static_cast<int>(reader->Integer(body, "interval", "interval", {1, 366}, 1));
   report.buckets = static_cast<int>(reader->Integer(body, "buckets", "buckets", {1, 366}, 7));
   constexpr std::pair<std::string_view, RetentionMode> kModes[] = {
-      {"on", RetentionMode::kOn}, {"on_or_after", RetentionMode::kOnOrAfter}};
+      {"on", RetentionMode::kOn},
+      {"on_or_after", RetentionMode::kOnOrAfter},
+      {"on_or_before", RetentionMode::kOnOrBefore},
+      {"streak", RetentionMode::kStreak}};
   constexpr std::pair<std::string_view, RetentionBirth> kBirths[] = {
       {"first", RetentionBirth::kFirst}, {"recurring", RetentionBirth::kRecurring}};
   report.mode = reader->Choice(body, "mode", "mode", kModes, RetentionMode::kOn);
   report.birth = reader->Choice(body, "birth", "birth", kBirths, RetentionBirth::kFirst);
+  ReadBrackets(body, &report, reader);
   report.calendar = reader->Boolean(body, "calendar", "calendar");
   reader->ForEach(body, "breakdown", 1, [&](const element& entry, const std::string& path) {
     report.breakdown = ReadBreakdown(entry, path, reader);
@@ -217,6 +246,10 @@ RetentionReport ReadRetention(const object& body, ReportReader* reader) {
   report.global_where = reader->Where(body, "where", "where");
   report.segment_limit = ReadLimit(body, reader);
   report.shared = reader->Boolean(body, "shared", "shared");
+  if (report.shared && (report.mode > RetentionMode::kOnOrAfter || !report.brackets.empty())) {
+    reader->Fail("shared",
+                 "the modes on and on_or_after, without brackets, are for readers outside");
+  }
   return report;
 }
 

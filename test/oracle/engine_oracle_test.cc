@@ -113,7 +113,14 @@ TEST(Oracle, Retention) {
     report.returning = Selector(random, true);
     RandomUnit(random, &report.unit, &report.interval);
     report.buckets = static_cast<int>(Pick(random, 0, 6));
-    report.mode = static_cast<RetentionMode>(Pick(random, 1, 2));
+    if (Pick(random, 0, 2) == 0) {
+      report.buckets = -1;
+      for (int64_t b = Pick(random, 1, 4); b > 0; --b) {
+        report.brackets.push_back(static_cast<int>(Pick(random, 1, 3)));
+        report.buckets += report.brackets.back();
+      }
+    }
+    report.mode = static_cast<RetentionMode>(Pick(random, 1, 4));
     report.birth = static_cast<RetentionBirth>(Pick(random, 1, 2));
     report.calendar = Pick(random, 0, 1) == 0;
     report.global_where = Where(random);
