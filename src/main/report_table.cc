@@ -158,6 +158,15 @@ Table FlowTable(const dom::element& answer) {
   return table;
 }
 
+Table LifecycleTable(const dom::element& answer) {
+  Table table = {{"date", "new", "returning", "resurrecting", "dormant"}};
+  for (const dom::element bucket : ArrayField(answer, "buckets")) {
+    table.push_back({Field(bucket, "date"), Field(bucket, "new"), Field(bucket, "returning"),
+                     Field(bucket, "resurrecting"), Field(bucket, "dormant")});
+  }
+  return table;
+}
+
 Table RecordsTable(const dom::element& answer) {
   Table table = {{"record"}};
   for (const dom::element record : ArrayField(answer, "results")) {
@@ -193,6 +202,9 @@ Result<Table> TableOfAnswer(std::string_view report, std::string_view json) {
   }
   if (report == "flow") {
     return FlowTable(answer);
+  }
+  if (report == "lifecycle") {
+    return LifecycleTable(answer);
   }
   return report == "retention" ? RetentionTable(answer) : RecordsTable(answer);
 }

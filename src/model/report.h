@@ -11,6 +11,7 @@
 #include "model/expression.h"
 #include "model/flow_report.h"
 #include "model/ids.h"
+#include "model/lifecycle_report.h"
 #include "model/report_parts.h"
 #include "model/value.h"
 
@@ -207,8 +208,8 @@ struct PeopleResult {
   std::vector<Person> people;
 };
 
-using Report =
-    std::variant<InsightsReport, FunnelReport, RetentionReport, PeopleReport, FlowReport>;
+using Report = std::variant<InsightsReport, FunnelReport, RetentionReport, PeopleReport, FlowReport,
+                            LifecycleReport>;
 ProjectId ProjectOf(const Report& report);
 
 }  // namespace bulkhead

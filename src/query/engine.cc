@@ -9,6 +9,7 @@
 #include "query/flow_json.h"
 #include "query/funnel.h"
 #include "query/insights.h"
+#include "query/lifecycle.h"
 #include "query/mixpanel_json.h"
 #include "query/people.h"
 #include "query/report_context.h"
@@ -66,6 +67,9 @@ Result<std::string> QueryEngine::Run(const Report& report) const {
   if (const auto* flow = std::get_if<FlowReport>(&report)) {
     return Written(Flow(*flow), &FlowJson);
   }
+  if (const auto* lifecycle = std::get_if<LifecycleReport>(&report)) {
+    return Written(Lifecycle(*lifecycle), &LifecycleJson);
+  }
   return Written(People(std::get<PeopleReport>(report)), &PeopleJson);
 }
 
@@ -93,6 +97,11 @@ Result<RetentionResult> QueryEngine::Retention(const RetentionReport& report) co
 Result<FlowResult> QueryEngine::Flow(const FlowReport& report) const {
   return Answer(*store_, options_, report.range.timezone,
                 [&](const ReportContext& context) { return RunFlow(context, report); });
+}
+
+Result<LifecycleResult> QueryEngine::Lifecycle(const LifecycleReport& report) const {
+  return Answer(*store_, options_, report.range.timezone,
+                [&](const ReportContext& context) { return RunLifecycle(context, report); });
 }
 
 Result<PeopleResult> QueryEngine::People(const PeopleReport& report) const {

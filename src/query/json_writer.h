@@ -85,12 +85,15 @@ class Json {
     }
     return Close(']');
   }
+  Json& Boolean(bool value) {
+    Separate();
+    out_ += value ? "true" : "false";
+    return *this;
+  }
   // Beside a segment: "$other" may also be somebody's value.
   void OtherMark(bool is_other) {
     if (is_other) {
-      Key("other");
-      out_ += "true";
-      fresh_ = false;
+      Key("other").Boolean(true);
     }
   }
   std::string Take() { return std::move(out_); }

@@ -167,6 +167,18 @@ std::string PeopleJson(const PeopleResult& result) {
   return json.Close(']').Close('}').Take();
 }
 
+std::string LifecycleJson(const LifecycleResult& result) {
+  Json json;
+  json.Open('{').Key("buckets").Open('[');
+  for (const LifecycleBucket& bucket : result.buckets) {
+    json.Open('{').Key("date").Text(bucket.date).Key("new").Number(bucket.fresh);
+    json.Key("returning").Number(bucket.returning);
+    json.Key("resurrecting").Number(bucket.resurrecting).Key("dormant").Number(bucket.dormant);
+    json.Key("complete").Boolean(bucket.complete).Close('}');
+  }
+  return json.Close(']').Close('}').Take();
+}
+
 std::string SeriesTableJson(const SeriesTable& table) {
   Json json;
   json.Open('{').Key("data").Open('{').Key("series").Texts(table.dates).Key("values").Open('{');

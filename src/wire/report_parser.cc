@@ -22,6 +22,9 @@ constexpr std::pair<std::string_view, TimeUnit> kUnits[] = {
     {"week", TimeUnit::kWeek},     {"month", TimeUnit::kMonth},
 };
 
+constexpr std::pair<std::string_view, TimeUnit> kCalendarUnits[] = {
+    {"day", TimeUnit::kDay}, {"week", TimeUnit::kWeek}, {"month", TimeUnit::kMonth}};
+
 bool ReadPercentile(const std::string& math, InsightsMetric* metric) {
   if (math == "median") {
     metric->math = Math::kPercentile;
@@ -224,9 +227,7 @@ RetentionReport ReadRetention(const object& body, ReportReader* reader) {
   if (const std::optional<element> returning = ReportReader::Member(body, "return")) {
     report.returning = ReadSelector(*returning, "return", reader);
   }
-  constexpr std::pair<std::string_view, TimeUnit> kRetentionUnits[] = {
-      {"day", TimeUnit::kDay}, {"week", TimeUnit::kWeek}, {"month", TimeUnit::kMonth}};
-  report.unit = reader->Choice(body, "unit", "unit", kRetentionUnits, TimeUnit::kDay);
+  report.unit = reader->Choice(body, "unit", "unit", kCalendarUnits, TimeUnit::kDay);
   report.interval = static_cast<int>(reader->Integer(body, "interval", "interval", {1, 366}, 1));
   report.buckets = static_cast<int>(reader->Integer(body, "buckets", "buckets", {1, 366}, 7));
   constexpr std::pair<std::string_view, RetentionMode> kModes[] = {
@@ -290,6 +291,18 @@ PeopleReport ReadPeople(const object& body, ReportReader* reader) {
   return report;
 }
 
+LifecycleReport ReadLifecycle(const object& body, ReportReader* reader) {
+  LifecycleReport report;
+  report.range = ReadRange(body, reader);
+  if (reader->Boolean(body, "shared", "shared")) {
+    reader->Fail("shared", "this report is not for readers outside");
+  }
+  report.selector.event = reader->String(body, "event", "event");
+  report.selector.where = reader->Where(body, "where", "where");
+  report.unit = reader->Choice(body, "unit", "unit", kCalendarUnits, TimeUnit::kWeek);
+  return report;
+}
+
 Report ReadReport(const object& body, ReportReader* reader) {
   const std::string kind = reader->String(body, "report", "report");
   if (kind == "insights") {
@@ -307,9 +320,13 @@ Report ReadReport(const object& body, ReportReader* reader) {
   if (kind == "flow") {
     return ReadFlow(body, reader);
   }
-  reader->Fail("report", kind == "sessions"
-                             ? "this report is not answered by this version"
-                             : "one of insights, funnel, retention, flow, people expected");
+  if (kind == "lifecycle") {
+    return ReadLifecycle(body, reader);
+  }
+  reader->Fail("report",
+               kind == "sessions"
+                   ? "this report is not answered by this version"
+                   : "one of insights, funnel, retention, flow, lifecycle, people expected");
   return {};
 }
 

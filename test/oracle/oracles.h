@@ -60,4 +60,9 @@ std::string Flow(const Scenario& scenario, const PlainHistory& history, const Fl
 // The engine's answer in the same form.
 std::string FlowText(const FlowResult& result);
 
+// As lines of text, as LifecycleText has the engine's.
+std::string Lifecycle(const Scenario& scenario, const PlainHistory& history,
+                      const LifecycleReport& report);
+std::string LifecycleText(const LifecycleResult& result);
+
 }  // namespace bulkhead::oracle
