@@ -13,6 +13,7 @@
 #include "model/ids.h"
 #include "model/lifecycle_report.h"
 #include "model/report_parts.h"
+#include "model/sessions_report.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -209,7 +210,7 @@ struct PeopleResult {
 };
 
 using Report = std::variant<InsightsReport, FunnelReport, RetentionReport, PeopleReport, FlowReport,
-                            LifecycleReport>;
+                            LifecycleReport, SessionsReport>;
 ProjectId ProjectOf(const Report& report);
 
 }  // namespace bulkhead

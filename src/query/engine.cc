@@ -15,6 +15,7 @@
 #include "query/report_context.h"
 #include "query/retention.h"
 #include "query/segmentation.h"
+#include "query/session_report.h"
 #include "query/shared_reports.h"
 #include "store/store.h"
 
@@ -70,6 +71,9 @@ Result<std::string> QueryEngine::Run(const Report& report) const {
   if (const auto* lifecycle = std::get_if<LifecycleReport>(&report)) {
     return Written(Lifecycle(*lifecycle), &LifecycleJson);
   }
+  if (const auto* sessions = std::get_if<SessionsReport>(&report)) {
+    return Written(Sessions(*sessions), &SessionsJson);
+  }
   return Written(People(std::get<PeopleReport>(report)), &PeopleJson);
 }
 
@@ -102,6 +106,11 @@ Result<FlowResult> QueryEngine::Flow(const FlowReport& report) const {
 Result<LifecycleResult> QueryEngine::Lifecycle(const LifecycleReport& report) const {
   return Answer(*store_, options_, report.range.timezone,
                 [&](const ReportContext& context) { return RunLifecycle(context, report); });
+}
+
+Result<SessionsResult> QueryEngine::Sessions(const SessionsReport& report) const {
+  return Answer(*store_, options_, report.range.timezone,
+                [&](const ReportContext& context) { return RunSessions(context, report); });
 }
 
 Result<PeopleResult> QueryEngine::People(const PeopleReport& report) const {

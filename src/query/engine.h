@@ -42,6 +42,7 @@ class QueryEngine {
   Result<RetentionResult> Retention(const RetentionReport& report) const;
   Result<FlowResult> Flow(const FlowReport& report) const;
   Result<LifecycleResult> Lifecycle(const LifecycleReport& report) const;
+  Result<SessionsResult> Sessions(const SessionsReport& report) const;
   Result<PeopleResult> People(const PeopleReport& report) const;
 
   // Mixpanel's query API; query/mixpanel_json.h writes the answers in its shapes.

@@ -179,6 +179,30 @@ std::string LifecycleJson(const LifecycleResult& result) {
   return json.Close(']').Close('}').Take();
 }
 
+std::string SessionsJson(const SessionsResult& result) {
+  Json json;
+  const auto column = [&json](const SessionsSeries& series, std::string_view name, auto member) {
+    json.Key(name).Open('[');
+    for (const SessionNumbers& bucket : series.buckets) json.Number(bucket.*member);
+    json.Close(']');
+  };
+  json.Open('{').Key("dates").Texts(result.dates).Key("series").Open('[');
+  for (const SessionsSeries& series : result.series) {
+    json.Open('{').Key("segment").Segment(series.segment);
+    json.OtherMark(series.is_other);
+    column(series, "sessions", &SessionNumbers::sessions);
+    column(series, "people", &SessionNumbers::people);
+    column(series, "avg_s", &SessionNumbers::average_s);
+    column(series, "avg_events", &SessionNumbers::average_events);
+    const SessionNumbers& all = series.overall;
+    json.Key("overall").Open('{').Key("sessions").Number(all.sessions);
+    json.Key("people").Number(all.people).Key("avg_s").Number(all.average_s);
+    json.Key("median_s").Number(series.median_s).Key("p90_s").Number(series.p90_s);
+    json.Key("avg_events").Number(all.average_events).Close('}').Close('}');
+  }
+  return json.Close(']').Close('}').Take();
+}
+
 std::string SeriesTableJson(const SeriesTable& table) {
   Json json;
   json.Open('{').Key("data").Open('{').Key("series").Texts(table.dates).Key("values").Open('{');
