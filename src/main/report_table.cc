@@ -45,9 +45,9 @@ std::string Percent(const dom::element& object, std::string_view name) {
   return object[name].get(share) == simdjson::SUCCESS ? fmt::format("{:.1f} %", share * 100) : "-";
 }
 
-std::string Duration(const dom::element& step, std::string_view name) {
+std::string Seconds(const dom::element& object, std::string_view name) {
   double seconds = 0;
-  if (step["time_from_previous"][name].get(seconds) != simdjson::SUCCESS) {
+  if (object[name].get(seconds) != simdjson::SUCCESS) {
     return "-";
   }
   if (seconds < 120) {
@@ -55,6 +55,11 @@ std::string Duration(const dom::element& step, std::string_view name) {
   }
   return seconds < 7200 ? fmt::format("{:.0f} min", seconds / 60)
                         : fmt::format("{:.1f} h", seconds / 3600);
+}
+
+std::string Duration(const dom::element& step, std::string_view name) {
+  dom::element times;
+  return step["time_from_previous"].get(times) == simdjson::SUCCESS ? Seconds(times, name) : "-";
 }
 
 std::string SegmentName(const dom::element& series) {
@@ -167,6 +172,19 @@ Table LifecycleTable(const dom::element& answer) {
   return table;
 }
 
+Table SessionsTable(const dom::element& answer) {
+  Table table = {{"segment", "sessions", "people", "average", "median", "events"}};
+  for (const dom::element series : ArrayField(answer, "series")) {
+    dom::element all;
+    if (series["overall"].get(all) != simdjson::SUCCESS) continue;
+    const std::string segment = SegmentName(series);
+    table.push_back({segment.empty() ? "(all)" : segment, Field(all, "sessions"),
+                     Field(all, "people"), Seconds(all, "avg_s"), Seconds(all, "median_s"),
+                     Field(all, "avg_events")});
+  }
+  return table;
+}
+
 Table RecordsTable(const dom::element& answer) {
   Table table = {{"record"}};
   for (const dom::element record : ArrayField(answer, "results")) {
@@ -205,6 +223,9 @@ Result<Table> TableOfAnswer(std::string_view report, std::string_view json) {
   }
   if (report == "lifecycle") {
     return LifecycleTable(answer);
+  }
+  if (report == "sessions") {
+    return SessionsTable(answer);
   }
   return report == "retention" ? RetentionTable(answer) : RecordsTable(answer);
 }

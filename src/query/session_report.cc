@@ -9,8 +9,7 @@
 namespace bulkhead {
 namespace {
 
-// Bits of a hit's mask.
-constexpr uint64_t kEveryEvent = 1;
+// Bits of a hit's mask; the lowest is set for every event.
 constexpr uint64_t kWhere = 2;  // the condition on a session's first event holds
 constexpr uint64_t kFirstExclusion = 4;
 

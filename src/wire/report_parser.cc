@@ -303,6 +303,27 @@ LifecycleReport ReadLifecycle(const object& body, ReportReader* reader) {
   return report;
 }
 
+SessionsReport ReadSessions(const object& body, ReportReader* reader) {
+  SessionsReport report;
+  report.range = ReadRange(body, reader);
+  if (reader->Boolean(body, "shared", "shared")) {
+    reader->Fail("shared", "this report is not for readers outside");
+  }
+  report.unit = reader->Choice(body, "unit", "unit", kUnits, TimeUnit::kDay);
+  report.interval = static_cast<int>(reader->Integer(body, "interval", "interval", {1, 366}, 1));
+  report.timeout_ms = ReadSessionTimeout(body, reader);
+  reader->ForEach(body, "exclude", kMaxSessionExclusions,
+                  [&](const element& entry, const std::string& path) {
+                    report.exclude.push_back(ReadNamedSelector(entry, path, reader));
+                  });
+  report.where = reader->Where(body, "where", "where");
+  reader->ForEach(body, "breakdown", 4, [&](const element& entry, const std::string& path) {
+    report.breakdown.push_back(ReadBreakdown(entry, path, reader));
+  });
+  report.segment_limit = ReadLimit(body, reader);
+  return report;
+}
+
 Report ReadReport(const object& body, ReportReader* reader) {
   const std::string kind = reader->String(body, "report", "report");
   if (kind == "insights") {
@@ -323,10 +344,11 @@ Report ReadReport(const object& body, ReportReader* reader) {
   if (kind == "lifecycle") {
     return ReadLifecycle(body, reader);
   }
+  if (kind == "sessions") {
+    return ReadSessions(body, reader);
+  }
   reader->Fail("report",
-               kind == "sessions"
-                   ? "this report is not answered by this version"
-                   : "one of insights, funnel, retention, flow, lifecycle, people expected");
+               "one of insights, funnel, retention, flow, sessions, lifecycle, people expected");
   return {};
 }
 

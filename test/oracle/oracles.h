@@ -65,4 +65,9 @@ std::string Lifecycle(const Scenario& scenario, const PlainHistory& history,
                       const LifecycleReport& report);
 std::string LifecycleText(const LifecycleResult& result);
 
+// As lines of text, as SessionsText has the engine's.
+std::string SessionsOf(const Scenario& scenario, const PlainHistory& history,
+                       const SessionsReport& report);
+std::string SessionsText(const SessionsResult& result);
+
 }  // namespace bulkhead::oracle
