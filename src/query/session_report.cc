@@ -48,7 +48,7 @@ class SessionsVisitor final : public PersonVisitor {
       return;
     }
     cells_.resize(setup.slots.size() * Width());
-    lengths_s_.resize(setup.slots.size());
+    lengths_ms_.resize(setup.slots.size());
   }
 
   void Visit(const PersonHits& person) override {
@@ -65,7 +65,7 @@ class SessionsVisitor final : public PersonVisitor {
         [&](size_t begin, size_t end) { Count(std::span(counted_).subspan(begin, end - begin)); });
   }
 
-  void MergeInto(std::vector<SessionCell>* cells, std::vector<std::vector<float>>* lengths_s,
+  void MergeInto(std::vector<SessionCell>* cells, std::vector<std::vector<int32_t>>* lengths_ms,
                  std::vector<double>* sessions) const {
     cells->resize(std::max(cells->size(), cells_.size()));
     for (size_t c = 0; c < cells_.size(); ++c) {
@@ -74,9 +74,9 @@ class SessionsVisitor final : public PersonVisitor {
       (*cells)[c].events += cells_[c].events;
       (*cells)[c].length_ms += cells_[c].length_ms;
     }
-    lengths_s->resize(std::max(lengths_s->size(), lengths_s_.size()));
-    for (size_t s = 0; s < lengths_s_.size(); ++s) {
-      (*lengths_s)[s].insert((*lengths_s)[s].end(), lengths_s_[s].begin(), lengths_s_[s].end());
+    lengths_ms->resize(std::max(lengths_ms->size(), lengths_ms_.size()));
+    for (size_t s = 0; s < lengths_ms_.size(); ++s) {
+      (*lengths_ms)[s].insert((*lengths_ms)[s].end(), lengths_ms_[s].begin(), lengths_ms_[s].end());
     }
     sessions->resize(std::max(sessions->size(), sessions_.size()));
     for (size_t s = 0; s < sessions_.size(); ++s) (*sessions)[s] += sessions_[s];
@@ -103,16 +103,16 @@ class SessionsVisitor final : public PersonVisitor {
     SessionCell* row = &cells_[slot * Width()];
     row[setup_.buckets->Of(first.time_ms)].Add(person_, length_ms, session.size());
     row[setup_.buckets->size()].Add(person_, length_ms, session.size());
-    lengths_s_[slot].push_back(static_cast<float>(static_cast<double>(length_ms) / 1000));
+    lengths_ms_[slot].push_back(static_cast<int32_t>(length_ms));
   }
 
   const SessionsSetup& setup_;
   Breakdown::PersonIds person_ids_{};
   uint64_t person_ = 0;
   std::vector<Hit> counted_;
-  std::vector<SessionCell> cells_;             // [slot][bucket, at last the whole range]
-  std::vector<std::vector<float>> lengths_s_;  // [slot]
-  std::vector<double> sessions_;               // [combination], while ranking
+  std::vector<SessionCell> cells_;                // [slot][bucket, at last the whole range]
+  std::vector<std::vector<int32_t>> lengths_ms_;  // [slot]
+  std::vector<double> sessions_;                  // [combination], while ranking
 };
 
 SessionNumbers NumbersOf(const SessionCell& cell) {
@@ -126,7 +126,7 @@ SessionNumbers NumbersOf(const SessionCell& cell) {
 }
 
 SessionsResult MakeResult(const SessionsSetup& setup, const std::vector<SessionCell>& cells,
-                          std::vector<std::vector<float>>* lengths_s) {
+                          std::vector<std::vector<int32_t>>* lengths_ms) {
   SessionsResult result;
   result.dates = setup.buckets->labels();
   const size_t buckets = setup.buckets->size();
@@ -144,8 +144,8 @@ SessionsResult MakeResult(const SessionsSetup& setup, const std::vector<SessionC
     }
     for (size_t b = 0; b < buckets; ++b) series.buckets.push_back(NumbersOf(row[b]));
     series.overall = NumbersOf(row[buckets]);
-    series.median_s = Percentile(&(*lengths_s)[slot], 50);
-    series.p90_s = Percentile(&(*lengths_s)[slot], 90);
+    series.median_s = Percentile(&(*lengths_ms)[slot], 50) / 1000;
+    series.p90_s = Percentile(&(*lengths_ms)[slot], 90) / 1000;
   }
   std::ranges::stable_sort(result.series, [](const SessionsSeries& a, const SessionsSeries& b) {
     return a.is_other != b.is_other ? b.is_other : a.overall.sessions > b.overall.sessions;
@@ -170,7 +170,7 @@ ScanSpec MakeSpec(const SessionsReport& report, const Buckets& buckets) {
 }
 
 Result<void> RunScan(const SessionsSetup& setup, std::vector<SessionCell>* cells,
-                     std::vector<std::vector<float>>* lengths_s, std::vector<double>* sessions) {
+                     std::vector<std::vector<int32_t>>* lengths_ms, std::vector<double>* sessions) {
   const double all =
       static_cast<double>(setup.slots.size()) * static_cast<double>(setup.buckets->size() + 1);
   const double bytes = setup.ranking ? 8.0 * setup.breakdown->size() : all * sizeof(SessionCell);
@@ -180,7 +180,7 @@ Result<void> RunScan(const SessionsSetup& setup, std::vector<SessionCell>* cells
   for (const auto& visitor : RunPersons<SessionsVisitor>(*setup.scan, setup.context->threads, [&] {
          return std::make_unique<SessionsVisitor>(setup);
        })) {
-    visitor->MergeInto(cells, lengths_s, sessions);
+    visitor->MergeInto(cells, lengths_ms, sessions);
   }
   return {};
 }
@@ -213,20 +213,20 @@ Result<SessionsResult> RunSessions(const ReportContext& context, const SessionsR
   setup.buckets = &*buckets;
   setup.slots = SegmentSlots::All(breakdown->size());
   std::vector<SessionCell> cells;
-  std::vector<std::vector<float>> lengths_s;
+  std::vector<std::vector<int32_t>> lengths_ms;
   std::vector<double> sessions;
   if (breakdown->size() > report.segment_limit) {
     setup.ranking = true;
-    if (Result<void> done = RunScan(setup, &cells, &lengths_s, &sessions); !done) {
+    if (Result<void> done = RunScan(setup, &cells, &lengths_ms, &sessions); !done) {
       return done.error();
     }
     setup.ranking = false;
     setup.slots = SegmentSlots::Largest(sessions, report.segment_limit);
   }
-  if (Result<void> done = RunScan(setup, &cells, &lengths_s, &sessions); !done) {
+  if (Result<void> done = RunScan(setup, &cells, &lengths_ms, &sessions); !done) {
     return done.error();
   }
-  return MakeResult(setup, cells, &lengths_s);
+  return MakeResult(setup, cells, &lengths_ms);
 }
 
 }  // namespace bulkhead
