@@ -43,6 +43,12 @@ struct InsightsMetric {
   std::string label;       // "A", "B", ... or as the report names it
 };
 
+// With which time before a report is compared.
+struct InsightsComparison {
+  int value = 1;
+  TimeUnit unit = TimeUnit::kWeek;  // day, week or month
+};
+
 struct InsightsReport {
   ProjectId project;
   DateRange range;
@@ -54,7 +60,10 @@ struct InsightsReport {
   SharedExpression formula;       // metrics are properties["A"], ["B"], ...; null = none
   std::string formula_text;
   size_t segment_limit = 200;  // beyond it the smallest go into $other
-  bool shared = false;         // for readers outside: counts of few people are not shown
+  size_t rolling = 0;          // > 0: each value is the mean of so many buckets up to it
+  bool cumulative = false;     // each value is the sum of all up to it
+  std::optional<InsightsComparison> compare;
+  bool shared = false;  // for readers outside: counts of few people are not shown
 };
 
 struct InsightsSeries {
@@ -68,6 +77,8 @@ struct InsightsSeries {
 struct InsightsResult {
   std::vector<std::string> dates;  // local start of each bucket
   std::vector<InsightsSeries> series;
+  std::vector<std::string> past_dates;  // of the comparison
+  std::vector<InsightsSeries> past_series;
 };
 
 // --- Funnel ---

@@ -8,7 +8,7 @@
 #include "query/flow.h"
 #include "query/flow_json.h"
 #include "query/funnel.h"
-#include "query/insights.h"
+#include "query/insights_lines.h"
 #include "query/lifecycle.h"
 #include "query/mixpanel_json.h"
 #include "query/people.h"
@@ -80,7 +80,7 @@ Result<std::string> QueryEngine::Run(const Report& report) const {
 Result<InsightsResult> QueryEngine::Insights(const InsightsReport& report) const {
   return Answer(*store_, options_, report.range.timezone, [&](const ReportContext& context) {
     return report.shared ? RunSharedInsights(context, report, small_count_)
-                         : RunInsights(context, report);
+                         : RunInsightsLines(context, report);
   });
 }
 

@@ -11,6 +11,18 @@
 namespace bulkhead {
 namespace {
 
+// Members of an object that is open.
+void WriteInsights(const std::vector<std::string>& dates, const std::vector<InsightsSeries>& all,
+                   Json* json) {
+  json->Key("dates").Texts(dates).Key("series").Open('[');
+  for (const InsightsSeries& series : all) {
+    json->Open('{').Key("metric").Text(series.metric).Key("segment").Segment(series.segment);
+    json->OtherMark(series.is_other);
+    json->Key("values").Numbers(series.values).Key("overall").Number(series.overall).Close('}');
+  }
+  json->Close(']');
+}
+
 void WriteTimes(const FunnelTimes& times, Json* json) {
   json->Open('{');
   json->Key("avg_s").Number(times.average_s);
@@ -114,13 +126,14 @@ std::string SegmentText(const std::vector<Value>& segment) {
 
 std::string InsightsJson(const InsightsResult& result) {
   Json json;
-  json.Open('{').Key("dates").Texts(result.dates).Key("series").Open('[');
-  for (const InsightsSeries& series : result.series) {
-    json.Open('{').Key("metric").Text(series.metric).Key("segment").Segment(series.segment);
-    json.OtherMark(series.is_other);
-    json.Key("values").Numbers(series.values).Key("overall").Number(series.overall).Close('}');
+  json.Open('{');
+  WriteInsights(result.dates, result.series, &json);
+  if (!result.past_dates.empty()) {
+    json.Key("past").Open('{');
+    WriteInsights(result.past_dates, result.past_series, &json);
+    json.Close('}');
   }
-  return json.Close(']').Close('}').Take();
+  return json.Close('}').Take();
 }
 
 std::string FunnelJson(const FunnelResult& result) {

@@ -63,6 +63,30 @@ void ReadMath(const object& of, const std::string& path, InsightsMetric* metric,
   }
 }
 
+// What is made of the lines.
+void ReadLines(const object& body, InsightsReport* report, ReportReader* reader) {
+  if (ReportReader::Member(body, "rolling")) {
+    report->rolling = static_cast<size_t>(reader->Integer(body, "rolling", "rolling", {2, 366}, 2));
+  }
+  report->cumulative = reader->Boolean(body, "cumulative", "cumulative");
+  if (report->rolling > 0 && report->cumulative) {
+    reader->Fail("cumulative", "a line is rolling or cumulative");
+  }
+  if (const std::optional<element> member = ReportReader::Member(body, "compare")) {
+    object compare;
+    if (member->get_object().get(compare) != simdjson::SUCCESS) {
+      reader->Fail("compare", "an object expected");
+      return;
+    }
+    InsightsComparison& by = report->compare.emplace();
+    by.value = static_cast<int>(reader->Integer(compare, "value", "compare.value", {1, 1000}, 1));
+    by.unit = reader->Choice(compare, "unit", "compare.unit", kCalendarUnits, TimeUnit::kWeek);
+  }
+  if (report->shared && (report->rolling > 0 || report->cumulative || report->compare)) {
+    reader->Fail("shared", "plain lines alone are for readers outside");
+  }
+}
+
 InsightsReport ReadInsights(const object& body, ReportReader* reader) {
   InsightsReport report;
   report.range = ReadRange(body, reader);
@@ -71,6 +95,7 @@ InsightsReport ReadInsights(const object& body, ReportReader* reader) {
   report.global_where = reader->Where(body, "where", "where");
   report.segment_limit = ReadLimit(body, reader);
   report.shared = reader->Boolean(body, "shared", "shared");
+  ReadLines(body, &report, reader);
   reader->ForEach(body, "metrics", 26, [&](const element& entry, const std::string& path) {
     InsightsMetric metric;
     metric.selector = ReadSelector(entry, path, reader);
