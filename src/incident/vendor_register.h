@@ -57,7 +57,7 @@ struct MeasuredVendor {
   int64_t epoch_begun_ms = 0;         // 0: it has none
   bool killed = false;
   uint64_t sends = 0;
-  std::map<std::string, uint64_t> common;  // subjects that the ledger has at another vendor, too
+  std::map<std::string, uint64_t> common = {};  // subjects the ledger has at another vendor too
 };
 
 // One vendor, from three sides; null: that side does not know it.
