@@ -120,6 +120,23 @@ std::vector<std::pair<std::string, uint32_t>> LedgerImpl::Epochs() const {
   return {epochs.begin(), epochs.end()};
 }
 
+std::optional<int32_t> LedgerImpl::FirstDay(const std::string& vendor, uint32_t epoch) const {
+  const std::lock_guard lock(mutex_);
+  std::optional<int32_t> first;
+  const auto take = [&first](int32_t day) { first = std::min(first.value_or(day), day); };
+  if (const auto known = manifest_.vendors.find(vendor); known != manifest_.vendors.end()) {
+    const auto days = known->second.epochs.find(epoch);
+    if (days != known->second.epochs.end() && !days->second.days.empty()) {
+      take(days->second.days.front().day);
+    }
+  }
+  for (const LedgerBatchRef& batch : unfolded_) {
+    const bool of_epoch = batch->vendor == vendor && batch->epoch == epoch;
+    if (of_epoch && !batch->sends.empty()) take(batch->day);
+  }
+  return first;
+}
+
 Result<std::string> LedgerImpl::Statement(std::string_view vendor) const {
   const std::lock_guard changing(changing_);  // so that the files stay
   LedgerVendor files;

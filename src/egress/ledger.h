@@ -112,6 +112,9 @@ class Ledger {
                                                   const EachBlock& each) const = 0;
   // The vendors and epochs there are.
   [[nodiscard]] virtual std::vector<std::pair<std::string, uint32_t>> Epochs() const = 0;
+  // The day of the first send of that epoch; nothing: there is none.
+  [[nodiscard]] virtual std::optional<int32_t> FirstDay(const std::string& vendor,
+                                                        uint32_t epoch) const = 0;
 
   // Takes subjects out of all files, journals too (erasure); their sends stay counted, as nobody's.
   // When it returns, no file holds them. After an error it is to be called again.

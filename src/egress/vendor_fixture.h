@@ -61,6 +61,7 @@ class MemoryLedger final : public Ledger {
     for (const LedgerBatch& batch : batches) epochs.emplace(batch.vendor, batch.epoch);
     return {epochs.begin(), epochs.end()};
   }
+  std::optional<int32_t> FirstDay(const std::string&, uint32_t) const override { return {}; }
   Result<void> Forget(std::span<const SubjectId>) override { return {}; }
   Result<std::string> Statement(std::string_view) const override { return std::string(); }
   Result<void> UseKeys(const KeyRing&) override { return {}; }

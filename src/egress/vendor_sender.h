@@ -65,9 +65,11 @@ struct VendorStatus {
   int64_t epoch_begun_ms = 0;
   uint32_t epoch_keys = 0;  // that are not destroyed
   uint32_t canaries = 0;    // of this epoch, so far
-  uint64_t canaries_seen =
-      0;  // times that one was seen where only a leak brings it, since the start
+  // Times that one was seen where only a leak brings it, the last of them, and the incident that
+  // this opened: as main/canary_watch.h adds them.
+  uint64_t canaries_seen = 0;
   int64_t canary_seen_ms = 0;
+  std::string canary_incident;
 };
 
 // Thread-safe; Feed belongs to one thread.
@@ -139,7 +141,6 @@ class VendorSender {
   // whose key is there, or addresses of that domain are none of this vendor's.
   [[nodiscard]] std::optional<uint32_t> EpochOfCanary(std::string_view local_part,
                                                       std::string_view domain) const;
-  void CountCanarySeen();
 
   [[nodiscard]] VendorStatus status() const;
   // The epochs whose keys are there, for matching ids of a leaked file.

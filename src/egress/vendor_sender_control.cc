@@ -291,12 +291,6 @@ std::optional<uint32_t> VendorSender::EpochOfCanary(std::string_view local_part,
   return std::nullopt;
 }
 
-void VendorSender::CountCanarySeen() {
-  const std::lock_guard lock(mutex_);
-  ++counts_.canaries_seen;
-  counts_.canary_seen_ms = parts_.clock->NowMs();
-}
-
 std::vector<std::pair<uint32_t, EpochIds>> VendorSender::KnownEpochs() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<uint32_t, EpochIds>> known;

@@ -28,8 +28,9 @@ std::string RecordJson(const IncidentVersion& version) {
   return fmt::format(R"("{}")", Base64Encode(EncodeIncidentVersion(version)));
 }
 
-std::string RecordAnswer(const IncidentVersion& version) {
-  return fmt::format(R"({{"record":{}}})", RecordJson(version));
+Result<std::string> RecordAnswer(const Result<IncidentVersion>& version) {
+  return version ? fmt::format(R"({{"record":{}}})", RecordJson(*version))
+                 : Result<std::string>(version.error());
 }
 
 Error NotGood(const char* what) { return {ErrorCode::kInvalid, what}; }
@@ -95,6 +96,12 @@ Result<std::string> IncidentDesk::Do(const DeskCommand& command) {
   return NotGood("this server does not know that command");
 }
 
+uint32_t IncidentDesk::ProjectOf(const std::string& vendor) const {
+  const VendorPolicies policies = parts_.gateway->policies();
+  const auto policy = policies.find(vendor);
+  return policy == policies.end() ? kFirstProject : policy->second.project.value;
+}
+
 ExposedClasses IncidentDesk::ClassesOf(const IncidentVersion& version) const {
   return {version.facts.classes, parts_.policy.policy().Of(ProjectId{version.project})};
 }
@@ -113,11 +120,15 @@ Result<void> IncidentDesk::Survey(IncidentVersion* version) {
   return {};
 }
 
-Result<uint64_t> IncidentDesk::Record(const DeskCommand& command, const IncidentVersion& version,
+IncidentDesk::Deed IncidentDesk::DeedOf(const DeskCommand& command) {
+  return {command.actor(), command.kind().substr(kPrefix.size())};
+}
+
+Result<uint64_t> IncidentDesk::Record(const Deed& deed, const IncidentVersion& version,
                                       std::string_view outcome) {
   AuditEntry entry;
-  entry.actor = command.actor();
-  entry.action = fmt::format("{}{}", kIncidentAction, command.kind().substr(kPrefix.size()));
+  entry.actor = deed.actor;
+  entry.action = fmt::format("{}{}", kIncidentAction, deed.action);
   entry.project = version.project;
   entry.scope =
       fmt::format("incident {}, version {}, vendor {}, SHA-256 {}", version.id, version.number,
@@ -127,11 +138,11 @@ Result<uint64_t> IncidentDesk::Record(const DeskCommand& command, const Incident
   return parts_.record(entry);
 }
 
-Result<std::string> IncidentDesk::Keep(const DeskCommand& command, const IncidentVersion* before,
-                                       IncidentVersion version) {
+Result<IncidentVersion> IncidentDesk::Keep(const Deed& deed, const IncidentVersion* before,
+                                           IncidentVersion version) {
   version.number = before == nullptr ? 1 : before->number + 1;
   version.made_ms = parts_.clock->NowMs();
-  version.actor = command.actor();
+  version.actor = deed.actor;
   if (before != nullptr) {
     // A disclosure's versions follow one another, whatever the clock was set to.
     version.made_ms = std::max(version.made_ms, before->made_ms);
@@ -139,15 +150,15 @@ Result<std::string> IncidentDesk::Keep(const DeskCommand& command, const Inciden
       version.changes.push_back(std::move(line));
     }
   }
-  if (const Result<uint64_t> recorded = Record(command, version, "allowed"); !recorded) {
+  if (const Result<uint64_t> recorded = Record(deed, version, "allowed"); !recorded) {
     return recorded.error();
   }
   if (const Result<void> added = parts_.store.Add(version); !added) {
     // What was allowed did not happen; that this cannot be said either changes nothing.
-    static_cast<void>(Record(command, version, "failed").has_value());
+    static_cast<void>(Record(deed, version, "failed").has_value());
     return added.error();
   }
-  return RecordAnswer(version);
+  return version;
 }
 
 Result<IncidentVersion> IncidentDesk::LastOf(const DeskCommand& command) const {
@@ -158,18 +169,15 @@ Result<IncidentVersion> IncidentDesk::LastOf(const DeskCommand& command) const {
 Result<std::string> IncidentDesk::Open(const DeskCommand& command) {
   IncidentVersion version;
   version.window.vendor = command.Text("vendor");
-  const VendorPolicies policies = parts_.gateway->policies();
-  const auto policy = policies.find(version.window.vendor);
+  const bool named = parts_.gateway->policies().contains(version.window.vendor);
   const bool told_of = std::ranges::any_of(parts_.ledger->Epochs(), [&](const auto& epoch) {
     return epoch.first == version.window.vendor;
   });
-  if (policy == policies.end() && !told_of) {
+  if (!named && !told_of) {
     return Error{ErrorCode::kNotFound, "neither the policy nor the ledger has such a vendor"};
   }
   const auto project = static_cast<uint32_t>(command.Number("project"));
-  const uint32_t of_vendor =
-      policy == policies.end() ? kFirstProject : policy->second.project.value;
-  version.project = project != 0 ? project : of_vendor;
+  version.project = project != 0 ? project : ProjectOf(version.window.vendor);
   if (command.Text("from").empty() || command.Text("to").empty()) {
     return NotGood("from and to: expected days, YYYY-MM-DD");
   }
@@ -183,7 +191,8 @@ Result<std::string> IncidentDesk::Open(const DeskCommand& command) {
   }
   version.id = *std::move(id);
   const Result<void> surveyed = Survey(&version);
-  return surveyed ? Keep(command, nullptr, std::move(version)) : surveyed.error();
+  return surveyed ? RecordAnswer(Keep(DeedOf(command), nullptr, std::move(version)))
+                  : surveyed.error();
 }
 
 Result<std::string> IncidentDesk::Correct(const DeskCommand& command) {
@@ -212,7 +221,7 @@ Result<std::string> IncidentDesk::Correct(const DeskCommand& command) {
   version.changes.push_back(
       fmt::format("{} subjects are in the new window alone, {} in the old one alone",
                   difference->added, difference->removed));
-  return Keep(command, &*before, std::move(version));
+  return RecordAnswer(Keep(DeedOf(command), &*before, std::move(version)));
 }
 
 Result<std::string> IncidentDesk::TakeFacts(const DeskCommand& command) {
@@ -242,7 +251,7 @@ Result<std::string> IncidentDesk::TakeFacts(const DeskCommand& command) {
       return surveyed.error();
     }
   }
-  return Keep(command, &*before, std::move(version));
+  return RecordAnswer(Keep(DeedOf(command), &*before, std::move(version)));
 }
 
 Result<std::string> IncidentDesk::Close(const DeskCommand& command) {
@@ -255,7 +264,7 @@ Result<std::string> IncidentDesk::Close(const DeskCommand& command) {
   version.changes.clear();
   version.why = command.Text("why");
   return version.why.empty() ? NotGood("why: closing says why")
-                             : Keep(command, &*before, std::move(version));
+                             : RecordAnswer(Keep(DeedOf(command), &*before, std::move(version)));
 }
 
 Result<std::string> IncidentDesk::List() const {

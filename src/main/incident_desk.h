@@ -24,6 +24,7 @@
 #include "audit/audit_entry.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "egress/canary_sights.h"
 #include "egress/ledger.h"
 #include "egress/vendor_gateway.h"
 #include "incident/exposure_survey.h"
@@ -36,6 +37,10 @@ namespace bulkhead {
 
 // From the supervisor: who asks and the command (main/desk_command.h).
 inline constexpr uint8_t kEgressIncidentCommand = 3;
+
+// For so long after an incident was closed further sights of the same canaries open no other: what
+// was stolen once is used again and again. They are counted and recorded all the same.
+inline constexpr int kCanaryQuietDays = 30;
 
 // Whether a command of the control socket is one of these: its "command" begins with "incident-".
 bool IsIncidentCommand(std::string_view kind);
@@ -57,7 +62,17 @@ class IncidentDesk {
   // `body` as EncodeDeskCommand made it.
   Result<std::string> Answer(std::string_view body);
 
+  // The incident that sights of this vendor's canaries of this epoch opened before, where it is
+  // open or was closed less than kCanaryQuietDays ago; else a new one, of all that was sent in the
+  // epoch up to today. Its name.
+  Result<std::string> OpenForCanary(const CanarySights& sights);
+
  private:
+  // Who does what: the action's name is without "incident.".
+  struct Deed {
+    std::string actor, action;
+  };
+  static Deed DeedOf(const DeskCommand& command);
   Result<std::string> Do(const DeskCommand& command);
   Result<std::string> Open(const DeskCommand& command);
   Result<std::string> Correct(const DeskCommand& command);
@@ -71,13 +86,17 @@ class IncidentDesk {
   Result<std::string> VendorIds(const DeskCommand& command);
 
   [[nodiscard]] Result<IncidentVersion> LastOf(const DeskCommand& command) const;
+  // The vendor's, as the policy in force says; the first one where it names no such vendor.
+  [[nodiscard]] uint32_t ProjectOf(const std::string& vendor) const;
   [[nodiscard]] ExposedClasses ClassesOf(const IncidentVersion& version) const;
   Result<void> Survey(IncidentVersion* version);
   // The version after `before`, written down and kept.
-  Result<std::string> Keep(const DeskCommand& command, const IncidentVersion* before,
-                           IncidentVersion version);
-  Result<uint64_t> Record(const DeskCommand& command, const IncidentVersion& version,
+  Result<IncidentVersion> Keep(const Deed& deed, const IncidentVersion* before,
+                               IncidentVersion version);
+  Result<uint64_t> Record(const Deed& deed, const IncidentVersion& version,
                           std::string_view outcome);
+  [[nodiscard]] Result<std::string> OpenedForCanary(const std::string& actor,
+                                                    const CanarySights& sights) const;
 
   Parts parts_;
   std::mutex mutex_;

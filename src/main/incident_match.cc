@@ -1,12 +1,11 @@
-// `bulkhead incident match`: the leaked file is read here, in bounded memory; egress gives the ids
-// to look for.
+#include "main/incident_match.h"
+
 #include <fmt/format.h>
 
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "incident/dump_matcher.h"
 #include "incident/incident_text.h"
 #include "main/incident_ask.h"
 #include "main/incident_commands.h"
@@ -57,10 +56,8 @@ Result<void> AddIds(const ReachedServer& server, bool with_subjects, Known* know
   return {};
 }
 
-Result<Known> AskKnown(const IncidentCommand& command) {
-  const Result<ReachedServer> server = ReachedServer::Reach(DataDirectory(command.dir));
-  const Result<ServerAnswer> answer =
-      server ? AskIncident(*server, {"sources", {}, {}, {}}) : Result<ServerAnswer>(server.error());
+Result<Known> AskKnown(const ReachedServer& server, const LeakedFile& file) {
+  const Result<ServerAnswer> answer = AskIncident(server, {"sources", {}, {}, {}});
   if (!answer) {
     return answer.error();
   }
@@ -68,10 +65,10 @@ Result<Known> AskKnown(const IncidentCommand& command) {
   for (const simdjson::dom::element item : ListOf(answer->root())) {
     const DumpSource source{TextMember(item, "vendor"),
                             static_cast<uint32_t>(NumberMember(item, "epoch"))};
-    if (!command.vendor.empty() && command.vendor != source.vendor) continue;
+    if (!file.vendor.empty() && file.vendor != source.vendor) continue;
     (FlagMember(item, "key") ? known.sources : known.without_key).push_back(source);
   }
-  const Result<void> added = AddIds(*server, !command.out.empty(), &known);
+  const Result<void> added = AddIds(server, file.with_subjects, &known);
   return added ? Result<Known>(std::move(known)) : added.error();
 }
 
@@ -109,8 +106,8 @@ Result<void> WriteSubjects(const std::string& path, const DumpReport& report) {
 
 }  // namespace
 
-Result<void> CommandIncidentMatch(const IncidentCommand& command) {
-  const Result<Known> known = AskKnown(command);
+Result<LeakedFileMatch> MatchLeakedFile(const ReachedServer& server, const LeakedFile& file) {
+  const Result<Known> known = AskKnown(server, file);
   if (!known) {
     return known.error();
   }
@@ -122,17 +119,26 @@ Result<void> CommandIncidentMatch(const IncidentCommand& command) {
   parts.known = known->ids;
   parts.max_ids = kMostIds;
   const Result<std::unique_ptr<DumpMatcher>> matcher = DumpMatcher::Create(parts);
-  const Result<DumpReport> report = matcher ? ReadLeaked(command.leaked_file, matcher->get())
-                                            : Result<DumpReport>(matcher.error());
-  if (!report) {
-    return report.error();
+  const Result<DumpReport> report =
+      matcher ? ReadLeaked(file.path, matcher->get()) : Result<DumpReport>(matcher.error());
+  return report ? Result<LeakedFileMatch>({*report, known->without_key}) : report.error();
+}
+
+Result<void> CommandIncidentMatch(const IncidentCommand& command) {
+  const Result<ReachedServer> server = ReachedServer::Reach(DataDirectory(command.dir));
+  const Result<LeakedFileMatch> match =
+      server ? MatchLeakedFile(*server, {command.leaked_file, command.vendor, !command.out.empty()})
+             : Result<LeakedFileMatch>(server.error());
+  if (!match) {
+    return match.error();
   }
-  fmt::print("{}", command.json ? DumpReportJson(*report) + "\n" : RenderDumpReport(*report));
-  for (const DumpSource& source : known->without_key) {
+  const DumpReport& report = match->report;
+  fmt::print("{}", command.json ? DumpReportJson(report) + "\n" : RenderDumpReport(report));
+  for (const DumpSource& source : match->without_key) {
     fmt::print(stderr, "{} epoch {} was not looked for: its key is destroyed\n", source.vendor,
                source.epoch);
   }
-  return command.out.empty() ? Result<void>() : WriteSubjects(command.out, *report);
+  return command.out.empty() ? Result<void>() : WriteSubjects(command.out, report);
 }
 
 }  // namespace bulkhead

@@ -164,9 +164,11 @@ Result<void> CommandVendorList(const VendorCommand& command) {
       fmt::print("  ids must be deleted there by hand: vendor by-hand\n");
     }
     if (NumberMember(vendor, "canaries_seen") != 0) {
-      fmt::print("  CANARIES SEEN: {} times, last {}: what this vendor was sent is out\n",
+      const std::string incident = TextMember(vendor, "canary_incident");
+      fmt::print("  CANARIES SEEN: {} times, last {}: what this vendor was sent is out; {}\n",
                  NumberMember(vendor, "canaries_seen"),
-                 TimeText(NumberMember(vendor, "canary_seen_ms")));
+                 TimeText(NumberMember(vendor, "canary_seen_ms")),
+                 incident.empty() ? "its incident is not open yet" : "incident " + incident);
     }
   }
   return {};

@@ -63,10 +63,10 @@ std::string DeadJson(const DeadLetter& letter) {
 }  // namespace
 
 struct VendorDesk::Command {
-  std::string actor, kind, vendor, credential, from, to, address, via;
+  std::string actor, kind, vendor, credential, from, to, address;
   ReviveCodes codes;
   uint64_t epoch = 0, behind = 0;
-  bool keep_data = false;
+  bool by_mail = false, keep_data = false;
 };
 
 bool IsVendorCommand(std::string_view kind) { return kind.starts_with("vendor-"); }
@@ -88,7 +88,7 @@ Result<VendorDesk::Command> VendorDesk::Parse(std::string_view body) {
   command.behind = sent->Number("behind");
   command.keep_data = sent->Flag("keep_data");
   command.address = sent->Text("address");
-  command.via = sent->Text("via") == "smtp" ? "mail" : "sign-in";
+  command.by_mail = sent->Text("via") == "smtp";
   return command;
 }
 
@@ -244,7 +244,9 @@ Result<std::string> VendorDesk::Backfill(const Command& command) {
 Result<std::string> VendorDesk::List() const {
   const VendorPolicies policies = parts_.gateway->policies();
   std::string json = "[";
-  for (const VendorStatus& status : parts_.gateway->List()) {
+  std::vector<VendorStatus> vendors = parts_.gateway->List();
+  parts_.canaries->AddTo(&vendors);
+  for (const VendorStatus& status : vendors) {
     json += (json.size() > 1 ? "," : "") + VendorStatusJson(status, policies);
   }
   return json + "]";
@@ -266,14 +268,9 @@ Result<std::string> VendorDesk::CanarySeen(const Command& command) {
     if (!epoch) {
       continue;
     }
-    sender->CountCanarySeen();
-    AuditEntry entry;
-    entry.actor = command.actor;
-    entry.action = "vendor.canary";
-    entry.scope = fmt::format("vendor {}, epoch {}, {}", name, *epoch, command.via);
-    entry.outcome = "seen";
-    if (const Result<uint64_t> recorded = parts_.record(entry); !recorded) {
-      return recorded.error();
+    const CanaryVia via = command.by_mail ? CanaryVia::kMail : CanaryVia::kSignIn;
+    if (Result<void> kept = parts_.canaries->Take(name, *epoch, via, command.actor); !kept) {
+      return kept.error();
     }
     json += fmt::format(R"({}{{"vendor":{},"epoch":{}}})", json.size() > 1 ? "," : "", Quoted(name),
                         *epoch);

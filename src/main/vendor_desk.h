@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "egress/ledger.h"
 #include "egress/vendor_gateway.h"
+#include "main/canary_watch.h"
 #include "main/vendor_backfill.h"
 
 namespace bulkhead {
@@ -27,6 +28,7 @@ class VendorDesk {
   struct Parts {
     VendorGateway* gateway = nullptr;
     Ledger* ledger = nullptr;
+    CanaryWatch* canaries = nullptr;
     const Clock* clock = nullptr;
     std::function<Result<uint64_t>(const AuditEntry&)> record;
     decltype(VendorBackfill::Parts::stored) stored;

@@ -31,7 +31,7 @@ std::string VendorStatusJson(const VendorStatus& status, const VendorPolicies& p
       R"("dead_letters":{},"deletions":{},"deleted":{},"delete_by_hand":{},)"
       R"("leaving":{},"leaving_counted":{},"leaving_asked":{},"leaving_left":{},"sent":{},"refused":{},"retries":{},"unqueued":{},"expired":{},)"
       R"("last_sent_ms":{},"epoch":{},"epoch_begun_ms":{},"epoch_keys":{},"canaries":{},)"
-      R"("canaries_seen":{},"canary_seen_ms":{},)"
+      R"("canaries_seen":{},"canary_seen_ms":{},"canary_incident":{},)"
       R"("share":{},"divides_with":{},"same_people_as":{}}})",
       Quoted(status.name), VendorTypeName(status.type), status.paused, status.killed,
       Quoted(status.killed_by), status.killed_ms, status.has_credential, status.credential_set_ms,
@@ -40,7 +40,8 @@ std::string VendorStatusJson(const VendorStatus& status, const VendorPolicies& p
       status.leaving_counted, status.leaving_asked, status.leaving_left, status.sent,
       status.refused, status.retries, status.unqueued, status.expired, status.last_sent_ms,
       status.epoch, status.epoch_begun_ms, status.epoch_keys, status.canaries, status.canaries_seen,
-      status.canary_seen_ms, Quoted(policy == policies.end() ? "" : policy->second.share.Text()),
+      status.canary_seen_ms, Quoted(status.canary_incident),
+      Quoted(policy == policies.end() ? "" : policy->second.share.Text()),
       JsonTexts(DividesWith(policies, status.name)),
       JsonTexts(GetsSamePeopleAs(policies, status.name)));
 }
