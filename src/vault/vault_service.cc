@@ -458,10 +458,13 @@ Result<VaultAnswer> VaultService::Answer(const VaultCall& call) {
 
 namespace {
 
-bool IsVendorReveal(const VaultCall& call) {
+// For vendors what their policy names, and for notices the address alone.
+bool IsEgressReveal(const VaultCall& call) {
   const auto* reveal = std::get_if<RevealCall>(&call);
-  return reveal != nullptr && reveal->asker.actor.starts_with(kVendorActor) &&
-         !reveal->fields.empty() && !reveal->history;
+  if (reveal == nullptr || reveal->fields.empty() || reveal->history) return false;
+  const bool address = reveal->fields.size() == 1 && reveal->fields.front() == kNoticeField;
+  return reveal->asker.actor.starts_with(kVendorActor) ||
+         (reveal->asker.actor.starts_with(kIncidentActor) && address);
 }
 
 }  // namespace
@@ -471,9 +474,10 @@ SecretBytes VaultService::AnswerMessage(std::string_view bytes, VaultCaller call
   if (!call) {
     return EncodeVaultAnswer(call.error());
   }
-  if (caller == VaultCaller::kEgress && !IsVendorReveal(*call)) {
+  if (caller == VaultCaller::kEgress && !IsEgressReveal(*call)) {
     WipeCall(&*call);
-    return EncodeVaultAnswer(Error{ErrorCode::kDenied, "vault: egress reveals for vendors alone"});
+    return EncodeVaultAnswer(
+        Error{ErrorCode::kDenied, "vault: egress reveals for vendors and notices alone"});
   }
   if (IsExportCall(*call) && caller != VaultCaller::kOperator) {
     WipeCall(&*call);
