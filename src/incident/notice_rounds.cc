@@ -127,12 +127,12 @@ Result<void> NoticeRounds::LoadNotes(Sending* sending) {
     }
     sending->notes[note->recipient] = *note;
   }
-  sending->waiting = 0;
+  sending->counts = {};
   for (size_t i = 0; i < sending->notes.size(); ++i) {
     if (sending->Waits(i) && sending->round.recipients[i].subjects.empty()) {
       sending->notes[i].state = RecipientState::kErased;
     }
-    sending->waiting += sending->Waits(i) ? 1 : 0;
+    ++sending->CountOf(sending->notes[i].state);
   }
   return OpenNotes(sending);
 }
@@ -177,14 +177,14 @@ Result<void> NoticeRounds::Append(Sending* sending, const RecipientNote& note) {
     return done;
   }
   ++sending->written;
-  sending->waiting -= sending->Waits(note.recipient) ? 1 : 0;
-  sending->notes[note.recipient] = note;
+  sending->Set(note);
   return {};
 }
 
 Result<void> NoticeRounds::Settle(Sending* sending) {
   const auto has_address = [](const NoticeRecipient& one) { return !one.address.empty(); };
-  if (sending->waiting != 0 || std::ranges::none_of(sending->round.recipients, has_address)) {
+  if (sending->CountOf(RecipientState::kWaiting) != 0 ||
+      std::ranges::none_of(sending->round.recipients, has_address)) {
     return {};
   }
   for (NoticeRecipient& recipient : sending->round.recipients) DropAddress(&recipient);
@@ -318,8 +318,7 @@ Result<void> NoticeRounds::ForgetIn(Sending* sending,
     DropAddress(&recipient);
     recipient.fields.clear();
     if (sending->Waits(i)) {
-      sending->notes[i].state = RecipientState::kErased;
-      --sending->waiting;
+      sending->Set({static_cast<uint32_t>(i), RecipientState::kErased, 0, 0});
       sending->postponed.erase(static_cast<uint32_t>(i));
     }
   }
@@ -343,12 +342,10 @@ std::vector<RoundProgress> NoticeRounds::ProgressOf(const std::string& incident)
                       0,
                       round.without_address,
                       round.not_revealed};
-    for (const RecipientNote& note : sending->notes) {
-      one.waiting += note.state == RecipientState::kWaiting ? 1 : 0;
-      one.told += note.state == RecipientState::kTold ? 1 : 0;
-      one.refused += note.state == RecipientState::kRefused ? 1 : 0;
-      one.erased += note.state == RecipientState::kErased ? 1 : 0;
-    }
+    one.waiting = sending->counts[static_cast<size_t>(RecipientState::kWaiting)];
+    one.told = sending->counts[static_cast<size_t>(RecipientState::kTold)];
+    one.refused = sending->counts[static_cast<size_t>(RecipientState::kRefused)];
+    one.erased = sending->counts[static_cast<size_t>(RecipientState::kErased)];
     all.push_back(one);
   }
   return all;

@@ -5,6 +5,7 @@
 // at once. Thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -113,12 +114,18 @@ class NoticeRounds {
     NoticeRound round;
     SecretBytes key;  // of the notes
     std::vector<RecipientNote> notes;
-    uint64_t written = 0;  // notes in the file that are durable
-    uint64_t waiting = 0;
+    uint64_t written = 0;              // notes in the file that are durable
+    std::array<uint64_t, 4> counts{};  // of recipients, by their state
     std::unique_ptr<AppendFile> file;
     size_t next = 0;                        // nobody before it waits without being postponed
     std::map<uint32_t, int64_t> postponed;  // until when
     std::map<uint32_t, uint32_t> attempts;  // of those
+    uint64_t& CountOf(RecipientState state) { return counts.at(static_cast<size_t>(state)); }
+    void Set(const RecipientNote& note) {
+      --CountOf(notes[note.recipient].state);
+      notes[note.recipient] = note;
+      ++CountOf(note.state);
+    }
     [[nodiscard]] bool Waits(size_t recipient) const {
       return notes[recipient].state == RecipientState::kWaiting;
     }

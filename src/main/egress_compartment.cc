@@ -460,6 +460,7 @@ void EgressCompartment::ReportLoop() {
     std::vector<VendorStatus> vendors = vendors_->List();
     canaries_->AddTo(&vendors);
     AppendVendorMetrics(vendors, &metrics);
+    AppendNoticeMetrics(notices_->has_trouble(), &metrics);
     if (!start_->witness_urls.empty()) {
       AppendWitnessMetrics(witnesses_->stats(), &metrics);
     }

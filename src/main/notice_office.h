@@ -37,6 +37,7 @@ class NoticeOffice {
   Result<std::string> AnswerQuestion(std::string_view body);
   [[nodiscard]] std::string PublicKeys() const { return check_->Keys(); }
   Result<void> Forget(std::span<const SubjectId> subjects) { return desk_->Forget(subjects); }
+  // Whether something keeps those who wait from being mailed.
   [[nodiscard]] bool has_trouble() const { return !sender_->trouble().empty(); }
 
  private:

@@ -71,6 +71,12 @@ void AppendWitnessMetrics(const WitnessStats& stats, std::string* out) {
                 stats.failures, out);
 }
 
+// No counts: whoever reaches the listener would read how many are concerned.
+void AppendNoticeMetrics(bool trouble, std::string* out) {
+  AppendGauge("bulkhead_notices_troubled", "Whether notices wait that cannot be mailed now.",
+              trouble ? 1 : 0, out);
+}
+
 // Without names: whoever reaches the listener reads this.
 void AppendVendorMetrics(const std::vector<VendorStatus>& vendors, std::string* out) {
   VendorStatus all;

@@ -20,6 +20,7 @@ void AppendStoreMetrics(ProjectId project, const StoreStats& stats, std::string*
 void AppendPolicyMetrics(const PolicyStatus& status, std::string* out);
 void AppendAlertMetrics(const AlertStats& stats, std::string* out);
 void AppendVendorMetrics(const std::vector<VendorStatus>& vendors, std::string* out);
+void AppendNoticeMetrics(bool trouble, std::string* out);
 void AppendWitnessMetrics(const WitnessStats& stats, std::string* out);
 void AppendSieveMetrics(const SieveCounters& counters, std::string* out);
 

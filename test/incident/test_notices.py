@@ -23,6 +23,7 @@ from mail_sink import PASSWORD, USER, running_sink
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "egress"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "containment"))
+from policy_file import wait_for_metric  # noqa: E402
 from process_memory import dump  # noqa: E402
 from search import search  # noqa: E402
 from vendor_stand_in import running_vendor, set_credential, set_policy, vendor_policy  # noqa: E402
@@ -353,6 +354,7 @@ def test_a_relay_that_is_down_or_is_another_gets_nothing(place):
             time.sleep(0.1)
 
     trouble("onnect")
+    wait_for_metric(server, "bulkhead_notices_troubled 1")
     (server.data / "policy" / "relay-ca.pem").write_bytes(pathlib.Path("/etc/ssl/certs/ca-certificates.crt").read_bytes()[:4000].rpartition(
         b"-----BEGIN")[0])
     sink.start()
