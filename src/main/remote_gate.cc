@@ -21,6 +21,8 @@ const char* ActionText(VaultAction action) {
       return "export.page";
     case VaultAction::kGuessesRefused:
       return "guesses.refused";
+    case VaultAction::kSurvey:
+      return "incident.survey";
   }
   return "unknown";
 }

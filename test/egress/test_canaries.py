@@ -128,6 +128,26 @@ def test_a_sight_opens_one_incident_of_all_that_was_sent(acme):
     assert entry["actor"] == "canary of acme" and name in entry["scope"]
 
 
+def test_an_address_of_a_canary_alone_attributes_a_file_and_opens_an_incident(acme, tmp_path):
+    leaked = tmp_path / "customers.csv"
+    addresses = [one["address"] for one in canaries(acme)]
+    strangers = [f"someone{n}@{DOMAIN}" for n in range(20)]
+    leaked.write_text("name,mail\n" + "".join(f"x,{address}\n" for address in [addresses[0].upper(), *strangers, addresses[1]]))
+    report = json.loads(incident(acme, "match", str(leaked), "--json"))
+    source, = report["sources"]
+    assert report["attributed"] == {"vendor": "acme", "epoch": 1} and (report["records"], report["genuine_records"]) == (22, 2)
+    assert source["canaries"] == ["0", "1"] and source["canaries_by_address_alone"] == 2 and source["matched_ids"] == 0
+    assert source["known_canaries"] == status(acme, "acme")["canaries"]
+    assert "2 canaries of acme, epoch 1 (2 by their address alone): 0, 1" in incident(acme, "match", str(leaked))
+    leaked.write_text("id\n" + "".join(f"{one['id']}\n" for one in canaries(acme)[:3]))
+    by_id = json.loads(incident(acme, "match", str(leaked), "--json"))["sources"][0]
+    assert (by_id["matched_ids"], by_id["canaries"], by_id["canaries_by_address_alone"]) == (3, ["0", "1", "2"], 0)
+    leaked.write_text("mail\n" + "\n".join(strangers) + "\n")
+    assert json.loads(incident(acme, "match", str(leaked), "--json"))["attributed"] is None
+    refused = subprocess.run([binary(), "incident", "match", str(acme.data), str(leaked), "--open"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1 and "no incident is opened" in refused.stderr
+
+
 def test_sights_outlive_a_kill_right_behind_them(acme):
     before = status(acme, "acme")["canaries_seen"]
     recorded = sum(entry["count"] for entry in sights_recorded(acme))
@@ -138,6 +158,7 @@ def test_sights_outlive_a_kill_right_behind_them(acme):
         assert json.loads(process.stdout.readline())["canaries"]
         os.kill(former, signal.SIGKILL)
     wait_until(lambda: acme.compartments().get("egress") not in (None, former))
+
     def seen():
         told = subprocess.run([binary(), "vendor", "list", str(acme.data), "--json"], capture_output=True, text=True, check=False)
         return told.returncode == 0 and [one["canaries_seen"] for one in json.loads(told.stdout)] == [before + 1]
