@@ -57,15 +57,15 @@ class Lister {
   Lister(const Snapshot& snapshot, const HoldingsRequest& request, size_t most, int threads)
       : snapshot_(snapshot),
         request_(request),
-        span_{request.first_day * kDayMs, (request.last_day + int64_t{1}) * kDayMs},
+        held_{&snapshot, request.first_day * kDayMs, (request.last_day + int64_t{1}) * kDayMs,
+              threads},
         most_(most),
-        threads_(threads),
         fields_(&page_) {
     for (NameCount& one : snapshot.PropertyNames()) properties_.push_back(std::move(one.name));
   }
 
   Result<HoldingsPage> List() {
-    Result<HeldPersons> persons = FindHeldPersons(snapshot_, span_, threads_);
+    Result<HeldPersons> persons = FindHeldPersons(held_);
     if (!persons) {
       return persons.error();
     }
@@ -77,9 +77,7 @@ class Lister {
     const auto left = static_cast<size_t>(persons->persons.end() - begin);
     marks.Begin({begin, begin + static_cast<std::ptrdiff_t>(std::min(room, left))});
     std::vector<PropertyTotals> totals(properties_.size());
-    if (Result<void> marked =
-            MarkProperties(snapshot_, span_, properties_, threads_, &marks, &totals);
-        !marked) {
+    if (Result<void> marked = MarkProperties(held_, properties_, &marks, &totals); !marked) {
       return marked.error();
     }
     if (first) AddTotals(totals, persons->persons);
@@ -141,9 +139,8 @@ class Lister {
 
   const Snapshot& snapshot_;
   const HoldingsRequest& request_;
-  const HeldSpan span_;
+  const HeldScan held_;
   const size_t most_;
-  const int threads_;
   std::vector<std::string> properties_;
   HoldingsPage page_;
   PageFields fields_;

@@ -13,11 +13,11 @@ namespace {
 
 constexpr size_t kPropertiesAtOnce = 16;  // so that few columns lie in memory together
 
-ScanSpec SpecOf(const HeldSpan& span, std::span<const std::string> properties) {
+ScanSpec SpecOf(const HeldScan& held, std::span<const std::string> properties) {
   ScanSpec spec;
   spec.filters = {EventFilter{}};
-  spec.from_ms = span.from_ms;
-  spec.to_ms = span.to_ms;
+  spec.from_ms = held.from_ms;
+  spec.to_ms = held.to_ms;
   spec.properties.assign(properties.begin(), properties.end());
   return spec;
 }
@@ -126,14 +126,14 @@ size_t HeldForm(const Value& value) {
   return value.is_string() && IsAnyPlaceholder(value.string()) ? kHeldAsToken : kHeldAsItIs;
 }
 
-Result<HeldPersons> FindHeldPersons(const Snapshot& snapshot, const HeldSpan& span, int threads) {
+Result<HeldPersons> FindHeldPersons(const HeldScan& held) {
   const Result<std::unique_ptr<ScanContext>> scan =
-      ScanContext::Prepare(snapshot, SpecOf(span, {}));
+      ScanContext::Prepare(*held.snapshot, SpecOf(held, {}));
   if (!scan) {
     return scan.error();
   }
   std::vector<std::unique_ptr<PersonCollector>> visitors;
-  for (int i = 0; i < threads; ++i) visitors.push_back(std::make_unique<PersonCollector>());
+  for (int i = 0; i < held.threads; ++i) visitors.push_back(std::make_unique<PersonCollector>());
   Scan(**scan, visitors);
   HeldPersons all;
   for (const auto& visitor : visitors) {
@@ -144,18 +144,17 @@ Result<HeldPersons> FindHeldPersons(const Snapshot& snapshot, const HeldSpan& sp
   return all;
 }
 
-Result<void> MarkProperties(const Snapshot& snapshot, const HeldSpan& span,
-                            const std::vector<std::string>& properties, int threads,
+Result<void> MarkProperties(const HeldScan& held, const std::vector<std::string>& properties,
                             PropertyMarks* marks, std::vector<PropertyTotals>* totals) {
   for (size_t first = 0; first < properties.size(); first += kPropertiesAtOnce) {
     const size_t count = std::min(kPropertiesAtOnce, properties.size() - first);
     const Result<std::unique_ptr<ScanContext>> scan =
-        ScanContext::Prepare(snapshot, SpecOf(span, {&properties[first], count}));
+        ScanContext::Prepare(*held.snapshot, SpecOf(held, {&properties[first], count}));
     if (!scan) {
       return scan.error();
     }
     std::vector<std::unique_ptr<PropertyVisitor>> visitors;
-    for (int i = 0; i < threads; ++i) {
+    for (int i = 0; i < held.threads; ++i) {
       visitors.push_back(std::make_unique<PropertyVisitor>(scan->get(), first, count, marks));
     }
     Scan(**scan, visitors);

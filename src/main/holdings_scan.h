@@ -16,15 +16,18 @@
 
 namespace bulkhead {
 
-struct HeldSpan {
+// What is looked through.
+struct HeldScan {
+  const Snapshot* snapshot = nullptr;
   int64_t from_ms = 0, to_ms = 0;  // from <= time < to
+  int threads = 1;
 };
 
 struct HeldPersons {
   std::vector<SubjectId> persons;  // in order
   uint64_t events = 0;
 };
-Result<HeldPersons> FindHeldPersons(const Snapshot& snapshot, const HeldSpan& span, int threads);
+Result<HeldPersons> FindHeldPersons(const HeldScan& held);
 
 // A value as it is, or a placeholder that stands for one.
 inline constexpr size_t kHeldAsItIs = 0;
@@ -67,8 +70,7 @@ class PropertyMarks {
 
 // Sums over everybody with an event in the span; marks those of `marks`. `totals` has a place for
 // each property.
-Result<void> MarkProperties(const Snapshot& snapshot, const HeldSpan& span,
-                            const std::vector<std::string>& properties, int threads,
+Result<void> MarkProperties(const HeldScan& held, const std::vector<std::string>& properties,
                             PropertyMarks* marks, std::vector<PropertyTotals>* totals);
 
 }  // namespace bulkhead

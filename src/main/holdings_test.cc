@@ -158,7 +158,7 @@ TEST_F(HoldingsTest, PagesOfAnySizeAreTheSameList) {
   std::map<SubjectId, std::set<SentField>> expected;
   std::map<SentField, uint64_t> records;
   for (int i = 0; i < 2000; ++i) {
-    const uint32_t who = 1 + random() % 40;
+    const auto who = static_cast<uint32_t>(1 + random() % 40);
     const auto day = static_cast<int32_t>(random() % 10);
     ValueObject properties;
     for (int property = 0; property < 40; ++property) {

@@ -16,7 +16,7 @@ import pytest
 from audit_log import audit_entries
 from bulkhead_server import BulkheadServer, binary, free_port
 from policy_file import metrics
-from vendor_stand_in import done, running_vendor, set_credential, set_policy, status, vendor_policy
+from vendor_stand_in import done, exposure, running_vendor, set_credential, set_policy, status, vendor_policy
 
 DOMAIN = "mail.example.net"
 NOW = int(time.time())
@@ -33,7 +33,7 @@ def acme():
             server.import_events([{"event": "Bought", "properties": {"time": NOW - 600, "distinct_id": f"c{n}", "$insert_id": f"c{n}", **kept}}
                                   for n in range(begin, begin + 1000)])
         deadline = time.monotonic() + 60
-        while status(server, "acme")["canaries"] == 0:
+        while status(server, "acme")["canaries"] == 0 or exposure(server, "acme")["subjects"] < 6000:
             assert time.monotonic() < deadline, done(server, "list")
             time.sleep(0.3)
         yield server
@@ -83,28 +83,8 @@ def mail_to(smtp, *addresses):
         mail.sendmail("offers@sender.example", addresses, "Subject: x\n\nneedle")
 
 
-def test_mail_to_a_canary_names_its_vendor_and_epoch(acme):
-    address = canaries(acme)[0]["address"]
-    before = status(acme, "acme")["canaries_seen"]
-    with sink(acme) as (process, smtp, _):
-        with smtplib.SMTP("127.0.0.1", smtp, timeout=10) as mail:
-            refused = mail.sendmail("offers@sender.example", [address.upper(), "somebody.else@" + DOMAIN, "a@elsewhere.example"], "Subject: x\n\nneedle")
-        assert set(refused) == {"a@elsewhere.example"}
-        told = [json.loads(process.stdout.readline()) for _ in range(2)]
-    assert told[0]["canaries"] == [{"vendor": "acme", "epoch": 1}] and told[0]["address"] == address
-    assert told[0]["sender_domain"] == "sender.example" and told[0]["via"] == "smtp" and told[0]["from"] == "127.0.0.1"
-    assert told[1]["canaries"] == [] and told[1]["address"] is None
-    assert "needle" not in str(told) and "offers" not in str(told)
-    assert status(acme, "acme")["canaries_seen"] == before + 1
-    assert "CANARIES SEEN" in done(acme, "list")
-    wait_until(lambda: "vendor acme, epoch 1, mail" in {entry["scope"] for entry in sights_recorded(acme)})
-    assert address.split("@")[0] not in str(audit_entries(acme))
-    wait_until(lambda: f"bulkhead_vendor_canaries_seen_total {before + 1}" in metrics(acme))
-
-
 def test_a_sight_opens_one_incident_of_all_that_was_sent(acme):
-    before = len(incidents_of_canaries(acme))
-    assert before <= 1
+    assert not incidents_of_canaries(acme)
     addresses = [one["address"] for one in canaries(acme)]
     with sink(acme) as (process, smtp, _):
         begin = time.monotonic()
@@ -165,6 +145,25 @@ def test_sights_outlive_a_kill_right_behind_them(acme):
     wait_until(seen, 60)
     wait_until(lambda: sum(entry["count"] for entry in sights_recorded(acme)) in (recorded + 1, recorded + 2))
     assert len(incidents_of_canaries(acme)) == 1
+
+
+def test_mail_to_a_canary_names_its_vendor_and_epoch(acme):
+    address = canaries(acme)[0]["address"]
+    before = status(acme, "acme")["canaries_seen"]
+    with sink(acme) as (process, smtp, _):
+        with smtplib.SMTP("127.0.0.1", smtp, timeout=10) as mail:
+            refused = mail.sendmail("offers@sender.example", [address.upper(), "somebody.else@" + DOMAIN, "a@elsewhere.example"], "Subject: x\n\nneedle")
+        assert set(refused) == {"a@elsewhere.example"}
+        told = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert told[0]["canaries"] == [{"vendor": "acme", "epoch": 1}] and told[0]["address"] == address
+    assert told[0]["sender_domain"] == "sender.example" and told[0]["via"] == "smtp" and told[0]["from"] == "127.0.0.1"
+    assert told[1]["canaries"] == [] and told[1]["address"] is None
+    assert "needle" not in str(told) and "offers" not in str(told)
+    assert status(acme, "acme")["canaries_seen"] == before + 1
+    assert "CANARIES SEEN" in done(acme, "list")
+    wait_until(lambda: "vendor acme, epoch 1, mail" in {entry["scope"] for entry in sights_recorded(acme)})
+    assert address.split("@")[0] not in str(audit_entries(acme))
+    wait_until(lambda: f"bulkhead_vendor_canaries_seen_total {before + 1}" in metrics(acme))
 
 
 def test_a_sign_in_as_a_canary_is_seen(acme):

@@ -172,7 +172,7 @@ def test_ourselves_is_what_lies_there(server, stored, tmp_path):
     assert asked(server, "open", "--ourselves", "core", "--from", day(-30), "--to", day(-20))["exposure"]["subjects"] == 0
     assert incident(server, "open", "--ourselves", "attic", *WINDOW).returncode == 1
     surveys = [e for e in audit_entries(server) if e["action"] == "incident.survey"]
-    assert {e["scope"].split(":")[0] for e in surveys if e["project"] == 1} >= {"core", ""}
+    assert {e["scope"].split(":")[0] for e in surveys if e["project"] == 1} == {"core", "vault"}
 
 
 def test_what_follows_works_for_every_kind(server, stored, tmp_path):
