@@ -1,6 +1,7 @@
 #include "egress/ledger.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -72,6 +73,39 @@ Result<void> LedgerImpl::ForEachSubject(const LedgerWindow& window, const EachSu
   const Result<WindowCount> count = OpenWindow(window);
   if (!count) return count.error();
   return count->ForEachSubject(each);
+}
+
+Result<void> LedgerImpl::ScanSubjects(std::string_view vendor, std::optional<uint32_t> epoch,
+                                      const EachBlock& each) const {
+  std::vector<SubjectDictionary> folded;
+  LedgerBatches unfolded;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = manifest_.vendors.find(std::string(vendor));
+    static const LedgerVendor kNone;
+    for (const auto& [number, files] :
+         (found == manifest_.vendors.end() ? kNone : found->second).epochs) {
+      if (epoch && *epoch != number) continue;
+      Result<SubjectDictionary> opened = SubjectDictionary::Open(fs_, dir_, files.subjects);
+      if (!opened) return opened.error();
+      folded.push_back(*std::move(opened));
+    }
+    std::ranges::copy_if(unfolded_, std::back_inserter(unfolded), [&](const LedgerBatchRef& one) {
+      return one->vendor == vendor && (!epoch || *epoch == one->epoch);
+    });
+  }
+  for (const SubjectDictionary& dictionary : folded) {
+    Result<void> scanned = dictionary.Scan(
+        [&each](uint32_t /*first*/, std::span<const SubjectId> block) { each(block); });
+    if (!scanned) return scanned;
+  }
+  for (const LedgerBatchRef& batch : unfolded) {
+    std::vector<SubjectId> block;
+    block.reserve(batch->sends.size());
+    for (const LedgerSend& send : batch->sends) block.push_back(send.subject);
+    each(block);
+  }
+  return {};
 }
 
 std::vector<std::pair<std::string, uint32_t>> LedgerImpl::Epochs() const {

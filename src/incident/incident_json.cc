@@ -95,7 +95,7 @@ std::string FactsJson(const IncidentFacts& facts) {
       Quoted(facts.check_page), Texts(facts.measures), Texts(facts.not_exposed), classes);
 }
 
-std::string LeakedJson(const LeakedFile& file) {
+std::string LeakedJson(const FoundFile& file) {
   return fmt::format(
       R"({{"file":{},"sha256":"{}","bytes":{},"records":{},"genuine_records":{},"subjects":{},)"
       R"("canaries":{}}})",

@@ -22,7 +22,7 @@ void WriteOrigin(const IncidentOrigin& origin, ByteWriter* out) {
   out->Byte(static_cast<uint8_t>(origin.kind));
   out->String(origin.party);
   out->Varint(origin.leaked.size());
-  for (const LeakedFile& file : origin.leaked) {
+  for (const FoundFile& file : origin.leaked) {
     out->String(file.name);
     out->Fixed(file.sha256);
     for (const uint64_t count :
@@ -47,7 +47,7 @@ IncidentOrigin ReadOrigin(ByteReader* in) {
   origin.kind = static_cast<IncidentKind>(in->Byte());
   origin.party = in->String();
   for (size_t left = in->Count(); left > 0 && in->ok(); --left) {
-    LeakedFile& file = origin.leaked.emplace_back();
+    FoundFile& file = origin.leaked.emplace_back();
     file.name = in->String();
     file.sha256 = in->Fixed<decltype(file.sha256)>();
     for (uint64_t* count :

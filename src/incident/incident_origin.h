@@ -23,7 +23,7 @@ enum class IncidentKind : uint8_t {
 std::string_view IncidentKindName(IncidentKind kind);
 
 // A file that came to light, as `incident match` read it.
-struct LeakedFile {
+struct FoundFile {
   std::string name;
   std::array<uint8_t, 32> sha256{};
   uint64_t bytes = 0;
@@ -31,7 +31,7 @@ struct LeakedFile {
   uint64_t genuine_records = 0;
   uint64_t subjects = 0;  // of this vendor and epoch, whose ids are in it
   uint64_t canaries = 0;
-  friend bool operator==(const LeakedFile&, const LeakedFile&) = default;
+  friend bool operator==(const FoundFile&, const FoundFile&) = default;
 };
 
 // An entry of the audit log that says that persons were shown.
@@ -49,7 +49,7 @@ struct IncidentOrigin {
   // The actor, the account, the export or the part of ourselves; of a vendor, or its credential,
   // nothing: the window names it.
   std::string party;
-  std::vector<LeakedFile> leaked;
+  std::vector<FoundFile> leaked;
   std::vector<IncidentRead> reads;
   uint64_t reads_left_out = 0;
   std::vector<std::string> remarks;  // on what the numbers leave open

@@ -69,7 +69,7 @@ std::string ExposureText(const IncidentExposure& exposure, std::string_view coun
 std::string OriginText(const IncidentVersion& version) {
   const IncidentOrigin& origin = version.origin;
   std::string text;
-  for (const LeakedFile& file : origin.leaked) {
+  for (const FoundFile& file : origin.leaked) {
     text += fmt::format(
         "of {} subjects {}, {} are in {} ({} bytes, SHA-256 {}): {} of {} records genuine, {} "
         "canaries\n",

@@ -124,6 +124,11 @@ int Bareness(FieldForm form) {
   return 0;
 }
 
+// Identities that no subject has were those of canaries.
+bool IsOfNobody(const IncidentField& field) {
+  return field.exposed.field.form == FieldForm::kIdentity && field.exposed.subjects == 0;
+}
+
 std::optional<int64_t> MomentOf(const IncidentFacts& facts, DisclosureMoment moment) {
   const auto found = facts.moments.find(moment);
   return found == facts.moments.end() ? std::nullopt : found->second.at_ms;
@@ -153,6 +158,7 @@ Situation SituationOf(const IncidentVersion& version, int64_t now_ms) {
   situation.persons = version.exposure.residence.countries;
   situation.classes.insert(std::string(kVendorIdClass));
   for (const IncidentField& one : version.exposure.fields) {
+    if (IsOfNobody(one)) continue;
     if (one.exposed.field.form != FieldForm::kToken) situation.classes.insert(one.field_class);
   }
   situation.unintelligible = facts.unintelligible;
@@ -185,6 +191,7 @@ NoticeFacts NoticeFactsOf(const IncidentVersion& version) {
   facts.records = version.exposure.sends;
   std::map<std::string, NoticeFacts::Field> fields;
   for (const IncidentField& one : version.exposure.fields) {
+    if (IsOfNobody(one)) continue;
     const SentField& sent = one.exposed.field;
     const auto [found, added] =
         fields.try_emplace(sent.name, NoticeFacts::Field{sent.name, one.field_class, sent.form});

@@ -99,6 +99,7 @@ class CoreCompartment final : public CompartmentRole {
   Result<std::string> AnswerBackfill(std::string_view body);
   Result<std::vector<Event>> StoredEvents(ProjectId project, int64_t from_ms, int64_t to_ms) const;
   void JoinDevices(Batch* batch) const;
+  PlacingIds PlacePeople(const Batch& batch) const;
   Result<std::string> Erase(const EraseCall& call);
   Result<void> ForgetLog();
   bool WaitFor(const std::function<bool()>& reached) const;
@@ -208,8 +209,13 @@ Result<void> CoreCompartment::OpenStore() {
       .log_dir = dir_.Log(),
       .policy_versions_dir = dir_.PolicyVersions(),
       .log_keys = &keys_.log_keys,
-      .durable_end = [this] { return intake_->Get(kIntakeDurableEnd); },
+      .durable_end =
+          [this] {
+            const uint64_t applied = start_->own->Get(kFollowerApplied);
+            return std::min(intake_->Get(kIntakeDurableEnd), applied == 0 ? 0 : applied - 1);
+          },
       .join = [this](Batch* batch) { JoinDevices(batch); },
+      .place = [this](const Batch& batch) { return PlacePeople(batch); },
       .stored = [this](ProjectId project, int64_t from_ms,
                        int64_t to_ms) { return StoredEvents(project, from_ms, to_ms); }});
   const auto publish = [this](uint64_t applied) {
@@ -419,6 +425,22 @@ void CoreCompartment::JoinDevices(Batch* batch) const {
   for (Event& event : batch->events) {
     event.person = snapshot.Canonical(event.person);
   }
+}
+
+PlacingIds CoreCompartment::PlacePeople(const Batch& batch) const {
+  PlacingIds ids;
+  const Store* store = projects_.store(batch.project);
+  if (store == nullptr) {
+    return ids;
+  }
+  const Snapshot snapshot = store->snapshot();
+  const auto place = [&](const SubjectId& person) {
+    const std::optional<SubjectId> first = snapshot.FirstDevice(person);
+    if (first) ids.emplace(person, *first);
+  };
+  for (const Event& event : batch.events) place(event.person);
+  for (const ProfileUpdate& update : batch.profile_updates) place(update.subject);
+  return ids;
 }
 
 Result<std::string> CoreCompartment::AnswerVendorFeed(std::string_view body) {

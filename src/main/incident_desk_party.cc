@@ -32,7 +32,7 @@ bool IsToken(const std::string& text) {
 }
 
 Result<void> TakeLeakedFile(const DeskCommand& command, IncidentVersion* version) {
-  LeakedFile file;
+  FoundFile file;
   file.name = command.Text("file");
   if (file.name.empty()) return {};
   const std::optional<std::string> digest = HexDecode(command.Text("sha256"));

@@ -1,5 +1,5 @@
-// `bulkhead incident match`: the leaked file is read here, in bounded memory; egress gives the ids
-// to look for.
+#include "main/incident_match.h"
+
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -9,7 +9,6 @@
 
 #include "base/hex.h"
 #include "crypto/sha256_stream.h"
-#include "incident/dump_matcher.h"
 #include "incident/incident_text.h"
 #include "main/incident_ask.h"
 #include "main/incident_commands.h"
@@ -81,7 +80,7 @@ Result<void> AddCanaries(const ReachedServer& server, Known* known) {
   return {};
 }
 
-Result<Known> AskKnown(const ReachedServer& server, const IncidentCommand& command) {
+Result<Known> AskKnown(const ReachedServer& server, const LeakedFile& file) {
   const Result<ServerAnswer> answer = AskIncident(server, {"sources", {}, {}, {}});
   if (!answer) {
     return answer.error();
@@ -90,10 +89,10 @@ Result<Known> AskKnown(const ReachedServer& server, const IncidentCommand& comma
   for (const simdjson::dom::element item : ListOf(answer->root())) {
     const DumpSource source{TextMember(item, "vendor"),
                             static_cast<uint32_t>(NumberMember(item, "epoch"))};
-    if (!command.vendor.empty() && command.vendor != source.vendor) continue;
+    if (!file.vendor.empty() && file.vendor != source.vendor) continue;
     (FlagMember(item, "key") ? known.sources : known.without_key).push_back(source);
   }
-  Result<void> added = AddIds(server, !command.out.empty(), &known);
+  Result<void> added = AddIds(server, file.with_subjects, &known);
   if (added) added = AddCanaries(server, &known);
   return added ? Result<Known>(std::move(known)) : added.error();
 }
@@ -133,7 +132,8 @@ Result<void> WriteSubjects(const std::string& path, const DumpReport& report) {
 
 // What was found, as the facts of an incident of what it is from.
 Result<void> OpenForFile(const ReachedServer& server, const IncidentCommand& command,
-                         const DumpReport& report, const Sha256Stream& digest) {
+                         const LeakedFileMatch& match) {
+  const DumpReport& report = match.report;
   if (!report.attributed) {
     return Error{ErrorCode::kNotFound, "no incident is opened: the file is from no single source"};
   }
@@ -143,7 +143,7 @@ Result<void> OpenForFile(const ReachedServer& server, const IncidentCommand& com
       server, {"open",
                {{"vendor", found.source.vendor},
                 {"file", name},
-                {"sha256", HexEncode(digest.Digest())},
+                {"sha256", HexEncode(match.sha256)},
                 {"title", command.title.empty() ? "a leaked file, " + name : command.title}},
                {{"epoch", found.source.epoch},
                 {"bytes", report.bytes},
@@ -163,9 +163,8 @@ Result<void> OpenForFile(const ReachedServer& server, const IncidentCommand& com
 
 }  // namespace
 
-Result<void> CommandIncidentMatch(const IncidentCommand& command) {
-  const Result<ReachedServer> server = ReachedServer::Reach(DataDirectory(command.dir));
-  const Result<Known> known = server ? AskKnown(*server, command) : Result<Known>(server.error());
+Result<LeakedFileMatch> MatchLeakedFile(const ReachedServer& server, const LeakedFile& file) {
+  const Result<Known> known = AskKnown(server, file);
   if (!known) {
     return known.error();
   }
@@ -179,19 +178,28 @@ Result<void> CommandIncidentMatch(const IncidentCommand& command) {
   parts.max_ids = kMostIds;
   Sha256Stream digest;
   const Result<std::unique_ptr<DumpMatcher>> matcher = DumpMatcher::Create(parts);
-  const Result<DumpReport> report = matcher
-                                        ? ReadLeaked(command.leaked_file, matcher->get(), &digest)
-                                        : Result<DumpReport>(matcher.error());
-  if (!report) {
-    return report.error();
+  const Result<DumpReport> report = matcher ? ReadLeaked(file.path, matcher->get(), &digest)
+                                            : Result<DumpReport>(matcher.error());
+  return report ? Result<LeakedFileMatch>({*report, known->without_key, digest.Digest()})
+                : report.error();
+}
+
+Result<void> CommandIncidentMatch(const IncidentCommand& command) {
+  const Result<ReachedServer> server = ReachedServer::Reach(DataDirectory(command.dir));
+  const Result<LeakedFileMatch> match =
+      server ? MatchLeakedFile(*server, {command.leaked_file, command.vendor, !command.out.empty()})
+             : Result<LeakedFileMatch>(server.error());
+  if (!match) {
+    return match.error();
   }
-  fmt::print("{}", command.json ? DumpReportJson(*report) + "\n" : RenderDumpReport(*report));
-  for (const DumpSource& source : known->without_key) {
+  const DumpReport& report = match->report;
+  fmt::print("{}", command.json ? DumpReportJson(report) + "\n" : RenderDumpReport(report));
+  for (const DumpSource& source : match->without_key) {
     fmt::print(stderr, "{} epoch {} was not looked for: its key is destroyed\n", source.vendor,
                source.epoch);
   }
-  Result<void> written = command.out.empty() ? Result<void>() : WriteSubjects(command.out, *report);
-  return written && command.open ? OpenForFile(*server, command, *report, digest) : written;
+  Result<void> written = command.out.empty() ? Result<void>() : WriteSubjects(command.out, report);
+  return written && command.open ? OpenForFile(*server, command, *match) : written;
 }
 
 }  // namespace bulkhead

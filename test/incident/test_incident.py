@@ -17,7 +17,7 @@ from bulkhead_server import BulkheadServer, binary
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "egress"))
 from vendor_stand_in import done as vendor_done  # noqa: E402
-from vendor_stand_in import running_vendor, set_credential, set_policy, vendor_policy  # noqa: E402
+from vendor_stand_in import EVERYBODY, running_vendor, set_credential, set_policy, vendor_policy  # noqa: E402
 
 NOW = int(time.time())
 FIELDS = 'plain = ["plan", "mp_country_code"]\ntoken = ["town"]\n'
@@ -63,7 +63,7 @@ def fed():
     with running_vendor() as stand_in, BulkheadServer(extra_arguments=["--egress-port", str(stand_in.port)]) as server:
         got = {"/acme": [], "/zenith": []}
         stand_in.behave = lambda path, body: got[path].extend(json.loads(body)["data"]["messages"]) or 200
-        set_policy(server, vendor_policy("acme", stand_in.port, event=FIELDS), vendor_policy("zenith", stand_in.port, event=FIELDS))
+        set_policy(server, vendor_policy("acme", stand_in.port, event=FIELDS), vendor_policy("zenith", stand_in.port, more=EVERYBODY, event=FIELDS))
         set_credential(server, "acme")
         set_credential(server, "zenith")
         server.import_events([event(n) for n in range(70)])
