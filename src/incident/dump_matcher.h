@@ -46,6 +46,10 @@ struct SourceMatches {
   // ChanceBound. It does not speak of addresses: their domain and names can be guessed.
   double log2_chance = 0;
 
+  // Distinct subjects, without canaries.
+  [[nodiscard]] uint64_t MatchedSubjects() const {
+    return matched_ids - (canaries.size() - by_address_alone);
+  }
   // What speaks for this source.
   [[nodiscard]] uint64_t Matches() const { return matched_ids + by_address_alone; }
 };

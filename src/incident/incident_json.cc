@@ -110,10 +110,11 @@ std::string ReadJson(const IncidentRead& read) {
 
 std::string SourceJson(const SourceMatches& one) {
   return fmt::format(
-      R"({{"vendor":{},"epoch":{},"known_ids":{},"known_canaries":{},"matched_ids":{},"records":{},)"
+      R"({{"vendor":{},"epoch":{},"known_ids":{},"known_canaries":{},"matched_ids":{},"matched_subjects":{},"records":{},)"
       R"("canaries":{},"canaries_by_address_alone":{},"log2_chance":{}}})",
       Quoted(one.source.vendor), one.source.epoch, one.known_ids, one.known_canaries,
-      one.matched_ids, one.records, Texts(one.canaries), one.by_address_alone, one.log2_chance);
+      one.matched_ids, one.MatchedSubjects(), one.records, Texts(one.canaries),
+      one.by_address_alone, one.log2_chance);
 }
 
 }  // namespace

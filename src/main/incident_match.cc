@@ -149,7 +149,7 @@ Result<void> OpenForFile(const ReachedServer& server, const IncidentCommand& com
                 {"bytes", report.bytes},
                 {"records", report.records},
                 {"genuine", report.genuine_records},
-                {"subjects", found.matched_ids - (found.canaries.size() - found.by_address_alone)},
+                {"subjects", found.MatchedSubjects()},
                 {"canaries", found.canaries.size()}},
                {}});
   const Result<IncidentVersion> opened =
@@ -157,7 +157,8 @@ Result<void> OpenForFile(const ReachedServer& server, const IncidentCommand& com
   if (!opened) {
     return opened.error();
   }
-  fmt::print(stderr, "{}\n", IncidentLine(*opened));
+  // With --json the report alone is for programs.
+  fmt::print(command.json ? stderr : stdout, "{}\n", IncidentLine(*opened));
   return {};
 }
 
