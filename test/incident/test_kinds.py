@@ -2,6 +2,7 @@
 reader, and against the exported events."""
 
 import json
+import pathlib
 import re
 import subprocess
 import time
@@ -173,6 +174,30 @@ def test_ourselves_is_what_lies_there(server, stored, tmp_path):
     assert incident(server, "open", "--ourselves", "attic", *WINDOW).returncode == 1
     surveys = [e for e in audit_entries(server) if e["action"] == "incident.survey"]
     assert {e["scope"].split(":")[0] for e in surveys if e["project"] == 1} == {"core", "vault"}
+
+
+def test_a_bulk_export_is_those_whom_its_pages_gave(tmp_path):
+    with BulkheadServer() as server:
+        server.import_events([event(n) for n in range(30)])
+        server.wait_until_queryable()
+        public = subprocess.run([binary(), "vault", "export", "new-key", tmp_path / "key"], capture_output=True, text=True, check=True).stdout.strip()
+
+        def export(name, *words):
+            return subprocess.run([binary(), "vault", "export", name, str(server.data), "--purpose", "legal obligation", *map(str, words)],
+                                  capture_output=True, text=True, check=True).stdout
+
+        bulk = export("ask", "--recipient", public, "--field", VAULT_FIELD).split()[0]
+        assert incident(server, "open", "--export", bulk).returncode == 1  # it gave nothing yet
+        server.stop()
+        subprocess.run([pathlib.Path(binary()).parent / "age_exports", str(server.data), "24"], check=True)
+        server.start()
+        export("collect", "--export", bulk, "--key", tmp_path / "key", "--out", tmp_path / "out")
+        given = {json.loads(line)["subject"] for line in (tmp_path / "out").read_text().splitlines()}
+        pages = [e for e in audit_entries(server) if e["action"] == "export.page" and e["outcome"] == "allowed"]
+        opened = asked(server, "open", "--export", bulk)
+        assert {r["entry"] for r in opened["reads"]} == {e["index"] for e in pages} and len(given) == 3
+        assert fields_of(opened) == {(VAULT_FIELD, "identity"): 3} and opened["exposure"]["risk"]["low"] == 3
+        assert set(listed(server, opened["id"], tmp_path)) == given and opened["from"] == opened["to"] == day()
 
 
 def test_what_follows_works_for_every_kind(server, stored, tmp_path):
