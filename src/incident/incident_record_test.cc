@@ -65,7 +65,8 @@ TEST(IncidentRecordTest, WhatWasWrittenBeforeOpensAsOfAVendor) {
   const auto version = DecodeIncidentVersion(EncodeIncidentVersion(FullVersion()));
   ASSERT_TRUE(version);
   EXPECT_EQ(version->origin, IncidentOrigin{});
-  EXPECT_EQ(HexEncode(Sha256(EncodeIncidentVersion(FullVersion()))), "d2780f6191ca8ec6a2979f1dde17c5050338e6b4f2570cd76511643f71f7b5ec");
+  EXPECT_EQ(HexEncode(Sha256(EncodeIncidentVersion(FullVersion()))),
+            "d2780f6191ca8ec6a2979f1dde17c5050338e6b4f2570cd76511643f71f7b5ec");
 }
 
 TEST(IncidentRecordTest, OtherSpellingsOfTheSameAreRefused) {
