@@ -302,7 +302,7 @@ Result<std::string> DrillRun::MatchFile() {
   }
   report_.match = std::move(match->report);
   for (const SourceMatches& source : report_.match.sources) {
-    report_.kill.ids_known_before += source.matched_ids;
+    report_.kill.ids_known_before += source.MatchedSubjects();
   }
   return report_.match.attributed
              ? fmt::format("{}, epoch {}; {:.2f} % genuine", report_.match.attributed->vendor,
@@ -386,7 +386,7 @@ Result<std::string> DrillRun::ForgetEpoch() {
     return match.error();
   }
   for (const SourceMatches& source : match ? match->report.sources : std::vector<SourceMatches>()) {
-    report_.kill.ids_known_after += source.matched_ids;
+    report_.kill.ids_known_after += source.MatchedSubjects();
   }
   return fmt::format("{} of {} ids can still be matched", report_.kill.ids_known_after,
                      GroupedNumber(report_.kill.ids_known_before));

@@ -52,6 +52,7 @@ class EgressCompartment final : public CompartmentRole {
   Result<void> OpenDesk();
   Result<void> OpenNotices();
   Result<Residence> AskResidence(const ResidenceRequest& request);
+  Result<HoldingsPage> AskHoldings(const HoldingsRequest& request);
   Result<VendorFeedPage> Pull(uint64_t position);
   Result<VendorFeedPage> Stored(const BackfillRequest& request);
   Result<std::vector<SubjectIdentities>> Reveal(const std::string& vendor,
@@ -194,7 +195,11 @@ Result<void> EgressCompartment::OpenIncidents() {
       .store = *std::move(store),
       .policy = PolicyFollower(&RealFileSystem(), dir.PolicyVersions()),
       .gateway = vendors_.get(),
-      .ledger = ledger_.get(),
+      .gather = {.ledger = ledger_.get(),
+                 .shown = [this](const ShownRequest& request) { return audit_.Shown(request); },
+                 .core = [this](const HoldingsRequest& request) { return AskHoldings(request); },
+                 .vault =
+                     [this](const HoldingsCall& call) { return vault_.Ask<HoldingsAnswer>(call); }},
       .clock = &SystemClock(),
       .record = [this](const AuditEntry& entry) { return audit_.NoteIncident(entry); },
       .residence = [this](const ResidenceRequest& request) { return AskResidence(request); }});
@@ -288,6 +293,11 @@ Result<RevealedAddresses> EgressCompartment::RevealAddresses(const IncidentVersi
 Result<Residence> EgressCompartment::AskResidence(const ResidenceRequest& request) {
   const Result<std::string> answer = core_.Call(kCoreResidence, EncodeResidenceRequest(request));
   return answer ? DecodeResidence(*answer) : answer.error();
+}
+
+Result<HoldingsPage> EgressCompartment::AskHoldings(const HoldingsRequest& request) {
+  const Result<std::string> answer = core_.Call(kCoreHoldings, EncodeHoldingsRequest(request));
+  return answer ? DecodeHoldingsPage(*answer) : answer.error();
 }
 
 // One subject at a time, so that the budget's end leaves out those beyond it alone.

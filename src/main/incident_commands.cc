@@ -56,6 +56,18 @@ IncidentAsk ScopeAsk(std::string_view kind, const IncidentCommand& command) {
   return ask;
 }
 
+// At whom, where it is no vendor.
+void AddParty(const IncidentCommand& command, IncidentAsk* ask) {
+  for (const auto& [kind, party] : {std::pair(IncidentKind::kMember, &command.member),
+                                    std::pair(IncidentKind::kCredential, &command.credential),
+                                    std::pair(IncidentKind::kExport, &command.export_id),
+                                    std::pair(IncidentKind::kOurselves, &command.ourselves)}) {
+    if (party->empty()) continue;
+    ask->texts.emplace_back("kind", IncidentKindName(kind));
+    ask->texts.emplace_back("party", *party);
+  }
+}
+
 std::string SubjectLines(const RiskPage& page) {
   std::vector<std::string> fields;
   for (const SentField& field : page.fields) {
@@ -91,7 +103,9 @@ Result<RiskPage> NextPage(const ReachedServer& server, const std::string& id,
 }  // namespace
 
 Result<void> CommandIncidentOpen(const IncidentCommand& command) {
-  return Show(command, AskRecord(command, ScopeAsk("open", command)));
+  IncidentAsk ask = ScopeAsk("open", command);
+  AddParty(command, &ask);
+  return Show(command, AskRecord(command, ask));
 }
 
 Result<void> CommandIncidentList(const IncidentCommand& command) {

@@ -4,6 +4,10 @@
 // the audit log before it happens or leaves.
 //
 //   incident-open      vendor, from, to, [epoch, title, organisation, project]: record
+//                      kind and party in the place of vendor: a member (an actor of the audit log),
+//                      a credential, an export (from and to are its own), ourselves (a part)
+//                      file, sha256, bytes, records, genuine, subjects, canaries: a leaked file, of
+//                      vendor and epoch; without from and to all that was sent in it
 //   incident-list      record of each incident's last version
 //   incident-read      id, [version]: record; with "all": all versions
 //   incident-correct   id, why, [from, to, epoch, title, organisation]: record
@@ -13,10 +17,12 @@
 //   incident-notices   id: record, and the entry that commits to the drafts made from it
 //   incident-sources   vendors and epochs, and whether their ids can be computed
 //   incident-ids       vendor, epoch, [after, subjects]: a page of the ids that the vendor knows
+//   incident-canaries  vendor, epoch: ids and addresses of its canaries
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -30,6 +36,7 @@
 #include "incident/exposure_survey.h"
 #include "incident/incident_store.h"
 #include "main/desk_command.h"
+#include "main/incident_gather.h"
 #include "main/residence.h"
 #include "sieve/policy_follower.h"
 
@@ -52,7 +59,7 @@ class IncidentDesk {
     IncidentStore store;
     PolicyFollower policy;
     VendorGateway* gateway = nullptr;
-    Ledger* ledger = nullptr;
+    GatherParts gather;
     const Clock* clock = nullptr;
     std::function<Result<uint64_t>(const AuditEntry&)> record;
     std::function<Result<Residence>(const ResidenceRequest&)> residence;
@@ -84,12 +91,26 @@ class IncidentDesk {
   Result<std::string> Notices(const DeskCommand& command);
   [[nodiscard]] Result<std::string> Sources() const;
   Result<std::string> VendorIds(const DeskCommand& command);
+  Result<std::string> Canaries(const DeskCommand& command);
+
+  // At whom it is opened, into `version`.
+  Result<void> TakeParty(const DeskCommand& command, IncidentVersion* version) const;
+  Result<void> TakeVendor(const DeskCommand& command, std::string vendor,
+                          IncidentVersion* version) const;
+  Result<void> TakeCredential(const DeskCommand& command, std::string name,
+                              IncidentVersion* version) const;
+  [[nodiscard]] bool IsVendor(const std::string& name) const;
+  // kNotFound: there is no key of that epoch.
+  [[nodiscard]] Result<EpochIds> IdsOf(const std::string& vendor, uint32_t epoch) const;
 
   [[nodiscard]] Result<IncidentVersion> LastOf(const DeskCommand& command) const;
   // The vendor's, as the policy in force says; the first one where it names no such vendor.
   [[nodiscard]] uint32_t ProjectOf(const std::string& vendor) const;
   [[nodiscard]] ExposedClasses ClassesOf(const IncidentVersion& version) const;
-  Result<void> Survey(IncidentVersion* version);
+  Result<std::unique_ptr<ExposureSource>> SourceOf(const Deed& deed,
+                                                   IncidentVersion* version) const;
+  Result<void> Survey(const Deed& deed, IncidentVersion* version) const;
+  Result<void> Survey(const ExposureSource& source, IncidentVersion* version) const;
   // The version after `before`, written down and kept.
   Result<IncidentVersion> Keep(const Deed& deed, const IncidentVersion* before,
                                IncidentVersion version);

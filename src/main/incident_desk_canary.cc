@@ -60,16 +60,18 @@ Result<std::string> IncidentDesk::OpenForCanary(const CanarySights& sights) {
   version.title = TitleOf(sights);
   version.project = ProjectOf(sights.vendor);
   version.window = {sights.vendor, sights.epoch,
-                    parts_.ledger->FirstDay(sights.vendor, sights.epoch).value_or(today), today};
+                    parts_.gather.ledger->FirstDay(sights.vendor, sights.epoch).value_or(today),
+                    today};
   Result<std::string> id = parts_.store.NextId(today);
   if (!id) {
     return id.error();
   }
   version.id = *std::move(id);
-  if (const Result<void> surveyed = Survey(&version); !surveyed) {
+  const Deed deed{actor, "open"};
+  if (const Result<void> surveyed = Survey(deed, &version); !surveyed) {
     return surveyed.error();
   }
-  const Result<IncidentVersion> kept = Keep({actor, "open"}, nullptr, std::move(version));
+  const Result<IncidentVersion> kept = Keep(deed, nullptr, std::move(version));
   return kept ? Result<std::string>(kept->id) : kept.error();
 }
 

@@ -36,20 +36,20 @@ class IncidentDeskCanaryTest : public testing::Test {
     Result<std::unique_ptr<VendorGateway>> gateway = VendorGateway::Open(std::move(parts));
     EXPECT_TRUE(gateway);
     gateway_ = *std::move(gateway);
-    desk_ = std::make_unique<IncidentDesk>(
-        IncidentDesk::Parts{.store = *IncidentStore::Open(fs_, "incidents", LedgerTestKeys()),
-                            .policy = PolicyFollower(&fs_, "p"),
-                            .gateway = gateway_.get(),
-                            .ledger = ledger_.get(),
-                            .clock = &clock_,
-                            .record = [this](const AuditEntry& entry) -> Result<uint64_t> {
-                              if (audit_down_) return Error{ErrorCode::kUnavailable, "down"};
-                              entries_.push_back(entry);
-                              return entries_.size();
-                            },
-                            .residence = [](const ResidenceRequest& request) -> Result<Residence> {
-                              return Residence{{{"DE", request.subjects.size()}}, {}, 0};
-                            }});
+    desk_ = std::make_unique<IncidentDesk>(IncidentDesk::Parts{
+        .store = *IncidentStore::Open(fs_, "incidents", LedgerTestKeys()),
+        .policy = PolicyFollower(&fs_, "p"),
+        .gateway = gateway_.get(),
+        .gather = {.ledger = ledger_.get(), .shown = {}, .core = {}, .vault = {}},
+        .clock = &clock_,
+        .record = [this](const AuditEntry& entry) -> Result<uint64_t> {
+          if (audit_down_) return Error{ErrorCode::kUnavailable, "down"};
+          entries_.push_back(entry);
+          return entries_.size();
+        },
+        .residence = [](const ResidenceRequest& request) -> Result<Residence> {
+          return Residence{{{"DE", request.subjects.size()}}, {}, 0};
+        }});
   }
   static CanarySights Seen(uint32_t epoch) {
     CanarySights sights;

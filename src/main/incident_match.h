@@ -2,6 +2,8 @@
 // look for.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ struct LeakedFile {
 struct LeakedFileMatch {
   DumpReport report;
   std::vector<DumpSource> without_key;  // not looked for: the epoch's key is destroyed
+  std::array<uint8_t, 32> sha256{};     // of the file
 };
 // kNotFound: there is no vendor and epoch whose ids can be computed.
 Result<LeakedFileMatch> MatchLeakedFile(const ReachedServer& server, const LeakedFile& file);

@@ -125,7 +125,8 @@ def test_the_canary_named_the_vendor_and_the_server_acted(drilled):
     assert (report["incident"]["vendor"], report["incident"]["epoch"]) == ("hosted", 1)
     assert report["stolen_s"] <= report["mailed_s"] <= report["seen_s"] <= report["incident_s"] <= report["total_s"]
     matched, = [source for source in report["match"]["sources"] if source["epoch"] == 1]
-    assert matched["matched_ids"] == report["incident"]["exposure"]["subjects"] == report["kill"]["ids_known_before"]
+    assert matched["matched_subjects"] == report["incident"]["exposure"]["subjects"] == report["kill"]["ids_known_before"]
+    assert matched["canaries"]
     assert report["kill"]["offered_after"] > 50 and report["kill"]["received_after"] == 0 and report["kill"]["ids_known_after"] == 0
     duty, = [duty for duty in report["duties"] if duty["id"] == "gdpr-33-1"]
     assert duty["state"] == "due" and duty["due"]
