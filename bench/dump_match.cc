@@ -1,10 +1,12 @@
 // How long a leaked file takes to be matched: makes a file of CSV records in memory, one of a
-// hundred pieces at a time, and finds its owners among the ids of all subjects at four vendors and
-// epochs.
+// hundred pieces at a time, and finds its owners among the ids of all subjects, and the ids and
+// addresses of so many canaries, at four vendors and epochs. Each record has an address; one in a
+// million is a canary's.
 //
-//   dump_match [RECORDS] [SUBJECTS]
+//   dump_match [RECORDS] [SUBJECTS] [CANARIES]
 //
-// Prints {"records","subjects","sources","bytes","prepare_s","match_s","genuine","matched"}.
+// Prints {"records","subjects","sources","canaries","bytes","prepare_s","match_s","genuine",
+// "matched","canaries_found"}.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -20,7 +22,13 @@ using namespace bulkhead;  // NOLINT
 using Seconds = std::chrono::duration<double>;
 
 constexpr uint64_t kGenuineOneIn = 2;
+constexpr uint64_t kCanaryOneIn = 1'000'000;
 constexpr uint64_t kPieces = 100;
+constexpr uint32_t kLeakedEpoch = 2;
+
+std::string AddressOf(uint32_t epoch, uint64_t canary) {
+  return "canary" + std::to_string(epoch) + "." + std::to_string(canary) + "@mail.example.net";
+}
 
 SubjectId Keyed(const KeyedHash& hash, std::string_view text) {
   SubjectId id;
@@ -34,7 +42,10 @@ void AppendRecord(uint64_t number, const std::vector<SubjectId>& ids, std::strin
   if (number % kGenuineOneIn != 0) id.bytes[0] ^= 0x55;
   *out += std::to_string(1'762'000'000 + number) + ",dashboard_viewed,$device:" + id.ToHex() +
           ",DE,Bavaria,Firefox,Linux,\"utm_source=newsletter, spring\",team," +
-          std::to_string(number * 7919 % 100'000) + "\n";
+          std::to_string(number * 7919 % 100'000) + ',' +
+          (number % kCanaryOneIn == 1 ? AddressOf(kLeakedEpoch, number / kCanaryOneIn)
+                                      : "user" + std::to_string(number) + "@shop.example") +
+          "\n";
 }
 
 }  // namespace
@@ -43,6 +54,7 @@ int main(int argc, char** argv) {
   InitCrypto();
   const uint64_t records = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 10'000'000;
   const uint64_t count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1'000'000;
+  const uint64_t canaries = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 10'000;
   const KeyedHash people(RandomSecret(32));
   std::vector<SubjectId> subjects;
   for (uint64_t i = 0; i < count; ++i) subjects.push_back(Keyed(people, std::to_string(i)));
@@ -58,13 +70,21 @@ int main(int argc, char** argv) {
                  {reinterpret_cast<const char*>(subject.bytes.data()), subject.bytes.size()});
   };
   std::vector<SubjectId> leaked;
-  for (const SubjectId& subject : subjects) leaked.push_back(vendor_id(sources[2], subject));
+  for (const SubjectId& subject : subjects)
+    leaked.push_back(vendor_id(sources[kLeakedEpoch], subject));
 
   const auto begin = std::chrono::steady_clock::now();
   DumpMatcher::Parts parts;
   parts.subjects = subjects;
   parts.sources = sources;
   parts.vendor_id = vendor_id;
+  for (const DumpSource& source : sources) {
+    for (uint64_t i = 0; i < canaries; ++i) {
+      parts.canaries.push_back({std::to_string(i), source,
+                                Keyed(keys[source.epoch], "canary" + std::to_string(i)),
+                                AddressOf(source.epoch, i)});
+    }
+  }
   auto matcher = DumpMatcher::Create(parts);
   if (!matcher) {
     std::fprintf(stderr, "%s\n", matcher.error().message.c_str());
@@ -84,11 +104,13 @@ int main(int argc, char** argv) {
   const DumpReport report = (*matcher)->Finish();
   match += std::chrono::steady_clock::now() - start;
   std::printf(
-      "{\"records\":%zu,\"subjects\":%zu,\"sources\":%zu,\"bytes\":%zu,\"prepare_s\":%.2f,"
-      "\"match_s\":%.2f,\"genuine\":%zu,\"matched\":%zu}\n",
+      "{\"records\":%zu,\"subjects\":%zu,\"sources\":%zu,\"canaries\":%zu,\"bytes\":%zu,"
+      "\"prepare_s\":%.2f,\"match_s\":%.2f,\"genuine\":%zu,\"matched\":%zu,"
+      "\"canaries_found\":%zu}\n",
       static_cast<size_t>(report.records), subjects.size(), report.sources.size(),
-      static_cast<size_t>(report.bytes), prepare.count(), match.count(),
+      parts.canaries.size(), static_cast<size_t>(report.bytes), prepare.count(), match.count(),
       static_cast<size_t>(report.genuine_records),
-      static_cast<size_t>(report.sources.front().matched_ids));
-  return report.attributed == sources[2] ? 0 : 1;
+      static_cast<size_t>(report.sources.front().matched_ids),
+      report.sources.front().canaries.size());
+  return report.attributed == sources[kLeakedEpoch] ? 0 : 1;
 }

@@ -119,7 +119,8 @@ int Main(const std::string& ledger_dir, const std::string& store_dir) {
   const ProjectPolicy policy;
   const ExposedClasses classes({}, policy);
   double in_core = 0;
-  const SurveyParts parts{ledger.get(), window, &classes, [&](const std::vector<SubjectId>& asked) {
+  const LedgerSource source(ledger.get(), window);
+  const SurveyParts parts{&source, &classes, [&](const std::vector<SubjectId>& asked) {
                             const Stopwatch watch;
                             Result<Residence> residence = CountResidence(
                                 store->snapshot(), {ProjectId{1}, "company", asked}, kThreads);

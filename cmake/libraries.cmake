@@ -19,3 +19,8 @@ pkg_check_modules(HYPERSCAN REQUIRED IMPORTED_TARGET libhs)
 pkg_check_modules(MAXMIND REQUIRED IMPORTED_TARGET libmaxminddb)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+# libharu of Debian 12 comes without a pkg-config file.
+find_library(HPDF_LIBRARY hpdf REQUIRED)
+find_path(HPDF_HEADERS hpdf.h REQUIRED)
+add_library(third::hpdf UNKNOWN IMPORTED)
+set_target_properties(third::hpdf PROPERTIES IMPORTED_LOCATION ${HPDF_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${HPDF_HEADERS})

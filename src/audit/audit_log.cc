@@ -428,6 +428,10 @@ Result<std::vector<SubjectHandle>> AuditLog::SetOf(const AuditRecord& record) co
   return impl_->NewSetReader().Read(record.index, *record.set);
 }
 
+SubjectHandles::Resolved AuditLog::Resolve(std::span<const SubjectHandle> handles) const {
+  return impl_->handles().Resolve(handles);
+}
+
 Result<uint64_t> AuditLog::RewrapSets() { return impl_->RewrapSets(); }
 
 Result<void> AuditLog::ForgetSubjects(std::span<const SubjectId> subjects) {

@@ -85,6 +85,8 @@ class AuditLog {
       std::span<const SubjectId> subjects) const;
   // The set of an entry, as handles.
   [[nodiscard]] Result<std::vector<SubjectHandle>> SetOf(const AuditRecord& record) const;
+  // Whose handles these are, which are sorted, each once.
+  [[nodiscard]] SubjectHandles::Resolved Resolve(std::span<const SubjectHandle> handles) const;
   // Brings the sets beside the log under the newest key, while entries go on being appended: when
   // it returns, nothing needs the older ones any more. The number of files that were written.
   Result<uint64_t> RewrapSets();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/hex.h"
+#include "crypto/sha256_stream.h"
 
 namespace bulkhead {
 namespace {
@@ -90,6 +91,19 @@ TEST(DeriveKeyTest, EqualsRfc5869) {
             "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
   const SecretBytes key = RandomSecret(32);
   EXPECT_NE(DeriveKey(key, "a").view(), DeriveKey(key, "b").view());
+}
+
+TEST(Sha256Test, PiecesGiveTheSame) {
+  const std::string text(1000, 'x');
+  for (const size_t piece : {1U, 63U, 64U, 65U, 1000U}) {
+    Sha256Stream stream;
+    for (size_t at = 0; at < text.size(); at += piece) {
+      stream.Add(std::string_view(text).substr(at, piece));
+      static_cast<void>(stream.Digest());
+    }
+    EXPECT_EQ(stream.Digest(), Sha256(text)) << piece;
+  }
+  EXPECT_EQ(Sha256Stream().Digest(), Sha256(""));
 }
 
 TEST(Sha256Test, KnownDigest) {

@@ -17,8 +17,10 @@ constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kSpanMs = int64_t{2} * 24 * 60 * kMinuteMs;
 constexpr int64_t kSaveEveryMs = kMinuteMs;
 constexpr uint64_t kSubjectsOfACanary = 100;  // at least: or canaries distort the vendor's numbers
+constexpr int64_t kOldMs = 60 * kMinuteMs;    // a record of nothing younger is no live traffic
 constexpr size_t kMostWatched = 4096;
 constexpr size_t kAlike = 8;
+constexpr uint32_t kImportedRecords = 4;  // as old as an import's, one after the other
 
 int64_t SpanOf(int64_t time_ms) { return time_ms / kSpanMs; }
 
@@ -100,7 +102,6 @@ void CanaryFlock::BeginEpoch(const VendorPolicy& policy, const VendorEpoch& epoc
 
 Result<void> CanaryFlock::Weave(const VendorPolicy& policy, const VendorEpoch& epoch,
                                 uint64_t log_position, Batch* batch) {
-  const int64_t now = batch->arrival_ms;
   for (Event& event : batch->events) {
     event.person = CanaryNumber(event.person) ? SubjectId() : event.person;
   }
@@ -110,6 +111,7 @@ Result<void> CanaryFlock::Weave(const VendorPolicy& policy, const VendorEpoch& e
   if (policy.canaries == 0) {
     return {};
   }
+  const int64_t now = MomentOf(policy, *batch);
   if (key_ == nullptr || memory_.epoch != epoch.number) {
     BeginEpoch(policy, epoch, SpanOf(now));
   }
@@ -128,6 +130,20 @@ Result<void> CanaryFlock::Weave(const VendorPolicy& policy, const VendorEpoch& e
   EmitDue(now, batch);
   const bool due = changed_ && (now - saved_ms_ >= kSaveEveryMs || now < saved_ms_);
   return born_ || due ? Save(now) : Result<void>();
+}
+
+// When a record happened, for whoever does something minutes later: when it arrived. While nothing
+// but old events comes, as in an import, it is the newest of their times: a month that arrives
+// within a minute is a month all the same.
+int64_t CanaryFlock::MomentOf(const VendorPolicy& policy, const Batch& batch) {
+  if (batch.events.empty()) {
+    return imported_records_ > kImportedRecords ? imported_ms_ : batch.arrival_ms;
+  }
+  const int64_t newest = std::ranges::max_element(batch.events, {}, &Event::time_ms)->time_ms;
+  const bool old = batch.arrival_ms - newest >= std::max(kOldMs, UnitOf(policy.time));
+  imported_records_ = old ? imported_records_ + 1 : 0;
+  imported_ms_ = newest;
+  return imported_records_ > kImportedRecords ? newest : batch.arrival_ms;
 }
 
 uint64_t CanaryFlock::Draw(std::string_view what, std::initializer_list<uint64_t> of) const {

@@ -13,6 +13,8 @@
 // all of them of the subject that it was born with; the others are those of some other recent
 // event of the same name; digits of values that nobody shares are its own.
 //
+// In an import, where weeks arrive within minutes, all of this goes by the times of the events.
+//
 // Nothing of it but the memory of canary_memory.h outlives a restart: a canary then misses what it
 // would have done in the minutes around it.
 #pragma once
@@ -87,6 +89,7 @@ class CanaryFlock {
   void GiveBirth(uint64_t mark);
   [[nodiscard]] uint64_t MarkOf(const SubjectId& subject) const;
   [[nodiscard]] uint64_t NameMark(const std::string& name) const;
+  int64_t MomentOf(const VendorPolicy& policy, const Batch& batch);
   [[nodiscard]] uint64_t Draw(std::string_view what, std::initializer_list<uint64_t> of) const;
 
   void SeeEvent(const Event& event, const Source& source);
@@ -103,6 +106,8 @@ class CanaryFlock {
   std::unique_ptr<KeyedHash> key_;  // of the epoch's; null: none yet
   bool changed_ = false, born_ = false;
   int64_t saved_ms_ = 0;
+  uint32_t imported_records_ = 0;  // old ones in a row
+  int64_t imported_ms_ = 0;
 
   PropertyHabits habits_;
   std::multimap<uint64_t, uint32_t> followers_;  // canaries by the mark of their donor

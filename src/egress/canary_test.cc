@@ -61,6 +61,8 @@ TEST(CanaryMemoryTest, ReadsWhatItWritesAndNothingElse) {
   }
 }
 
+constexpr int64_t kPauseMs = 172'800;  // 500 a day
+
 class CanarySenderTest : public VendorFixture {
  protected:
   CanarySenderTest() {
@@ -71,18 +73,29 @@ class CanarySenderTest : public VendorFixture {
   // So much traffic that canaries are born, each subject with a profile and a few events.
   void FeedDays(int days) {
     for (int i = 0; i < days * 500; ++i) {
-      clock_.Set(clock_.NowMs() + 172'800);
-      SubjectId person;
-      Sha256Into(static_cast<uint64_t>(i), &person);
-      Batch batch = BatchOf({MakeEvent(person, "bought", static_cast<uint64_t>(i) + 1)});
-      batch.profile_updates.push_back({.subject = person,
-                                       .group_key = {},
-                                       .group_id = {},
-                                       .properties = {{"seats", Value(2.0)}},
-                                       .time_ms = clock_.NowMs()});
-      const Result<void> fed = sender_->Feed(++position_, batch);
-      ASSERT_TRUE(fed) << fed.error().message;
+      clock_.Set(clock_.NowMs() + kPauseMs);
+      FeedOne(i, clock_.NowMs());
     }
+  }
+  // The same in no time, as an import of days gone by.
+  void ImportDays(int days) {
+    for (int i = 0; i < days * 500; ++i) {
+      FeedOne(i, clock_.NowMs() - (int64_t{days} * 500 + 1000 - i) * kPauseMs);
+    }
+  }
+  void FeedOne(int i, int64_t time_ms) {
+    SubjectId person;
+    Sha256Into(static_cast<uint64_t>(i), &person);
+    Event event = MakeEvent(person, "bought", static_cast<uint64_t>(i) + 1);
+    event.time_ms = time_ms;
+    Batch batch = BatchOf({event});
+    batch.profile_updates.push_back({.subject = person,
+                                     .group_key = {},
+                                     .group_id = {},
+                                     .properties = {{"seats", Value(2.0)}},
+                                     .time_ms = time_ms});
+    const Result<void> fed = sender_->Feed(++position_, batch);
+    ASSERT_TRUE(fed) << fed.error().message;
   }
   static void Sha256Into(uint64_t number, SubjectId* person) {
     const auto digest = Sha256(std::to_string(number));
@@ -123,6 +136,58 @@ TEST_F(CanarySenderTest, TheLedgerKnowsThemAsNobodyAndTheVendorAsPeople) {
   EXPECT_EQ(sender_->EpochOfCanary(ids.Person(0).local_part, "mail.example.net"), 1U);
   EXPECT_EQ(sender_->EpochOfCanary(ids.Person(0).local_part, "example.net"), std::nullopt);
   EXPECT_EQ(sender_->EpochOfCanary("nobody.known", "mail.example.net"), std::nullopt);
+}
+
+// A month that is imported within a minute: canaries come among the events of their days.
+TEST_F(CanarySenderTest, InAnImportTheyGoByTheTimesOfTheEvents) {
+  OpenWithCredential();
+  ImportDays(10);
+  SendAll();
+  ASSERT_GT(sender_->status().canaries, 3U);
+  size_t nobodies = 0, last = 0, sends = 0;
+  for (const LedgerBatch& batch : ledger_.batches) {
+    for (const LedgerSend& send : batch.sends) {
+      ++sends;
+      nobodies += send.subject.IsNobody() ? 1 : 0;
+      last = send.subject.IsNobody() ? sends : last;
+    }
+  }
+  EXPECT_GT(nobodies, sender_->status().canaries);
+  EXPECT_GT(last, sends / 2);  // not all at once
+}
+
+TEST_F(CanarySenderTest, OldEventsAmongLiveOnesChangeNoClock) {
+  OpenWithCredential();
+  FeedDays(10);
+  SendAll();
+  const size_t before = ledger_.batches.size();
+  for (int i = 0; i < 4; ++i) FeedOne(i, clock_.NowMs() - 10 * kPauseMs * 500);
+  SendAll();
+  for (size_t i = before; i < ledger_.batches.size(); ++i) {
+    for (const LedgerSend& send : ledger_.batches[i].sends) EXPECT_FALSE(send.subject.IsNobody());
+  }
+}
+
+TEST_F(CanarySenderTest, WhereNoIdentitiesGoTheyAloneHaveAddresses) {
+  policy_.identities = {};
+  OpenWithCredential();
+  FeedDays(10);
+  SendAll();
+  const std::string bodies = Bodies();
+  size_t at = 0, addresses = 0;
+  while ((at = bodies.find('@', at)) != std::string::npos) {
+    EXPECT_EQ(bodies.compare(at, 17, "@mail.example.net"), 0);
+    ++addresses;
+    ++at;
+  }
+  EXPECT_GT(addresses, 2U);
+  policy_.canary_domain = "";
+  bodies_.clear();
+  sender_.reset();
+  OpenSender();
+  FeedDays(3);
+  SendAll();
+  EXPECT_EQ(Bodies().find('@'), std::string::npos);
 }
 
 TEST_F(CanarySenderTest, TheyAreTheSameAfterARestartAndOthersInTheNextEpoch) {

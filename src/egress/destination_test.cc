@@ -383,7 +383,20 @@ TEST(Destinations, JudgeByStatusWhereTheBodySaysNothing) {
       EXPECT_EQ(outcome.reason, "the vendor answers " + std::to_string(status));
     }
     EXPECT_EQ(Answer(*destination, 503, "", "99999999").retry_after, std::chrono::hours(24));
-    EXPECT_FALSE(Answer(*destination, 503, "", "Wed, 21 Oct 2026 07:28:00 GMT").retry_after);
+    const auto pause_by_date = [&](const char* header, int64_t at_ms) {
+      return destination->Judge({}, {503, "", header, at_ms}).retry_after;
+    };
+    const int64_t date_ms = 1'792'567'680'000;
+    EXPECT_EQ(pause_by_date("Wed, 21 Oct 2026 07:28:00 GMT", date_ms - 90'500),
+              std::chrono::seconds(91));
+    EXPECT_EQ(pause_by_date("Wed, 21 Oct 2026 07:28:00 GMT", date_ms + 5000),
+              std::chrono::seconds(1));
+    EXPECT_EQ(pause_by_date("Wed, 21 Oct 2099 07:28:00 GMT", date_ms), std::chrono::hours(24));
+    for (const char* header : {"Wed, 21 Oct 2026 07:28:00", "Wednesday, 21-Oct-26 07:28:00 GMT",
+                               "Wed, 21 Oct 2026 07:28:00 GMT ", "soon", "-1"}) {
+      EXPECT_FALSE(pause_by_date(header, date_ms)) << header;
+    }
+    EXPECT_FALSE(pause_by_date("Wed, 21 Oct 2026 07:28:00 GMT", 0));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "egress/ledger.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -74,6 +75,39 @@ Result<void> LedgerImpl::ForEachSubject(const LedgerWindow& window, const EachSu
   return count->ForEachSubject(each);
 }
 
+Result<void> LedgerImpl::ScanSubjects(std::string_view vendor, std::optional<uint32_t> epoch,
+                                      const EachBlock& each) const {
+  std::vector<SubjectDictionary> folded;
+  LedgerBatches unfolded;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = manifest_.vendors.find(std::string(vendor));
+    static const LedgerVendor kNone;
+    for (const auto& [number, files] :
+         (found == manifest_.vendors.end() ? kNone : found->second).epochs) {
+      if (epoch && *epoch != number) continue;
+      Result<SubjectDictionary> opened = SubjectDictionary::Open(fs_, dir_, files.subjects);
+      if (!opened) return opened.error();
+      folded.push_back(*std::move(opened));
+    }
+    std::ranges::copy_if(unfolded_, std::back_inserter(unfolded), [&](const LedgerBatchRef& one) {
+      return one->vendor == vendor && (!epoch || *epoch == one->epoch);
+    });
+  }
+  for (const SubjectDictionary& dictionary : folded) {
+    Result<void> scanned = dictionary.Scan(
+        [&each](uint32_t /*first*/, std::span<const SubjectId> block) { each(block); });
+    if (!scanned) return scanned;
+  }
+  for (const LedgerBatchRef& batch : unfolded) {
+    std::vector<SubjectId> block;
+    block.reserve(batch->sends.size());
+    for (const LedgerSend& send : batch->sends) block.push_back(send.subject);
+    each(block);
+  }
+  return {};
+}
+
 std::vector<std::pair<std::string, uint32_t>> LedgerImpl::Epochs() const {
   const std::lock_guard lock(mutex_);
   std::set<std::pair<std::string, uint32_t>> epochs;
@@ -84,6 +118,23 @@ std::vector<std::pair<std::string, uint32_t>> LedgerImpl::Epochs() const {
     if (!batch->sends.empty()) epochs.emplace(batch->vendor, batch->epoch);
   }
   return {epochs.begin(), epochs.end()};
+}
+
+std::optional<int32_t> LedgerImpl::FirstDay(const std::string& vendor, uint32_t epoch) const {
+  const std::lock_guard lock(mutex_);
+  std::optional<int32_t> first;
+  const auto take = [&first](int32_t day) { first = std::min(first.value_or(day), day); };
+  if (const auto known = manifest_.vendors.find(vendor); known != manifest_.vendors.end()) {
+    const auto days = known->second.epochs.find(epoch);
+    if (days != known->second.epochs.end() && !days->second.days.empty()) {
+      take(days->second.days.front().day);
+    }
+  }
+  for (const LedgerBatchRef& batch : unfolded_) {
+    const bool of_epoch = batch->vendor == vendor && batch->epoch == epoch;
+    if (of_epoch && !batch->sends.empty()) take(batch->day);
+  }
+  return first;
 }
 
 Result<std::string> LedgerImpl::Statement(std::string_view vendor) const {

@@ -104,8 +104,17 @@ class Ledger {
   using EachSubject = std::function<bool(const SubjectId&, const SentFields&)>;
   [[nodiscard]] virtual Result<void> ForEachSubject(const LedgerWindow& window,
                                                     const EachSubject& each) const = 0;
+  // Quickly, every subject that was ever sent to a vendor, in one epoch or in all: in no order,
+  // more than once where it is in several epochs or not folded yet, with nobody in between.
+  using EachBlock = std::function<void(std::span<const SubjectId>)>;
+  [[nodiscard]] virtual Result<void> ScanSubjects(std::string_view vendor,
+                                                  std::optional<uint32_t> epoch,
+                                                  const EachBlock& each) const = 0;
   // The vendors and epochs there are.
   [[nodiscard]] virtual std::vector<std::pair<std::string, uint32_t>> Epochs() const = 0;
+  // The day of the first send of that epoch; nothing: there is none.
+  [[nodiscard]] virtual std::optional<int32_t> FirstDay(const std::string& vendor,
+                                                        uint32_t epoch) const = 0;
 
   // Takes subjects out of all files, journals too (erasure); their sends stay counted, as nobody's.
   // When it returns, no file holds them. After an error it is to be called again.

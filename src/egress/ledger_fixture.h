@@ -81,6 +81,7 @@ inline void ExpectSame(const Ledger& ledger, const NaiveLedger& naive) {
   EXPECT_EQ(ledger.stats().sends, naive.sends());
   for (const char* vendor : {"a-vendor", "b-vendor", "c-vendor", "none"}) {
     EXPECT_EQ(ledger.LastSequence(vendor), naive.LastSequence(vendor));
+    EXPECT_EQ(ledger.FirstDay(vendor, 8), naive.FirstDay(vendor, 8));
     ExpectSameWindow(ledger, naive, AllOf(vendor));
   }
 }

@@ -39,7 +39,11 @@ class LedgerImpl final : public Ledger {
   [[nodiscard]] Result<Exposure> Ask(const LedgerWindow& window) const override;
   [[nodiscard]] Result<void> ForEachSubject(const LedgerWindow& window,
                                             const EachSubject& each) const override;
+  [[nodiscard]] Result<void> ScanSubjects(std::string_view vendor, std::optional<uint32_t> epoch,
+                                          const EachBlock& each) const override;
   [[nodiscard]] std::vector<std::pair<std::string, uint32_t>> Epochs() const override;
+  [[nodiscard]] std::optional<int32_t> FirstDay(const std::string& vendor,
+                                                uint32_t epoch) const override;
   Result<void> Forget(std::span<const SubjectId> subjects) override;
   [[nodiscard]] Result<std::string> Statement(std::string_view vendor) const override;
   Result<void> UseKeys(const KeyRing& keys) override;

@@ -34,6 +34,11 @@ std::string IdentityOf(const AllowedMessage& message, uint64_t insert_id, uint64
   return text;
 }
 
+// In a vendor's queue an event's device is the id that its person is placed by, if not its own.
+const SubjectId& PlacedBy(const Event& event) {
+  return event.device.IsNobody() ? event.person : event.device;
+}
+
 // An event's name and time are said too, under names that no property has.
 SentFields FieldsOf(const OutboundMessage& message, TimePrecision precision) {
   SentFields fields;
@@ -69,16 +74,13 @@ void MessageBatch::AddMessage(OutboundMessage::Kind kind, size_t index, const Pa
   const bool profile = kind == OutboundMessage::Kind::kProfile;
   const SubjectId& subject =
       profile ? queued.batch.profile_updates[index].subject : queued.batch.events[index].person;
-  VendorPolicy of_canaries;
-  const VendorPolicy* policy = parts.policy;
-  if (CanaryNumber(subject) && policy->share != PeopleShare()) {
-    of_canaries = *policy;  // they lie in no share of the people
-    of_canaries.share = PeopleShare();
-    policy = &of_canaries;
-  }
+  // Core has placed updates; canaries, who lie in no share of the people, are placed by nobody's
+  // id.
   std::optional<AllowedMessage> allowed =
-      profile ? AllowUpdate(*policy, queued.batch.profile_updates[index])
-              : AllowEvent(*policy, queued.batch.events[index]);
+      profile
+          ? AllowUpdate(*parts.policy, queued.batch.profile_updates[index], SubjectId())
+          : AllowEvent(*parts.policy, queued.batch.events[index],
+                       CanaryNumber(subject) ? SubjectId() : PlacedBy(queued.batch.events[index]));
   if (!allowed) {
     return;
   }

@@ -86,6 +86,15 @@ class NaiveLedger {
     for (const Send& send : sends_) epochs.emplace(send.vendor, send.epoch);
     return epochs;
   }
+  [[nodiscard]] std::optional<int32_t> FirstDay(const std::string& vendor, uint32_t epoch) const {
+    std::optional<int32_t> first;
+    for (const Send& send : sends_) {
+      if (send.vendor == vendor && send.epoch == epoch) {
+        first = std::min(first.value_or(send.day), send.day);
+      }
+    }
+    return first;
+  }
   [[nodiscard]] uint64_t LastSequence(const std::string& vendor) const {
     const auto found = sequences_.find(vendor);
     return found == sequences_.end() ? 0 : found->second;

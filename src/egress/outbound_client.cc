@@ -9,6 +9,7 @@
 #include <boost/beast/ssl.hpp>
 #include <optional>
 
+#include "base/clock.h"
 #include "egress/outbound_address.h"
 #include "egress/web_address.h"
 
@@ -76,7 +77,7 @@ Result<OutboundReply> Exchange(asio::io_context& io, Stream& stream, const WebAd
   if (code) return NoAnswer(where, code);
   const auto retry_after = parser.get()[http::field::retry_after];
   return OutboundReply{static_cast<int>(parser.get().result_int()), std::move(parser.get().body()),
-                       std::string(retry_after.data(), retry_after.size())};
+                       std::string(retry_after.data(), retry_after.size()), SystemClock().NowMs()};
 }
 
 Result<void> TrustAuthorities(const std::string& file, asio::ssl::context* context) {

@@ -30,6 +30,7 @@ struct OutboundReply {
   int status = 0;
   std::string body;
   std::string retry_after = {};  // the header, as it came
+  int64_t at_ms = 0;             // when it came; 0: not known
 };
 
 // POST. kDenied: no address of that name may be reached. kUnavailable: no answer. The certificate

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ctime>
 #include <map>
 
 namespace bulkhead {
@@ -13,6 +14,7 @@ namespace {
 using simdjson::dom::element;
 
 constexpr int64_t kLongestRetryAfterSeconds = 24L * 3600;
+constexpr size_t kMostDateBytes = 40;
 
 constexpr std::array<std::string_view, 18> kKnownFields = {"event",
                                                            "properties",
@@ -33,8 +35,21 @@ constexpr std::array<std::string_view, 18> kKnownFields = {"event",
                                                            "uuid",
                                                            "timestamp"};
 
-// A date is passed over: what sends waits by itself, too.
-std::optional<std::chrono::seconds> ReadRetryAfter(std::string_view header) {
+// "Sun, 06 Nov 1994 08:49:37 GMT"; the older forms of a date are passed over: what sends waits by
+// itself, too.
+std::optional<int64_t> ReadHttpDate(std::string_view header) {
+  std::tm at{};
+  const std::string text(header.substr(0, kMostDateBytes));
+  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &at);
+  return end != nullptr && *end == '\0' ? std::optional<int64_t>(::timegm(&at)) : std::nullopt;
+}
+
+std::optional<std::chrono::seconds> ReadRetryAfter(const OutboundReply& reply) {
+  const std::string_view header = reply.retry_after;
+  if (const std::optional<int64_t> until = ReadHttpDate(header); until && reply.at_ms != 0) {
+    return std::chrono::seconds(
+        std::clamp<int64_t>(*until - reply.at_ms / 1000, 1, kLongestRetryAfterSeconds));
+  }
   int64_t seconds = 0;
   const auto [end, code] = std::from_chars(header.data(), header.data() + header.size(), seconds);
   if (code != std::errc() || end != header.data() + header.size() || seconds < 0) {
@@ -75,7 +90,7 @@ SendOutcome JudgeStatus(const OutboundReply& reply) {
   if (outcome.verdict == SendVerdict::kTaken) return outcome;
   outcome.reason = fmt::format("the vendor answers {}", reply.status);
   if (outcome.verdict == SendVerdict::kRetry) {
-    outcome.retry_after = ReadRetryAfter(reply.retry_after);
+    outcome.retry_after = ReadRetryAfter(reply);
   }
   return outcome;
 }

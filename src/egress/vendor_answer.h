@@ -15,7 +15,7 @@
 namespace bulkhead {
 
 // By the status alone: 2xx taken; 401 and 403 denied; 400, 413 and 422 in halves, until the message
-// is alone that is to blame; everything else later, after what Retry-After says in seconds.
+// is alone that is to blame; everything else later, after what Retry-After says.
 SendOutcome JudgeStatus(const OutboundReply& reply);
 
 // An answer's body; one that is no JSON object has no members.

@@ -52,9 +52,15 @@ ValueObject PropertiesOf(std::vector<OutboundField>* fields) {
 
 }  // namespace
 
-std::optional<AllowedMessage> AllowEvent(const VendorPolicy& policy, const Event& event) {
+const SubjectId& PlacingId(const PlacingIds& ids, const SubjectId& person) {
+  const auto found = ids.find(person);
+  return found == ids.end() ? person : found->second;
+}
+
+std::optional<AllowedMessage> AllowEvent(const VendorPolicy& policy, const Event& event,
+                                         const SubjectId& placed_by) {
   const VendorEvent* rule = RuleFor(policy, event.name);
-  if (rule == nullptr || !policy.share.Has(event.person)) {
+  if (rule == nullptr || !policy.share.Has(placed_by)) {
     return std::nullopt;
   }
   return AllowedMessage{OutboundMessage::Kind::kEvent, event.person, event.name,
@@ -62,10 +68,11 @@ std::optional<AllowedMessage> AllowEvent(const VendorPolicy& policy, const Event
                         AllowFields(rule->fields, event.properties)};
 }
 
-std::optional<AllowedMessage> AllowUpdate(const VendorPolicy& policy, const ProfileUpdate& update) {
+std::optional<AllowedMessage> AllowUpdate(const VendorPolicy& policy, const ProfileUpdate& update,
+                                          const SubjectId& placed_by) {
   const bool sets = update.op == ProfileOperator::kSet || update.op == ProfileOperator::kSetOnce;
   if (!sets || !update.group_key.empty() || update.subject.IsNobody() ||
-      !policy.share.Has(update.subject)) {
+      !policy.share.Has(placed_by)) {
     return std::nullopt;
   }
   AllowedMessage message{OutboundMessage::Kind::kProfile,
@@ -79,7 +86,7 @@ std::optional<AllowedMessage> AllowUpdate(const VendorPolicy& policy, const Prof
              : std::optional<AllowedMessage>(std::move(message));
 }
 
-Batch FilterBatch(const VendorPolicy& policy, const Batch& batch) {
+Batch FilterBatch(const VendorPolicy& policy, const Batch& batch, const PlacingIds& ids) {
   Batch filtered;
   filtered.project = batch.project;
   filtered.arrival_ms = batch.arrival_ms;
@@ -88,17 +95,20 @@ Batch FilterBatch(const VendorPolicy& policy, const Batch& batch) {
     return filtered;
   }
   for (const Event& event : batch.events) {
-    if (std::optional<AllowedMessage> allowed = AllowEvent(policy, event)) {
+    if (std::optional<AllowedMessage> allowed =
+            AllowEvent(policy, event, PlacingId(ids, event.person))) {
       Event& kept = filtered.events.emplace_back();
       kept.name = std::move(allowed->name);
       kept.time_ms = allowed->time_ms;
       kept.person = allowed->subject;
+      kept.device = event.device;
       kept.insert_id = event.insert_id;
       kept.properties = PropertiesOf(&allowed->fields);
     }
   }
   for (const ProfileUpdate& update : batch.profile_updates) {
-    if (std::optional<AllowedMessage> allowed = AllowUpdate(policy, update)) {
+    if (std::optional<AllowedMessage> allowed =
+            AllowUpdate(policy, update, PlacingId(ids, update.subject))) {
       ProfileUpdate& kept = filtered.profile_updates.emplace_back();
       kept.subject = allowed->subject;
       kept.op = update.op;

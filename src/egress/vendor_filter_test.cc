@@ -28,10 +28,14 @@ Event Bought() {
   return event;
 }
 
+std::optional<AllowedMessage> Allow(const VendorPolicy& policy, const Event& event) {
+  return AllowEvent(policy, event, event.person);
+}
+
 TEST(VendorFilterTest, WhatNothingNamesDoesNotGo) {
-  EXPECT_FALSE(AllowEvent(PolicyFor({}), Bought()));
-  EXPECT_FALSE(AllowEvent(PolicyFor({{"sold", {}}}), Bought()));
-  const auto bare = AllowEvent(PolicyFor({{"bought", {}}}), Bought());
+  EXPECT_FALSE(Allow(PolicyFor({}), Bought()));
+  EXPECT_FALSE(Allow(PolicyFor({{"sold", {}}}), Bought()));
+  const auto bare = Allow(PolicyFor({{"bought", {}}}), Bought());
   ASSERT_TRUE(bare);
   EXPECT_TRUE(bare->fields.empty());
   EXPECT_EQ(bare->time_ms, 7'200'000);
@@ -40,7 +44,7 @@ TEST(VendorFilterTest, WhatNothingNamesDoesNotGo) {
 TEST(VendorFilterTest, TheFirstRuleAndTheFirstFieldCount) {
   const VendorPolicy policy = PolicyFor(
       {{"bou*", {{"amount", FieldForm::kCoarse}, {"*", FieldForm::kPlain}}}, {"bought", {}}});
-  const auto allowed = AllowEvent(policy, Bought());
+  const auto allowed = Allow(policy, Bought());
   ASSERT_TRUE(allowed);
   ASSERT_EQ(allowed->fields.size(), 3U);  // never the policy's version
   EXPECT_EQ(allowed->fields[0].value, Value(1200.0));
@@ -49,7 +53,7 @@ TEST(VendorFilterTest, TheFirstRuleAndTheFirstFieldCount) {
 }
 
 TEST(VendorFilterTest, OfWhatCannotBeCoarsenedNothingStays) {
-  const auto allowed = AllowEvent(PolicyFor({{"*", {{"*", FieldForm::kCoarse}}}}), Bought());
+  const auto allowed = Allow(PolicyFor({{"*", {{"*", FieldForm::kCoarse}}}}), Bought());
   ASSERT_TRUE(allowed);
   for (const OutboundField& field : allowed->fields) {
     EXPECT_NE(field.name, "note");
@@ -71,8 +75,8 @@ TEST(VendorFilterTest, FilteringTwiceChangesNothing) {
   batch.sealed = "box";
   const VendorPolicy policy =
       PolicyFor({{"*", {{"amount", FieldForm::kCoarse}, {"page", FieldForm::kToken}}}});
-  const Batch once = FilterBatch(policy, batch);
-  const Batch twice = FilterBatch(policy, once);
+  const Batch once = FilterBatch(policy, batch, {});
+  const Batch twice = FilterBatch(policy, once, {});
   ASSERT_EQ(once.events.size(), 1U);
   ASSERT_EQ(once.profile_updates.size(), 1U);
   EXPECT_EQ(once.profile_updates[0].properties, (ValueObject{{"plan", Value("pro")}}));
@@ -86,7 +90,7 @@ TEST(VendorFilterTest, SharesArePartsOfThePeopleAndNobodyIsInTwo) {
   std::array<int, 3> got{};
   for (uint32_t part = 1; part <= 3; ++part) {
     policies[part - 1] = PolicyFor({{"*", {}}});
-    policies[part - 1].share = {part, 3};
+    policies[part - 1].share = PeopleShare::Part(part, 3);
   }
   Event event = Bought();
   for (int i = 0; i < 256; ++i) {
@@ -97,8 +101,8 @@ TEST(VendorFilterTest, SharesArePartsOfThePeopleAndNobodyIsInTwo) {
     update.properties = {{"plan", Value("pro")}};
     int vendors = 0;
     for (size_t part = 0; part < 3; ++part) {
-      const bool sent = AllowEvent(policies[part], event).has_value();
-      EXPECT_EQ(AllowUpdate(policies[part], update).has_value(), sent);
+      const bool sent = Allow(policies[part], event).has_value();
+      EXPECT_EQ(AllowUpdate(policies[part], update, update.subject).has_value(), sent);
       vendors += sent;
       got[part] += sent;
     }
@@ -108,23 +112,40 @@ TEST(VendorFilterTest, SharesArePartsOfThePeopleAndNobodyIsInTwo) {
     EXPECT_NEAR(count, 256 / 3.0, 1.5);
   }
   event.person = {};
-  EXPECT_TRUE(AllowEvent(policies[0], event) && AllowEvent(policies[2], event));
+  EXPECT_TRUE(Allow(policies[0], event) && Allow(policies[2], event));
 }
 
-TEST(VendorFilterTest, SharesOverlapWhereOnePersonCanBeInBoth) {
-  EXPECT_TRUE((PeopleShare{1, 2}).Overlaps({1, 3}));
-  EXPECT_TRUE((PeopleShare{1, 2}).Overlaps({2, 3}));
-  EXPECT_FALSE((PeopleShare{1, 2}).Overlaps({3, 3}));
-  EXPECT_FALSE((PeopleShare{2, 2}).Overlaps({1, 2}));
-  EXPECT_FALSE((PeopleShare{1, 2}).Overlaps({3, 4}));
-  EXPECT_TRUE((PeopleShare{}).Overlaps({100, 100}));
+TEST(VendorFilterTest, WhoeverHasADeviceIsPlacedByIt) {
+  VendorPolicy acme = PolicyFor({{"*", {}}});
+  VendorPolicy zenith = acme;
+  acme.share = PeopleShare::Divided("acme", {"zenith"});
+  zenith.share = PeopleShare::Divided("zenith", {"acme"});
+  Batch batch;
+  batch.project = ProjectId{1};
+  PlacingIds ids;
+  for (uint8_t i = 1; i < 200; ++i) {
+    Event event = Bought();
+    event.person = SubjectId{{1, i}};
+    batch.events.push_back(event);
+    ProfileUpdate update;
+    update.subject = event.person;
+    update.properties = {{"plan", Value("pro")}};
+    batch.profile_updates.push_back(update);
+    ids[event.person] = SubjectId{{2, i}};
+  }
+  const Batch here = FilterBatch(acme, batch, ids);
+  const Batch there = FilterBatch(zenith, batch, ids);
+  EXPECT_EQ(here.events.size() + there.events.size(), 199U);
+  EXPECT_EQ(here.profile_updates.size(), here.events.size());
+  for (const Event& event : here.events) EXPECT_TRUE(acme.share.Has(ids.at(event.person)));
+  EXPECT_NE(here.events.size(), FilterBatch(acme, batch, {}).events.size());
 }
 
 TEST(VendorFilterTest, AnotherProjectsEventsDoNotGo) {
   Batch batch;
   batch.project = ProjectId{2};
   batch.events = {Bought()};
-  EXPECT_TRUE(FilterBatch(PolicyFor({{"*", {}}}), batch).events.empty());
+  EXPECT_TRUE(FilterBatch(PolicyFor({{"*", {}}}), batch, {}).events.empty());
 }
 
 }  // namespace

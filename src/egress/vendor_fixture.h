@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,8 +35,33 @@ class MemoryLedger final : public Ledger {
   uint64_t LastSequence(std::string_view) const override { return batches.size(); }
   Result<void> Fold() override { return {}; }
   Result<Exposure> Ask(const LedgerWindow&) const override { return Exposure{}; }
-  Result<void> ForEachSubject(const LedgerWindow&, const EachSubject&) const override { return {}; }
-  std::vector<std::pair<std::string, uint32_t>> Epochs() const override { return {}; }
+  Result<void> ForEachSubject(const LedgerWindow& window, const EachSubject& each) const override {
+    std::set<SubjectId> subjects;
+    for (const LedgerBatch& batch : batches) {
+      if (batch.vendor != window.vendor || batch.epoch != window.epoch) continue;
+      for (const LedgerSend& send : batch.sends) subjects.insert(send.subject);
+    }
+    subjects.erase(SubjectId());
+    for (const SubjectId& subject : subjects) {
+      if (!each(subject, {})) break;
+    }
+    return {};
+  }
+  Result<void> ScanSubjects(std::string_view vendor, std::optional<uint32_t> epoch,
+                            const EachBlock& each) const override {
+    for (const LedgerBatch& batch : batches) {
+      std::vector<SubjectId> block;
+      for (const LedgerSend& send : batch.sends) block.push_back(send.subject);
+      if (batch.vendor == vendor && (!epoch || *epoch == batch.epoch)) each(block);
+    }
+    return {};
+  }
+  std::vector<std::pair<std::string, uint32_t>> Epochs() const override {
+    std::set<std::pair<std::string, uint32_t>> epochs;
+    for (const LedgerBatch& batch : batches) epochs.emplace(batch.vendor, batch.epoch);
+    return {epochs.begin(), epochs.end()};
+  }
+  std::optional<int32_t> FirstDay(const std::string&, uint32_t) const override { return {}; }
   Result<void> Forget(std::span<const SubjectId>) override { return {}; }
   Result<std::string> Statement(std::string_view) const override { return std::string(); }
   Result<void> UseKeys(const KeyRing&) override { return {}; }
@@ -92,7 +118,7 @@ class VendorFixture : public testing::Test {
     batch.project = ProjectId{1};
     batch.arrival_ms = clock_.NowMs();
     batch.events = std::move(events);
-    return FilterBatch(policy_, batch);
+    return FilterBatch(policy_, batch, {});
   }
   void Feed(std::vector<Event> events, uint64_t position = 1) {
     const Result<void> fed = sender_->Feed(position, BatchOf(std::move(events)));

@@ -30,7 +30,9 @@ namespace bulkhead {
 struct VendorFeedEntry {
   std::string vendor;
   uint64_t log_position = 0;
-  Batch filtered;
+  Batch filtered;  // an event's device: the id that its person is placed by, where not their own
+  // Of a back-fill, for each event: the device that it was sent under, if that was linked since.
+  std::vector<SubjectId> sent_as = {};
 };
 struct VendorFeedPage {
   std::vector<VendorFeedEntry> entries;

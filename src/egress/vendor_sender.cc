@@ -43,13 +43,20 @@ size_t VendorSender::MostMessages(const Moment& moment) const {
 
 bool VendorSender::SendDue() {
   const std::lock_guard lock(sending_);
+  if (IsKilled()) {
+    return LeaveDue();
+  }
+  if (const Result<void> dropped = DropLeaving(); !dropped) {
+    Fail(dropped.error(), std::nullopt);
+    return false;
+  }
   const std::optional<Moment> moment = Now();
   if (!moment || parts_.clock->NowMs() < not_before_ms_) {
     return false;
   }
   if (!deletions_->empty()) {
     // First: of whom it is to delete nothing more may be on its way behind that.
-    const Result<bool> deleted = SendDeletions(*moment);
+    const Result<bool> deleted = SendDeletions(deletions_.get(), *moment);
     if (!deleted) {
       Fail(deleted.error(), std::nullopt);
     }
@@ -172,7 +179,8 @@ Result<void> VendorSender::AddIdentities(const Moment& moment, UnderWay* made) {
   return {};
 }
 
-// No telephone numbers and pictures: they would be somebody's.
+// No telephone numbers and pictures: they would be somebody's. Where no identities go to the vendor
+// and canaries have a domain, they alone have an address.
 std::vector<SubjectIdentities> VendorSender::InventIdentities(
     const VendorPolicy& policy, uint32_t epoch, const std::vector<SubjectId>& canaries) const {
   std::vector<SubjectIdentities> invented;
@@ -181,6 +189,9 @@ std::vector<SubjectIdentities> VendorSender::InventIdentities(
   if (canaries.empty() || of == state_.epochs().end() || of->key.empty()) {
     return invented;
   }
+  const std::vector<std::string> lure = {"$email", "$name"};
+  const bool alone = policy.identities.empty() && !policy.canary_domain.empty();
+  const std::vector<std::string>& named = alone ? lure : policy.identities;
   const CanaryIds ids(of->key);
   for (const SubjectId& subject : canaries) {
     SubjectIdentities& one = invented.emplace_back(SubjectIdentities{subject, {}});
@@ -189,7 +200,7 @@ std::vector<SubjectIdentities> VendorSender::InventIdentities(
          {std::pair("$email", person.local_part + "@" + policy.canary_domain),
           std::pair("$name", person.first_name + " " + person.last_name),
           std::pair("$first_name", person.first_name), std::pair("$last_name", person.last_name)}) {
-      if (std::ranges::find(policy.identities, field) != policy.identities.end()) {
+      if (std::ranges::find(named, field) != named.end()) {
         one.fields.push_back({field, Value(text), FieldForm::kIdentity});
       }
     }

@@ -48,22 +48,28 @@ struct VendorStatus {
   uint64_t queue_bytes = 0;
   bool dead_letters = false;
   uint64_t dead_bytes = 0;
-  uint64_t sent = 0;            // messages that were taken, since the start
-  uint64_t refused = 0;         // that went to the dead letters
-  uint64_t retries = 0;         // requests that were not taken
-  uint64_t unqueued = 0;        // messages that found the queue full
-  uint64_t expired = 0;         // batches that waited too long
-  bool deletions = false;       // ids wait that the vendor is to be asked to delete
-  uint64_t deleted = 0;         // ids that it was asked to delete, since the start
-  bool delete_by_hand = false;  // ids that it has no interface for, or refused: see ReadByHand
+  uint64_t sent = 0;             // messages that were taken, since the start
+  uint64_t refused = 0;          // that went to the dead letters
+  uint64_t retries = 0;          // requests that were not taken
+  uint64_t unqueued = 0;         // messages that found the queue full
+  uint64_t expired = 0;          // batches that waited too long
+  bool deletions = false;        // ids wait that the vendor is to be asked to delete
+  uint64_t deleted = 0;          // ids that it was asked to delete, since the start
+  bool delete_by_hand = false;   // ids that it has no interface for, or refused: see ReadByHand
+  bool leaving = false;          // killed, and not all of its ids are asked for or left to people
+  bool leaving_counted = false;  // how many these are is known
+  uint64_t leaving_asked = 0;    // of a kill since the start: ids it was asked to delete,
+  uint64_t leaving_left = 0;     // and those still to come
   int64_t last_sent_ms = 0;
   uint32_t epoch = 0;
   int64_t epoch_begun_ms = 0;
   uint32_t epoch_keys = 0;  // that are not destroyed
   uint32_t canaries = 0;    // of this epoch, so far
-  uint64_t canaries_seen =
-      0;  // times that one was seen where only a leak brings it, since the start
+  // Times that one was seen where only a leak brings it, the last of them, and the incident that
+  // this opened: as main/canary_watch.h adds them.
+  uint64_t canaries_seen = 0;
   int64_t canary_seen_ms = 0;
+  std::string canary_incident;
 };
 
 // Thread-safe; Feed belongs to one thread.
@@ -109,13 +115,22 @@ class VendorSender {
   Result<void> SetCredential(SecretBytes credential);
   Result<void> BeginEpoch();
   Result<void> DestroyEpochKey(uint32_t number);
-  // Returns once nothing more can be sent: the credential is gone, a new epoch has begun, what
-  // waits stays where it is.
-  // A request that is on its way at that moment may still arrive.
-  Result<ReviveCodes> Kill(const std::string& actor);
+  // Returns once no message can be sent any more: the credential is gone from the disk, a new epoch
+  // has begun, what waits stays where it is. A request that is on its way at that moment may still
+  // arrive. Where the vendor is to delete what it has, the credential stays in memory for that
+  // alone: until all is asked, it is revived, a day is over, or this process ends; then ids are
+  // left to people.
+  Result<ReviveCodes> Kill(const std::string& actor, LeftData data);
+  // Writes down which ids a killed vendor is asked to delete: every one of the ledger's and of
+  // canaries whose epoch's key is there. False: that takes longer, and goes on behind.
+  Result<bool> ListForDeletion(std::optional<std::chrono::milliseconds> most);
+  // The kill stands in the audit log: from now on the vendor may be asked; else not, and all ids
+  // are left to people.
+  void BeginLeaving(bool ask);
   Result<void> Revive(const ReviveCodes& codes);
-  // The ids that somebody has to have deleted at the vendor by other means.
-  Result<std::vector<SubjectId>> ReadByHand();
+  // The ids that somebody has to have deleted at the vendor by other means: up to `most`, behind so
+  // many others.
+  Result<std::vector<SubjectId>> ReadByHand(uint64_t behind, uint64_t most);
   Result<void> ClearByHand();
   // Puts the dead letters back into the queue; how many.
   Result<uint64_t> ResendDead();
@@ -126,7 +141,6 @@ class VendorSender {
   // whose key is there, or addresses of that domain are none of this vendor's.
   [[nodiscard]] std::optional<uint32_t> EpochOfCanary(std::string_view local_part,
                                                       std::string_view domain) const;
-  void CountCanarySeen();
 
   [[nodiscard]] VendorStatus status() const;
   // The epochs whose keys are there, for matching ids of a leaked file.
@@ -164,9 +178,18 @@ class VendorSender {
       const VendorPolicy& policy, uint32_t epoch, const std::vector<SubjectId>& canaries) const;
   Result<void> Record(const UnderWay& made);
   Result<void> SendSome(const Moment& moment);
+  enum class DeletionFate : unsigned char { kLater = 1, kAsked, kByHand };
+  class IdList;
   // False: to be tried again.
-  Result<bool> SendDeletions(const Moment& moment);
-  Result<bool> AskToDelete(const std::vector<SubjectId>& ids, const Moment& moment);
+  Result<bool> SendDeletions(VendorQueue* queue, const Moment& moment);
+  Result<DeletionFate> AskToDelete(const std::vector<SubjectId>& ids, const Moment& moment);
+  [[nodiscard]] bool IsKilled() const;
+  [[nodiscard]] bool HasToList() const;
+  [[nodiscard]] bool HasCanaries() const;
+  Result<void> ListEpoch(uint32_t number, const EpochIds& ids, IdList* list,
+                         const std::function<bool()>& go_on) const;
+  bool LeaveDue();
+  Result<void> DropLeaving();
   Result<void> WriteFiles(const Moment& moment);
   Result<void> SendRequests(const std::vector<size_t>& places, const Moment& moment);
   [[nodiscard]] Result<OutboundReply> PostTo(const VendorRequest& request,
@@ -190,10 +213,13 @@ class VendorSender {
   size_t most_at_once_ = 0;  // fewer after a request that was too large; 0: as many as may be
   uint32_t failures_ = 0;
   int64_t not_before_ms_ = 0;
+  uint64_t left_by_ = 0;  // the generation of the kill whose ids are asked for
   std::unique_ptr<VendorQueue> queue_;
   std::unique_ptr<VendorQueue> dead_;       // put and taken under sending_, as are the next two
   std::unique_ptr<VendorQueue> deletions_;  // what the vendor is to be asked to delete
   std::unique_ptr<VendorQueue> by_hand_;    // what it cannot be asked to
+  std::mutex listing_;  // held while something is put into leaving_, or it is emptied
+  std::unique_ptr<VendorQueue> leaving_;  // what a killed vendor is asked to delete
   std::mutex feeding_;  // held while something is put into queue_, or all of it is written anew
 
   mutable std::mutex mutex_;  // of all below
@@ -201,6 +227,9 @@ class VendorSender {
   VendorState state_;
   CanaryFlock flock_;
   std::shared_ptr<const Destination> destination_;
+  std::shared_ptr<const Destination> farewell_;  // of a killed vendor, for deletions alone
+  int64_t farewell_until_ms_ = 0;
+  bool may_leave_ = false;   // the kill stands in the audit log
   bool denied_ = false;      // the credential is not good
   uint64_t generation_ = 1;  // grows with each change of what a batch is made by
   VendorStatus counts_;

@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t kDayMs = 86'400'000;
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kMaxDeadBytes = 256 * kMiB;
+constexpr uint64_t kMaxIdBytes = 4096 * kMiB;
 
 }  // namespace
 
@@ -55,14 +56,16 @@ Result<void> VendorSender::OpenQueues() {
   }
   dead_ = *std::move(dead);
   for (const auto& [folder, kept] :
-       {std::pair("deletions", &deletions_), std::pair("by_hand", &by_hand_)}) {
+       {std::pair("deletions", &deletions_), std::pair("by_hand", &by_hand_),
+        std::pair("leaving", &leaving_)}) {
     Result<std::unique_ptr<VendorQueue>> opened = VendorQueue::Open(
-        *parts_.fs, parts_.dir + "/" + folder, state_.queue_keys(), {.max_bytes = kMaxDeadBytes});
+        *parts_.fs, parts_.dir + "/" + folder, state_.queue_keys(), {.max_bytes = kMaxIdBytes});
     if (!opened) {
       return opened.error();
     }
     *kept = *std::move(opened);
   }
+  may_leave_ = true;  // of a kill before: without a credential, what is left is left to people
   return {};
 }
 
@@ -191,23 +194,6 @@ Result<void> VendorSender::DestroyEpochKey(uint32_t number) {
   });
 }
 
-Result<ReviveCodes> VendorSender::Kill(const std::string& actor) {
-  ReviveCodes codes;
-  const Result<void> killed = Change([&]() -> Result<void> {
-    Result<ReviveCodes> made = state_.Kill(actor, parts_.clock->NowMs(), queue_->end_position());
-    if (!made) {
-      return made.error();
-    }
-    codes = *std::move(made);
-    return {};
-  });
-  return killed ? Result<ReviveCodes>(std::move(codes)) : killed.error();
-}
-
-Result<void> VendorSender::Revive(const ReviveCodes& codes) {
-  return Change([&] { return state_.Revive(codes); });
-}
-
 Result<uint64_t> VendorSender::ResendDead() {
   const std::lock_guard lock(sending_);
   dead_->Rewind();
@@ -277,6 +263,8 @@ VendorStatus VendorSender::status() const {
   status.dead_letters = !dead_->empty();
   status.dead_bytes = dead_->bytes();
   status.deletions = !deletions_->empty();
+  status.leaving = status.killed && (state_.has_ids_to_list() || !leaving_->empty());
+  status.leaving_counted = status.killed && !state_.has_ids_to_list();
   status.delete_by_hand = !by_hand_->empty();
   status.epoch = state_.epochs().back().number;
   status.canaries = flock_.canaries(status.epoch);
@@ -301,12 +289,6 @@ std::optional<uint32_t> VendorSender::EpochOfCanary(std::string_view local_part,
     }
   }
   return std::nullopt;
-}
-
-void VendorSender::CountCanarySeen() {
-  const std::lock_guard lock(mutex_);
-  ++counts_.canaries_seen;
-  counts_.canary_seen_ms = parts_.clock->NowMs();
 }
 
 std::vector<std::pair<uint32_t, EpochIds>> VendorSender::KnownEpochs() const {

@@ -1,4 +1,5 @@
 // Erased persons: out of what waits, and asked back from the vendor.
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -51,25 +52,28 @@ Result<void> VendorSender::Forget(const std::vector<SubjectId>& subjects) {
   return done;
 }
 
-Result<std::vector<SubjectId>> VendorSender::ReadByHand() {
+Result<std::vector<SubjectId>> VendorSender::ReadByHand(uint64_t behind, uint64_t most) {
   const std::lock_guard lock(sending_);
-  std::vector<SubjectId> all;
+  std::vector<SubjectId> some;
   by_hand_->Rewind();
-  for (;;) {
+  for (uint64_t seen = 0; some.size() < most;) {
     const Result<std::optional<QueuedPayload>> taken = by_hand_->Take();
     if (!taken) {
       return taken.error();
     }
     if (!*taken) {
-      by_hand_->Rewind();
-      return all;
+      break;
     }
     const Result<std::vector<SubjectId>> ids = DecodeDeletions((*taken)->payload);
     if (!ids) {
       return ids.error();
     }
-    all.insert(all.end(), ids->begin(), ids->end());
+    for (size_t i = 0; i < ids->size() && some.size() < most; ++i) {
+      if (seen++ >= behind) some.push_back((*ids)[i]);
+    }
   }
+  by_hand_->Rewind();
+  return some;
 }
 
 Result<void> VendorSender::ClearByHand() {
@@ -77,33 +81,42 @@ Result<void> VendorSender::ClearByHand() {
   return by_hand_->Rewrite([](std::string) { return std::optional<std::string>(); });
 }
 
-Result<bool> VendorSender::SendDeletions(const Moment& moment) {
-  Result<std::optional<QueuedPayload>> taken = deletions_->Take();
+Result<bool> VendorSender::SendDeletions(VendorQueue* queue, const Moment& moment) {
+  Result<std::optional<QueuedPayload>> taken = queue->Take();
   if (!taken || !*taken) {
     return taken ? Result<bool>(false) : taken.error();
   }
-  deletions_->Rewind();  // until it is done
+  queue->Rewind();  // until it is done
   const Result<std::vector<SubjectId>> ids = DecodeDeletions((*taken)->payload);
   if (!ids) {
     return ids.error();
   }
-  const Result<bool> asked = AskToDelete(*ids, moment);
-  if (!asked || !*asked) {
-    return asked;
+  const Result<DeletionFate> fate = AskToDelete(*ids, moment);
+  if (!fate || *fate == DeletionFate::kLater) {
+    return fate ? Result<bool>(false) : fate.error();
   }
-  const Result<void> done = deletions_->Done((*taken)->next_position);
-  return done ? Result<bool>(true) : done.error();
+  if (Result<void> done = queue->Done((*taken)->next_position); !done) {
+    return done.error();
+  }
+  const std::lock_guard lock(mutex_);
+  counts_.trouble.clear();
+  counts_.deleted += *fate == DeletionFate::kAsked ? ids->size() : 0;
+  if (queue == leaving_.get()) {
+    counts_.leaving_asked += *fate == DeletionFate::kAsked ? ids->size() : 0;
+    counts_.leaving_left -= std::min<uint64_t>(counts_.leaving_left, ids->size());
+  }
+  return true;
 }
 
-// False: to be tried again.
-Result<bool> VendorSender::AskToDelete(const std::vector<SubjectId>& ids, const Moment& moment) {
+Result<VendorSender::DeletionFate> VendorSender::AskToDelete(const std::vector<SubjectId>& ids,
+                                                             const Moment& moment) {
   const std::vector<VendorRequest> requests = moment.destination == nullptr
                                                   ? std::vector<VendorRequest>()
                                                   : moment.destination->EncodeDeletion(ids);
   bool by_hand = requests.empty();
   for (const VendorRequest& request : requests) {
     if (!StillHolds(moment)) {
-      return false;
+      return DeletionFate::kLater;
     }
     const Result<OutboundReply> reply = PostTo(request, moment);
     if (!reply) {
@@ -113,17 +126,16 @@ Result<bool> VendorSender::AskToDelete(const std::vector<SubjectId>& ids, const 
     if (outcome.verdict == SendVerdict::kRetry) {
       Fail(Error{ErrorCode::kUnavailable, "asked to delete: " + outcome.reason},
            outcome.retry_after);
-      return false;
+      return DeletionFate::kLater;
     }
     by_hand = by_hand || outcome.verdict != SendVerdict::kTaken;
   }
+  failures_ = 0;
   if (by_hand) {
     const Result<void> put = by_hand_->Put(EncodeDeletions(ids));
-    return put ? Result<bool>(true) : put.error();
+    return put ? Result<DeletionFate>(DeletionFate::kByHand) : put.error();
   }
-  const std::lock_guard lock(mutex_);
-  counts_.deleted += ids.size();
-  return true;
+  return DeletionFate::kAsked;
 }
 
 }  // namespace bulkhead

@@ -148,9 +148,9 @@ TEST_F(VendorSenderTest, KillStopsAtOnceAndTakesTwoToUndo) {
   Feed({MakeEvent(kAnn, "a")});
   SendAll();
   const SubjectId before = sender_->KnownEpochs().at(0).second.Of(kAnn);
-  const Result<ReviveCodes> codes = sender_->Kill("root");
+  const Result<ReviveCodes> codes = sender_->Kill("root", LeftData::kKeep);
   ASSERT_TRUE(codes);
-  EXPECT_EQ(sender_->Kill("root").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(sender_->Kill("root", LeftData::kKeep).error().code, ErrorCode::kInvalid);
   clock_.Set(clock_.NowMs() + 86'400'000);
   SendAll();
   sender_.reset();
@@ -285,9 +285,9 @@ TEST_F(VendorSenderTest, WhatAVendorCannotBeAskedToDeleteIsLeftToPeople) {
   EXPECT_TRUE(bodies_.empty());
   const auto epochs = sender_->KnownEpochs();
   const EpochIds& ids = epochs.at(0).second;
-  EXPECT_EQ(*sender_->ReadByHand(), (std::vector<SubjectId>{ids.Of(kAnn), ids.Of(kBob)}));
+  EXPECT_EQ(*sender_->ReadByHand(0, 10), (std::vector<SubjectId>{ids.Of(kAnn), ids.Of(kBob)}));
   ASSERT_TRUE(sender_->ClearByHand());
-  EXPECT_TRUE(sender_->ReadByHand()->empty());
+  EXPECT_TRUE(sender_->ReadByHand(0, 10)->empty());
   EXPECT_FALSE(sender_->status().delete_by_hand);
 }
 

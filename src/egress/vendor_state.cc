@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kMagic = "BHVEND01";
 constexpr size_t kMaxEpochs = 10'000;
 constexpr size_t kReviveCodeBytes = 16;
+constexpr uint8_t kKilledWithIdsToList = 3;  // as a standing in the file
 constexpr std::string_view kIdLabel = "bulkhead v1 vendor ids";
 constexpr std::string_view kTokenLabel = "bulkhead v1 vendor tokens";
 
@@ -101,7 +102,7 @@ Result<VendorState> VendorState::Open(FileSystem& fs, const std::string& dir,
 Result<void> VendorState::Write() const {
   std::string body;
   ByteWriter writer(&body);
-  writer.Byte(static_cast<uint8_t>(standing_));
+  writer.Byte(ids_to_list_ ? kKilledWithIdsToList : static_cast<uint8_t>(standing_));
   writer.SignedVarint(credential_set_ms_);
   writer.String(killed_by_);
   writer.SignedVarint(killed_ms_);
@@ -148,10 +149,11 @@ Result<void> VendorState::Load(std::string_view bytes) {
   const uint64_t credential_bytes = in.Varint();
   const size_t count = in.Count();
   if (!in.ok() || count == 0 || count > kMaxEpochs || standing == 0 ||
-      standing > static_cast<uint8_t>(VendorStanding::kKilled)) {
+      standing > kKilledWithIdsToList) {
     return damaged;
   }
-  standing_ = static_cast<VendorStanding>(standing);
+  ids_to_list_ = standing == kKilledWithIdsToList;
+  standing_ = ids_to_list_ ? VendorStanding::kKilled : static_cast<VendorStanding>(standing);
   ByteReader secrets(file->secrets.view());
   message_key_ = SecretBytes(secrets.Raw(kKeyBytes));
   queue_keys_.private_key = SecretBytes(secrets.Raw(kKeyBytes));
@@ -224,7 +226,7 @@ Result<void> VendorState::DestroyEpochKey(uint32_t number) {
 }
 
 Result<ReviveCodes> VendorState::Kill(const std::string& actor, int64_t now_ms,
-                                      uint64_t from_position) {
+                                      uint64_t from_position, LeftData data) {
   if (standing_ == VendorStanding::kKilled) {
     return Error{ErrorCode::kInvalid, "it is killed already"};
   }
@@ -232,6 +234,7 @@ Result<ReviveCodes> VendorState::Kill(const std::string& actor, int64_t now_ms,
   const Result<void> killed = Try([&] {
     revive_digests_ = {Sha256(codes[0]), Sha256(codes[1])};
     standing_ = VendorStanding::kKilled;
+    ids_to_list_ = data == LeftData::kDelete;
     killed_by_ = actor;
     killed_ms_ = now_ms;
     credential_ = SecretBytes();
@@ -241,6 +244,10 @@ Result<ReviveCodes> VendorState::Kill(const std::string& actor, int64_t now_ms,
         {epochs_.back().number + 1, now_ms, 0, from_position, RandomSecret(kKeyBytes)});
   });
   return killed ? Result<ReviveCodes>(std::move(codes)) : killed.error();
+}
+
+Result<void> VendorState::IdsAreListed() {
+  return Try([&] { ids_to_list_ = false; });
 }
 
 Result<void> VendorState::Revive(const ReviveCodes& codes) {
@@ -256,6 +263,7 @@ Result<void> VendorState::Revive(const ReviveCodes& codes) {
   return Try([&] {
     revive_digests_ = {};
     standing_ = VendorStanding::kActive;
+    ids_to_list_ = false;
     killed_by_.clear();
     killed_ms_ = 0;
   });

@@ -47,6 +47,7 @@ class EpochIds {
 using ReviveCodes = std::array<std::string, 2>;  // in either order
 
 enum class VendorStanding : unsigned char { kActive = 1, kKilled };
+enum class LeftData : unsigned char { kDelete = 1, kKeep };  // what becomes of it at the vendor
 
 class VendorState {
  public:
@@ -66,6 +67,8 @@ class VendorState {
   [[nodiscard]] VendorStanding standing() const { return standing_; }
   [[nodiscard]] const std::string& killed_by() const { return killed_by_; }
   [[nodiscard]] int64_t killed_ms() const { return killed_ms_; }
+  // Of a kill: the ids that the vendor is to be asked to delete are not all written down yet.
+  [[nodiscard]] bool has_ids_to_list() const { return ids_to_list_; }
   [[nodiscard]] const SealKeyPair& queue_keys() const { return queue_keys_; }
 
   // Each durable when it returns; an error leaves the state as it was.
@@ -75,7 +78,10 @@ class VendorState {
   Result<void> DestroyEpochKey(uint32_t number);
   // Credential gone, a new epoch begun. Gives the two codes that only together undo the standing,
   // for two people; they are kept nowhere. kInvalid: it is killed already.
-  Result<ReviveCodes> Kill(const std::string& actor, int64_t now_ms, uint64_t from_position);
+  Result<ReviveCodes> Kill(const std::string& actor, int64_t now_ms, uint64_t from_position,
+                           LeftData data);
+  // The ids that a killed vendor is asked to delete are written down elsewhere.
+  Result<void> IdsAreListed();
   // kDenied: not the two codes.
   Result<void> Revive(const ReviveCodes& codes);
   // Under the newest key of the ring.
@@ -101,6 +107,7 @@ class VendorState {
   SecretBytes credential_;
   int64_t credential_set_ms_ = 0;
   VendorStanding standing_ = VendorStanding::kActive;
+  bool ids_to_list_ = false;  // only of kKilled
   std::string killed_by_;
   int64_t killed_ms_ = 0;
   std::array<std::array<uint8_t, 32>, 2> revive_digests_{};  // SHA-256 of the codes

@@ -30,7 +30,7 @@ std::string_view KindWord(const OutboundField& field) {
 }  // namespace
 
 void VendorTrial::Take(const Event& event) {
-  const std::optional<AllowedMessage> message = AllowEvent(policy_, event);
+  const std::optional<AllowedMessage> message = AllowEvent(policy_, event, event.person);
   if (!message) {
     ++staying_[event.name];
     return;

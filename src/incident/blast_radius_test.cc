@@ -139,5 +139,18 @@ TEST(PolicyRadiusTest, FromNothingAndAbsolute) {
   EXPECT_EQ(CompareReach(half, after, {}).rises.size(), 1U);
 }
 
+TEST(PolicyRadiusTest, WhoDividesThePeopleReachesAPartOfThem) {
+  const std::string event = "name = \"*\"\n";
+  const PolicyReach alone = ReachOf(PolicyOf(Vendor("a", "", event)));
+  const PolicyReach both = ReachOf(PolicyOf(Vendor("a", "", event) + Vendor("b", "", event)));
+  EXPECT_EQ(both.at("a").people_parts, 2U);
+  EXPECT_EQ(both.at("a").points(), alone.at("a").points() / 2);
+  const PolicyReach all =
+      ReachOf(PolicyOf(Vendor("a", "share = \"all\"\n", event) + Vendor("b", "", event)));
+  EXPECT_EQ(all.at("a").people_parts, 1U);
+  EXPECT_EQ(all.at("b").people_parts, 1U);
+  EXPECT_EQ(CompareReach(both, all, {}).rises.size(), 2U);
+}
+
 }  // namespace
 }  // namespace bulkhead

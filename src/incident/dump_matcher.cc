@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "incident/canary_addresses.h"
 #include "incident/dump_ids.h"
 #include "incident/dump_reader.h"
 
@@ -57,10 +58,12 @@ class Matcher final : public DumpMatcher {
         reader_([this](std::string_view record) { Record(record); }) {
     // Canaries first: where one is a subject as well, it is a canary.
     for (const DumpCanary& canary : parts.canaries) {
-      const size_t source = IndexOf(canary.source);
-      Add({canary.vendor_id, static_cast<uint32_t>(canary_names_.size()),
-           static_cast<uint16_t>(source), true});
-      canary_names_.push_back(canary.name);
+      const auto source = static_cast<uint16_t>(IndexOf(canary.source));
+      const auto number = static_cast<uint32_t>(canaries_.size());
+      Add({canary.vendor_id, number, source, true});
+      addresses_.Add(canary.address, number);
+      ++tallies_[source].known_canaries;
+      canaries_.push_back({canary.name, source});
     }
     for (const DumpSource& one : parts.sources) {
       const size_t source = IndexOf(one);
@@ -90,19 +93,21 @@ class Matcher final : public DumpMatcher {
       SourceMatches& one = report.sources.emplace_back();
       one.source = sources_[i];
       one.known_ids = tallies_[i].known_ids;
+      one.known_canaries = tallies_[i].known_canaries;
       one.records = tallies_[i].records;
     }
     Collect(&report);
+    CollectCanaries(&report);
     for (SourceMatches& one : report.sources) {
       std::ranges::sort(one.subjects);
       one.log2_chance = ChanceBound({ids_, one.known_ids, sources_.size(), one.matched_ids});
     }
     std::ranges::stable_sort(report.sources, [](const SourceMatches& a, const SourceMatches& b) {
-      return a.matched_ids > b.matched_ids;
+      return a.Matches() > b.Matches();
     });
     const auto& list = report.sources;
-    if (!list.empty() && list[0].matched_ids > 0 &&
-        (list.size() == 1 || list[1].matched_ids < list[0].matched_ids)) {
+    if (!list.empty() && list[0].Matches() > 0 &&
+        (list.size() == 1 || list[1].Matches() < list[0].Matches())) {
       report.attributed = list[0].source;
     }
     return report;
@@ -111,8 +116,15 @@ class Matcher final : public DumpMatcher {
  private:
   struct Tally {
     uint64_t known_ids = 0;
+    uint64_t known_canaries = 0;
     uint64_t records = 0;
     uint64_t last_record = 0;
+  };
+  struct Canary {
+    std::string name;
+    uint16_t source = 0;
+    bool by_id = false;
+    bool by_address = false;
   };
 
   size_t IndexOf(const DumpSource& source) const {
@@ -135,26 +147,44 @@ class Matcher final : public DumpMatcher {
       if (slot->id.IsNobody()) return;
       slot->seen = true;
       genuine = true;
-      Tally& tally = tallies_[slot->source];
-      if (tally.last_record != record_number_) ++tally.records;
-      tally.last_record = record_number_;
+      CountRecord(slot->source);
+    });
+    addresses_.ForEachIn(record, [&](uint32_t canary) {
+      canaries_[canary].by_address = true;
+      genuine = true;
+      CountRecord(canaries_[canary].source);
     });
     // The line of names that a CSV begins with.
-    if (record_number_ == 1 && !any_id && !reader_.is_json()) return;
+    if (record_number_ == 1 && !any_id && !genuine && !reader_.is_json()) return;
     ++records_;
     genuine_records_ += genuine ? 1 : 0;
   }
 
-  void Collect(DumpReport* report) const {
+  void CountRecord(size_t source) {
+    Tally& tally = tallies_[source];
+    if (tally.last_record != record_number_) ++tally.records;
+    tally.last_record = record_number_;
+  }
+
+  void Collect(DumpReport* report) {
     for (const IdTable::Slot& slot : table_.slots()) {
       if (!slot.seen) continue;
       SourceMatches& one = report->sources[slot.source];
       ++one.matched_ids;
       if (slot.canary) {
-        one.canaries.push_back(canary_names_[slot.owner]);
+        canaries_[slot.owner].by_id = true;
       } else if (!subjects_[slot.owner].IsNobody()) {
         one.subjects.push_back(subjects_[slot.owner]);
       }
+    }
+  }
+
+  void CollectCanaries(DumpReport* report) const {
+    for (const Canary& canary : canaries_) {
+      if (!canary.by_id && !canary.by_address) continue;
+      SourceMatches& one = report->sources[canary.source];
+      one.canaries.push_back(canary.name);
+      one.by_address_alone += canary.by_id ? 0 : 1;
     }
     for (SourceMatches& one : report->sources) std::ranges::sort(one.canaries);
   }
@@ -162,7 +192,8 @@ class Matcher final : public DumpMatcher {
   std::vector<DumpSource> sources_;  // sorted
   std::vector<Tally> tallies_;
   std::vector<SubjectId> subjects_;
-  std::vector<std::string> canary_names_;
+  std::vector<Canary> canaries_;
+  CanaryAddresses addresses_;
   IdTable table_;
   DumpReader reader_;
   uint64_t record_number_ = 0;

@@ -30,24 +30,34 @@ struct DumpCanary {
   std::string name;
   DumpSource source;
   SubjectId vendor_id;
+  std::string address = {};  // in lower case; empty: it has none
 };
 
 struct SourceMatches {
   DumpSource source;
-  uint64_t known_ids = 0;           // that were looked for
-  uint64_t matched_ids = 0;         // distinct, canaries too
-  uint64_t records = 0;             // of the file, with at least one of them
-  std::vector<SubjectId> subjects;  // our pseudonyms, in order; without canaries
-  std::vector<std::string> canaries;
-  // The probability that so many or more match by chance is at most 2 to this power; see
-  // ChanceBound.
+  uint64_t known_ids = 0;             // that were looked for, canaries too
+  uint64_t known_canaries = 0;        // of these
+  uint64_t matched_ids = 0;           // distinct, canaries too
+  uint64_t records = 0;               // of the file, with at least one of them or of the addresses
+  std::vector<SubjectId> subjects;    // our pseudonyms, in order; without canaries
+  std::vector<std::string> canaries;  // by id, address or both; each once
+  uint64_t by_address_alone = 0;      // of these canaries
+  // The probability that so many ids or more match by chance is at most 2 to this power; see
+  // ChanceBound. It does not speak of addresses: their domain and names can be guessed.
   double log2_chance = 0;
+
+  // Distinct subjects, without canaries.
+  [[nodiscard]] uint64_t MatchedSubjects() const {
+    return matched_ids - (canaries.size() - by_address_alone);
+  }
+  // What speaks for this source.
+  [[nodiscard]] uint64_t Matches() const { return matched_ids + by_address_alone; }
 };
 
 struct DumpReport {
   uint64_t bytes = 0;
   uint64_t records = 0;          // without a CSV's line of names
-  uint64_t genuine_records = 0;  // with an id of any source
+  uint64_t genuine_records = 0;  // with an id of any source, or a canary's address
   uint64_t ids = 0;          // in the file, of the form of an id; each time that one stands there
   uint64_t cut_records = 0;  // too long to be told apart from the next
   std::vector<SourceMatches> sources;  // most matches first; those without any, too
@@ -81,8 +91,10 @@ class DumpMatcher {
     std::vector<DumpSource> sources;      // that are looked for
     std::span<const KnownId> known;       // beside the ids of `subjects` at all sources
     std::function<SubjectId(const DumpSource&, const SubjectId&)> vendor_id;
-    std::vector<DumpCanary> canaries;  // of these sources or others
-    uint64_t max_ids = 32'000'000;     // subjects times sources: at most 64 bytes each
+    // Of these sources or others. Addresses are looked for as well, where ids were taken out: one
+    // that canaries of several sources have speaks for each of them.
+    std::vector<DumpCanary> canaries;
+    uint64_t max_ids = 32'000'000;  // subjects times sources: at most 64 bytes each
   };
   // kLimit: more ids than max_ids. `parts` need not outlive it.
   static Result<std::unique_ptr<DumpMatcher>> Create(const Parts& parts);

@@ -165,6 +165,42 @@ TEST_F(DumpMatcherTest, ACanaryThatIsASubjectIsACanary) {
   EXPECT_EQ(report.sources[0].known_ids, 100U);
 }
 
+TEST_F(DumpMatcherTest, ACanarysAddressAloneNamesTheSource) {
+  parts_.canaries[0].address = "anna.berg12@mail.example.net";
+  parts_.canaries[1].address = "jin.kim90@b.example";
+  for (const std::string& file :
+       {std::string("name,mail\nAnna,Anna.Berg12@Mail.example.net\nX,x@mail.example.net\n"),
+        std::string(
+            "{\"m\":\"anna.berg12@mail.example.net\"}\n{\"m\":\"x@mail.example.net\"}\n")}) {
+    for (const size_t piece : {1U, 7U, 1000U}) {
+      const DumpReport report = Match(file, piece);
+      ASSERT_TRUE(report.attributed) << file;
+      EXPECT_EQ(*report.attributed, (DumpSource{"first", 2}));
+      EXPECT_EQ(report.records, 2U);
+      EXPECT_EQ(report.genuine_records, 1U);
+      EXPECT_EQ(report.sources[0].canaries, std::vector<std::string>{"canary one"});
+      EXPECT_EQ(report.sources[0].by_address_alone, 1U);
+      EXPECT_EQ(report.sources[0].matched_ids, 0U);
+      EXPECT_EQ(report.sources[0].log2_chance, 0);
+    }
+  }
+  const DumpReport both =
+      Match(parts_.canaries[0].vendor_id.ToHex() + ",anna.berg12@mail.example.net");
+  EXPECT_EQ(both.sources[0].Matches(), 1U);
+  EXPECT_EQ(both.sources[0].by_address_alone, 0U);
+  EXPECT_EQ(both.sources[0].records, 1U);
+}
+
+TEST_F(DumpMatcherTest, AnAddressThatTwoSourcesHaveSpeaksForBoth) {
+  parts_.canaries[0].address = parts_.canaries[1].address = "anna.berg12@mail.example.net";
+  const DumpReport alone = Match("anna.berg12@mail.example.net\n");
+  EXPECT_FALSE(alone.attributed);
+  EXPECT_EQ(Of(alone, {"first", 2}).canaries.size(), 1U);
+  EXPECT_EQ(Of(alone, {"second", 1}).canaries.size(), 1U);
+  const DumpReport more = Match("anna.berg12@mail.example.net\n" + Hex({"second", 1}, 3));
+  EXPECT_EQ(*more.attributed, (DumpSource{"second", 1}));
+}
+
 TEST_F(DumpMatcherTest, TooManyIdsAreRefused) {
   parts_.max_ids = 301;
   const auto matcher = DumpMatcher::Create(parts_);

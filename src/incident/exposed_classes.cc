@@ -68,6 +68,8 @@ bool Names(const PolicyRule& rule, const std::string& field) {
 
 std::string ClassOfName(std::string_view name) {
   if (name == kSentEventName || name == kSentTime) return "user.behavior";
+  if (name == kAnyEventField) return "user.behavior";
+  if (name == kAnyIdentity || name == kRawRequest) return "user.contact.email";
   const std::string normal = NormaliseName(name);
   if (const std::string_view known = Lookup(kOfName, normal); !known.empty()) {
     return std::string(known);

@@ -32,4 +32,11 @@ class ExposedClasses {
 
 inline constexpr std::string_view kVendorIdClass = "user.unique_id";
 
+// What stands for fields where it is not known which they were. Of what may hold an address it is
+// assumed.
+inline constexpr std::string_view kAnyEventField = "any property of events";
+inline constexpr std::string_view kAnyProfileField = "any property of the profile";
+inline constexpr std::string_view kAnyIdentity = "any identity";
+inline constexpr std::string_view kRawRequest = "raw requests";
+
 }  // namespace bulkhead

@@ -135,7 +135,7 @@ class SubjectPass {
 }  // namespace
 
 Result<IncidentExposure> SurveyExposure(const SurveyParts& parts) {
-  Result<Exposure> told = parts.ledger->Ask(parts.window);
+  Result<Exposure> told = parts.source->Ask();
   if (!told) {
     return told.error();
   }
@@ -147,8 +147,8 @@ Result<IncidentExposure> SurveyExposure(const SurveyParts& parts) {
     exposure.fields.push_back({std::move(field), std::move(field_class)});
   }
   SubjectPass pass(parts, &exposure);
-  const Result<void> read = parts.ledger->ForEachSubject(
-      parts.window, [&](const SubjectId& subject, const SentFields& fields) {
+  const Result<void> read =
+      parts.source->ForEachSubject([&](const SubjectId& subject, const SentFields& fields) {
         return pass.Take(subject, fields);
       });
   if (!read) {
@@ -158,17 +158,16 @@ Result<IncidentExposure> SurveyExposure(const SurveyParts& parts) {
   return finished ? Result<IncidentExposure>(std::move(exposure)) : finished.error();
 }
 
-Result<WindowDifference> CompareWindows(const Ledger& ledger, const LedgerWindow& before,
-                                        const LedgerWindow& after) {
+Result<WindowDifference> CompareSources(const ExposureSource& before, const ExposureSource& after) {
   std::vector<SubjectId> old;
-  Result<void> read = ledger.ForEachSubject(before, [&](const SubjectId& subject, const auto&) {
+  Result<void> read = before.ForEachSubject([&](const SubjectId& subject, const auto&) {
     old.push_back(subject);
     return true;
   });
   uint64_t both = 0;
   WindowDifference difference;
   if (read) {
-    read = ledger.ForEachSubject(after, [&](const SubjectId& subject, const auto&) {
+    read = after.ForEachSubject([&](const SubjectId& subject, const auto&) {
       const bool known = std::ranges::binary_search(old, subject);
       both += known ? 1 : 0;
       difference.added += known ? 0 : 1;
@@ -184,8 +183,7 @@ Result<RiskPage> ListByRisk(const SurveyParts& parts, const std::optional<RiskPl
                             size_t most) {
   FieldScores scores(parts.classes);
   const auto for_each = [&](const auto& take) {
-    return parts.ledger->ForEachSubject(parts.window, [&](const SubjectId& subject,
-                                                          const SentFields& fields) {
+    return parts.source->ForEachSubject([&](const SubjectId& subject, const SentFields& fields) {
       const int score = scores.Of(fields);
       const bool given =
           after && (score > after->score || (score == after->score && subject <= after->subject));

@@ -1,6 +1,6 @@
-// What a vendor was sent in a window, as an incident has it: the ledger's exact numbers, the class
-// of each field, where the subjects live, and how many are how much at risk. The ledger is read
-// twice, in bounded memory: what was sent in between is among the subjects only.
+// Whose data was exposed, as an incident has it: the source's exact numbers, the class of each
+// field, where the subjects live, and how many are how much at risk. The source is read twice, in
+// bounded memory: what a vendor was sent in between is among the subjects only.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "egress/ledger.h"
 #include "incident/exposed_classes.h"
+#include "incident/exposure_source.h"
 #include "incident/incident_record.h"
 
 namespace bulkhead {
@@ -19,8 +19,7 @@ namespace bulkhead {
 inline constexpr size_t kMaxResidenceSubjects = size_t{1} << 20;
 
 struct SurveyParts {
-  const Ledger* ledger = nullptr;
-  LedgerWindow window;
+  const ExposureSource* source = nullptr;
   const ExposedClasses* classes = nullptr;
   // Of up to kMaxResidenceSubjects, in order. Not set: nothing is known of anybody.
   std::function<Result<Residence>(const std::vector<SubjectId>&)> residence;
@@ -32,10 +31,9 @@ struct WindowDifference {
   uint64_t added = 0;  // in the later one alone
   uint64_t removed = 0;
 };
-Result<WindowDifference> CompareWindows(const Ledger& ledger, const LedgerWindow& before,
-                                        const LedgerWindow& after);
+Result<WindowDifference> CompareSources(const ExposureSource& before, const ExposureSource& after);
 
-// The window's subjects, riskiest first, equal ones in the order of their ids.
+// The source's subjects, riskiest first, equal ones in the order of their ids.
 struct RiskPlace {
   int score = 0;
   SubjectId subject;  // the last one that was given

@@ -35,9 +35,9 @@ class ExposureSurveyTest : public testing::Test {
     }
   }
   SurveyParts Parts(int32_t first, int32_t last) {
-    return {ledger_.get(),
-            {"acme", std::nullopt, first, last},
-            &classes_,
+    source_ = std::make_unique<LedgerSource>(ledger_.get(),
+                                             LedgerWindow{"acme", std::nullopt, first, last});
+    return {source_.get(), &classes_,
             [this](const std::vector<SubjectId>& subjects) -> Result<Residence> {
               asked_.insert(asked_.end(), subjects.begin(), subjects.end());
               return Residence{{{"DE", subjects.size()}}, {}, 0};
@@ -46,6 +46,7 @@ class ExposureSurveyTest : public testing::Test {
 
   FaultyFileSystem fs_;
   std::unique_ptr<Ledger> ledger_ = OpenLedger(fs_);
+  std::unique_ptr<LedgerSource> source_;
   ProjectPolicy policy_;
   ExposedClasses classes_{{}, policy_};
   std::vector<SubjectId> asked_;
@@ -77,7 +78,8 @@ TEST_F(ExposureSurveyTest, NothingIsSaidWhereResidenceCannotBeAsked) {
 
 TEST_F(ExposureSurveyTest, ComparesWindows) {
   const auto difference =
-      CompareWindows(*ledger_, {"acme", std::nullopt, 100, 109}, {"acme", std::nullopt, 105, 125});
+      CompareSources(LedgerSource(ledger_.get(), {"acme", std::nullopt, 100, 109}),
+                     LedgerSource(ledger_.get(), {"acme", std::nullopt, 105, 125}));
   ASSERT_TRUE(difference);
   EXPECT_EQ(difference->added, 16U);
   EXPECT_EQ(difference->removed, 5U);

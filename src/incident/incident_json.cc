@@ -95,24 +95,42 @@ std::string FactsJson(const IncidentFacts& facts) {
       Quoted(facts.check_page), Texts(facts.measures), Texts(facts.not_exposed), classes);
 }
 
+std::string LeakedJson(const FoundFile& file) {
+  return fmt::format(
+      R"({{"file":{},"sha256":"{}","bytes":{},"records":{},"genuine_records":{},"subjects":{},)"
+      R"("canaries":{}}})",
+      Quoted(file.name), HexEncode(file.sha256), file.bytes, file.records, file.genuine_records,
+      file.subjects, file.canaries);
+}
+
+std::string ReadJson(const IncidentRead& read) {
+  return fmt::format(R"({{"entry":{},"at":{},"action":{},"subjects":{}}})", read.entry,
+                     TimeJson(read.at_ms), Quoted(read.action), read.subjects);
+}
+
 std::string SourceJson(const SourceMatches& one) {
   return fmt::format(
-      R"({{"vendor":{},"epoch":{},"known_ids":{},"matched_ids":{},"records":{},"canaries":{},)"
-      R"("log2_chance":{}}})",
-      Quoted(one.source.vendor), one.source.epoch, one.known_ids, one.matched_ids, one.records,
-      Texts(one.canaries), one.log2_chance);
+      R"({{"vendor":{},"epoch":{},"known_ids":{},"known_canaries":{},"matched_ids":{},"matched_subjects":{},"records":{},)"
+      R"("canaries":{},"canaries_by_address_alone":{},"log2_chance":{}}})",
+      Quoted(one.source.vendor), one.source.epoch, one.known_ids, one.known_canaries,
+      one.matched_ids, one.MatchedSubjects(), one.records, Texts(one.canaries),
+      one.by_address_alone, one.log2_chance);
 }
 
 }  // namespace
 
 std::string IncidentJson(const IncidentVersion& version) {
   const LedgerWindow& window = version.window;
+  const IncidentOrigin& origin = version.origin;
   return fmt::format(
       R"({{"id":{},"version":{},"made":{},"actor":{},"title":{},"why":{},"closed":{},)"
+      R"("kind":"{}","party":{},"leaked":{},"reads":{},"reads_left_out":{},"remarks":{},)"
       R"("vendor":{},"from":"{}","to":"{}","epoch":{},"project":{},"organisation_property":{},)"
       R"("exposure":{},"facts":{},"changes":{},"digest":"{}"}})",
       Quoted(version.id), version.number, TimeJson(version.made_ms), Quoted(version.actor),
-      Quoted(version.title), Quoted(version.why), version.closed, Quoted(window.vendor),
+      Quoted(version.title), Quoted(version.why), version.closed, IncidentKindName(origin.kind),
+      Quoted(origin.party), Join('[', origin.leaked, LeakedJson), Join('[', origin.reads, ReadJson),
+      origin.reads_left_out, Texts(origin.remarks), Quoted(window.vendor),
       FormatDay(window.first_day), FormatDay(window.last_day),
       window.epoch ? std::to_string(*window.epoch) : "null", version.project,
       Quoted(version.organisation_property), ExposureJson(version.exposure),

@@ -11,6 +11,9 @@ namespace bulkhead {
 namespace {
 
 constexpr size_t kDateBytes = 10;
+// Stands before what versions did not have at first. One of a vendor, without a leaked file, has
+// the first form still, so that it has one spelling only.
+constexpr uint8_t kSecondForm = 2;
 
 Error NoRecord() { return {ErrorCode::kInvalid, "not the record of an incident"}; }
 
@@ -235,6 +238,7 @@ IncidentVersion ReadVersion(ByteReader* in) {
   version.exposure = ReadExposure(in);
   version.facts = ReadFacts(in);
   version.changes = ReadTexts(in);
+  if (in->ok() && !in->AtEnd() && in->Byte() == kSecondForm) version.origin = ReadOrigin(in);
   return version;
 }
 
@@ -323,6 +327,23 @@ std::optional<std::string> FaultOfFacts(const IncidentFacts& facts) {
   return std::nullopt;
 }
 
+std::string PartyText(const IncidentVersion& version) {
+  const std::string& party = version.origin.party;
+  switch (version.origin.kind) {
+    case IncidentKind::kVendor:
+      return version.window.vendor;
+    case IncidentKind::kMember:
+      return party;
+    case IncidentKind::kCredential:
+      return "the credential of " + (party.empty() ? version.window.vendor : "account " + party);
+    case IncidentKind::kExport:
+      return "export " + party;
+    case IncidentKind::kOurselves:
+      return "ourselves (" + party + ")";
+  }
+  return party;
+}
+
 std::string EncodeIncidentVersion(const IncidentVersion& version) {
   std::string bytes;
   ByteWriter out(&bytes);
@@ -342,6 +363,10 @@ std::string EncodeIncidentVersion(const IncidentVersion& version) {
   WriteExposure(&out, version.exposure);
   WriteFacts(&out, version.facts);
   WriteTexts(&out, version.changes);
+  if (version.origin != IncidentOrigin{}) {
+    out.Byte(kSecondForm);
+    WriteOrigin(version.origin, &out);
+  }
   return bytes;
 }
 
@@ -350,7 +375,7 @@ Result<IncidentVersion> DecodeIncidentVersion(std::string_view bytes) {
   IncidentVersion version = ReadVersion(&in);
   const bool good = in.ok() && in.AtEnd() && IsIncidentId(version.id) && version.number != 0 &&
                     NamesKnownThings(version.facts) && HasKnownForms(version.exposure) &&
-                    EncodeIncidentVersion(version) == bytes;
+                    IsSound(version.origin) && EncodeIncidentVersion(version) == bytes;
   return good ? Result<IncidentVersion>(std::move(version)) : NoRecord();
 }
 

@@ -1,8 +1,9 @@
-// One version of what is known of an incident, as it is kept: which vendor and window, what the
-// ledger said of it at that moment, and what people added. A correction is another version; this
-// one stays. It holds no pseudonym: who is concerned is asked of the ledger anew, so that an
-// erasure need not change a version, and a digest tells whether the answer is still the same.
-// docs/formats/incident.md draws the bytes. Plain data and its codec; safe on arbitrary bytes.
+// One version of what is known of an incident, as it is kept: at whom and in which window, what the
+// ledger, the audit log or the compartments said of it at that moment, and what people added. A
+// correction is another version; this one stays. It holds no pseudonym: who is concerned is asked
+// of them anew, so that an erasure need not change a version, and a digest tells whether the answer
+// is still the same. docs/formats/incident.md draws the bytes. Plain data and its codec; safe on
+// arbitrary bytes.
 #pragma once
 
 #include <array>
@@ -18,6 +19,7 @@
 #include "base/result.h"
 #include "egress/ledger.h"
 #include "incident/disclosure_record.h"
+#include "incident/incident_origin.h"
 #include "incident/obligation_rule.h"
 
 namespace bulkhead {
@@ -81,6 +83,7 @@ struct IncidentVersion {
   IncidentExposure exposure;
   IncidentFacts facts;
   std::vector<std::string> changes;  // against the version before
+  IncidentOrigin origin;
 };
 
 // Whether it is an incident's name: a day, '-', a number.
@@ -97,6 +100,9 @@ Result<IncidentFacts> DecodeIncidentFacts(std::string_view bytes);
 // Why these may not be kept, or nothing: a text that is too long, a time or answer without its
 // source, a question that is none, a class that Fideslang does not have.
 std::optional<std::string> FaultOfFacts(const IncidentFacts& facts);
+
+// At whom, in words: "acme", "ann", "the credential of acme", "ourselves (vault)".
+std::string PartyText(const IncidentVersion& version);
 
 std::string EncodeIncidentVersion(const IncidentVersion& version);
 // kInvalid: not what EncodeIncidentVersion writes.

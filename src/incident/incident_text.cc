@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/hex.h"
 #include "incident/calendar.h"
 #include "incident/phishing_risk.h"
 
@@ -39,13 +40,15 @@ std::string CountLines(std::string_view title, const std::map<std::string, uint6
   return text;
 }
 
-std::string ExposureText(const IncidentExposure& exposure) {
-  std::string text = fmt::format("{} subjects, {} sends\n", exposure.subjects, exposure.sends);
+std::string ExposureText(const IncidentExposure& exposure, std::string_view counted) {
+  std::string text =
+      fmt::format("{} subjects, {} {}\n", exposure.subjects, exposure.sends, counted);
   for (const IncidentField& one : exposure.fields) {
     const ExposedField& field = one.exposed;
-    text += fmt::format("  {} ({}, {}): {} subjects, {} sends, {} to {}\n", field.field.name,
-                        FieldFormName(field.field.form), one.field_class, field.subjects,
-                        field.sends, FormatDay(field.first_day), FormatDay(field.last_day));
+    text +=
+        fmt::format("  {} ({}, {}): {} subjects, {} {}, {} to {}\n", field.field.name,
+                    FieldFormName(field.field.form), one.field_class, field.subjects, field.sends,
+                    counted, FormatDay(field.first_day), FormatDay(field.last_day));
   }
   text += "risk:";
   for (size_t i = kRiskBands; i > 0; --i) {
@@ -60,6 +63,29 @@ std::string ExposureText(const IncidentExposure& exposure) {
     text += fmt::format("  {} subjects in organisations beyond those that are counted\n",
                         exposure.residence.organisations_left_out);
   }
+  return text;
+}
+
+std::string OriginText(const IncidentVersion& version) {
+  const IncidentOrigin& origin = version.origin;
+  std::string text;
+  for (const FoundFile& file : origin.leaked) {
+    text += fmt::format(
+        "of {} subjects {}, {} are in {} ({} bytes, SHA-256 {}): {} of {} records genuine, {} "
+        "canaries\n",
+        version.exposure.subjects, CountedAs(origin) == "sends" ? "sent" : "concerned",
+        file.subjects, file.name, file.bytes, HexEncode(file.sha256), file.genuine_records,
+        file.records, file.canaries);
+  }
+  for (size_t i = 0; i < std::min(origin.reads.size(), kMostShown); ++i) {
+    const IncidentRead& read = origin.reads[i];
+    text += fmt::format("  audit log entry {}, {}: {}, {} subjects\n", read.entry,
+                        FormatTime(read.at_ms), read.action, read.subjects);
+  }
+  const uint64_t more =
+      origin.reads.size() - std::min(origin.reads.size(), kMostShown) + origin.reads_left_out;
+  if (more > 0) text += fmt::format("  and {} entries more\n", more);
+  for (const std::string& remark : origin.remarks) text += fmt::format("note: {}\n", remark);
   return text;
 }
 
@@ -119,10 +145,26 @@ std::string ObligationText(const Obligation& one) {
 
 }  // namespace
 
+std::string_view CountedAs(const IncidentOrigin& origin) {
+  switch (origin.kind) {
+    case IncidentKind::kVendor:
+      return "sends";
+    case IncidentKind::kOurselves:
+      return "records";
+    case IncidentKind::kCredential:
+      if (origin.party.empty()) return "sends";
+      break;
+    case IncidentKind::kMember:
+    case IncidentKind::kExport:
+      break;
+  }
+  return "reads";
+}
+
 std::string IncidentLine(const IncidentVersion& version) {
   const LedgerWindow& window = version.window;
   return fmt::format("{}  version {}, {}: {}, {} to {}{}: {} subjects{}{}", version.id,
-                     version.number, version.closed ? "closed" : "open", window.vendor,
+                     version.number, version.closed ? "closed" : "open", PartyText(version),
                      FormatDay(window.first_day), FormatDay(window.last_day),
                      window.epoch ? fmt::format(", epoch {}", *window.epoch) : "",
                      version.exposure.subjects, version.title.empty() ? "" : "; ", version.title);
@@ -132,7 +174,8 @@ std::string RenderIncident(const IncidentVersion& version) {
   std::string text = IncidentLine(version) + "\n";
   text += fmt::format("made {} by {}{}{}\n", FormatTime(version.made_ms), version.actor,
                       version.why.empty() ? "" : ": ", version.why);
-  text += ExposureText(version.exposure) + FactsText(version.facts);
+  text += ExposureText(version.exposure, CountedAs(version.origin)) + OriginText(version) +
+          FactsText(version.facts);
   if (!version.changes.empty()) text += "against the version before:\n";
   for (const std::string& line : version.changes) text += fmt::format("  {}\n", line);
   return text;
@@ -150,6 +193,15 @@ std::string RenderObligations(std::span<const Obligation> obligations) {
   return text;
 }
 
+namespace {
+
+std::string FirstOf(const std::vector<std::string>& names) {
+  const std::span<const std::string> first(names.data(), std::min(names.size(), kMostShown));
+  return fmt::format("{}{}", fmt::join(first, ", "), names.size() > kMostShown ? ", ..." : "");
+}
+
+}  // namespace
+
 std::string RenderDumpReport(const DumpReport& report) {
   std::string text = report.attributed
                          ? fmt::format("from what {} was sent in epoch {}\n",
@@ -165,7 +217,10 @@ std::string RenderDumpReport(const DumpReport& report) {
                         one.source.epoch, one.matched_ids, one.known_ids, one.records);
     if (one.matched_ids > 0) text += fmt::format("; by chance at most 2^{:.0f}", one.log2_chance);
     text += "\n";
-    for (const std::string& canary : one.canaries) text += "    canary " + canary + "\n";
+    if (one.canaries.empty()) continue;
+    text += fmt::format("    {} canaries of {}, epoch {} ({} by their address alone): {}\n",
+                        one.canaries.size(), one.source.vendor, one.source.epoch,
+                        one.by_address_alone, FirstOf(one.canaries));
   }
   return text;
 }

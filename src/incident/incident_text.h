@@ -14,6 +14,8 @@ namespace bulkhead {
 
 // One line: "2025-11-26-1  version 2, open: acme, 2025-11-01 to 2025-11-09: 5 subjects; TITLE".
 std::string IncidentLine(const IncidentVersion& version);
+// What is counted beside subjects: sends, reads, or records that lie somewhere.
+std::string_view CountedAs(const IncidentOrigin& origin);
 std::string RenderIncident(const IncidentVersion& version);
 std::string IncidentJson(const IncidentVersion& version);
 

@@ -8,6 +8,7 @@
 
 #include "incident/calendar.h"
 #include "incident/exposed_classes.h"
+#include "incident/incident_text.h"
 
 namespace bulkhead {
 namespace {
@@ -27,7 +28,7 @@ std::string AnswerText(const IncidentFacts::Answer& answer) {
 
 std::string WindowText(const IncidentVersion& version) {
   const LedgerWindow& window = version.window;
-  return fmt::format("{}, {} to {}{}", window.vendor, FormatDay(window.first_day),
+  return fmt::format("{}, {} to {}{}", PartyText(version), FormatDay(window.first_day),
                      FormatDay(window.last_day),
                      window.epoch ? fmt::format(", epoch {}", *window.epoch) : "");
 }
@@ -51,20 +52,22 @@ void CompareAll(const Map& before, const Map& after, const Name& name, const Tex
   }
 }
 
-std::map<std::string, std::string> FieldsOf(const IncidentExposure& exposure) {
+std::map<std::string, std::string> FieldsOf(const IncidentExposure& exposure,
+                                            std::string_view counted) {
   std::map<std::string, std::string> fields;
   for (const IncidentField& one : exposure.fields) {
     fields[fmt::format("field {} ({})", one.exposed.field.name,
                        FieldFormName(one.exposed.field.form))] =
-        fmt::format("{}, {} subjects, {} sends", one.field_class, one.exposed.subjects,
-                    one.exposed.sends);
+        fmt::format("{}, {} subjects, {} {}", one.field_class, one.exposed.subjects,
+                    one.exposed.sends, counted);
   }
   return fields;
 }
 
-void CompareExposure(const IncidentExposure& before, const IncidentExposure& after, Lines* lines) {
+void CompareExposure(const IncidentExposure& before, const IncidentExposure& after,
+                     std::string_view counted, Lines* lines) {
   Compare("subjects", before.subjects, after.subjects, lines);
-  Compare("sends", before.sends, after.sends, lines);
+  Compare(counted, before.sends, after.sends, lines);
   const auto same = [](const std::string& text) { return text; };
   const auto number = [](uint64_t subjects) { return std::to_string(subjects); };
   const auto named = [](const char* what) {
@@ -72,7 +75,7 @@ void CompareExposure(const IncidentExposure& before, const IncidentExposure& aft
       return fmt::format("{} {}", what, name.empty() ? "not known" : name);
     };
   };
-  CompareAll(FieldsOf(before), FieldsOf(after), same, same, lines);
+  CompareAll(FieldsOf(before, counted), FieldsOf(after, counted), same, same, lines);
   CompareAll(before.residence.countries, after.residence.countries, named("country"), number,
              lines);
   CompareAll(before.residence.organisations, after.residence.organisations, named("organisation"),
@@ -121,6 +124,11 @@ int Bareness(FieldForm form) {
   return 0;
 }
 
+// Identities that no subject has were those of canaries.
+bool IsOfNobody(const IncidentField& field) {
+  return field.exposed.field.form == FieldForm::kIdentity && field.exposed.subjects == 0;
+}
+
 std::optional<int64_t> MomentOf(const IncidentFacts& facts, DisclosureMoment moment) {
   const auto found = facts.moments.find(moment);
   return found == facts.moments.end() ? std::nullopt : found->second.at_ms;
@@ -150,6 +158,7 @@ Situation SituationOf(const IncidentVersion& version, int64_t now_ms) {
   situation.persons = version.exposure.residence.countries;
   situation.classes.insert(std::string(kVendorIdClass));
   for (const IncidentField& one : version.exposure.fields) {
+    if (IsOfNobody(one)) continue;
     if (one.exposed.field.form != FieldForm::kToken) situation.classes.insert(one.field_class);
   }
   situation.unintelligible = facts.unintelligible;
@@ -174,7 +183,7 @@ NoticeFacts NoticeFactsOf(const IncidentVersion& version) {
   const IncidentFacts& known = version.facts;
   NoticeFacts facts;
   facts.organisation = known.organisation;
-  facts.vendor = version.window.vendor;
+  facts.vendor = version.window.vendor.empty() ? "ourselves" : version.window.vendor;
   facts.happening = known.happening;
   facts.from_ms = DayMs(version.window.first_day);
   facts.to_ms = DayMs(version.window.last_day + 1) - 1000;
@@ -182,6 +191,7 @@ NoticeFacts NoticeFactsOf(const IncidentVersion& version) {
   facts.records = version.exposure.sends;
   std::map<std::string, NoticeFacts::Field> fields;
   for (const IncidentField& one : version.exposure.fields) {
+    if (IsOfNobody(one)) continue;
     const SentField& sent = one.exposed.field;
     const auto [found, added] =
         fields.try_emplace(sent.name, NoticeFacts::Field{sent.name, one.field_class, sent.form});
@@ -217,6 +227,9 @@ Result<std::vector<Notice>> DraftNotices(const IncidentVersion& version) {
 
 Result<DisclosureRecord> DisclosureOf(std::span<const IncidentVersion> versions) {
   Check(!versions.empty(), "an incident has a version");
+  if (versions.back().window.vendor.empty()) {
+    return Error{ErrorCode::kInvalid, "a scorecard is of a vendor: this incident is at ourselves"};
+  }
   DisclosureRecord record(versions.back().window.vendor, versions.back().facts.promised_hours);
   IncidentFacts before;
   for (const IncidentVersion& version : versions) {
@@ -245,7 +258,7 @@ std::vector<std::string> DifferencesOf(const IncidentVersion& before,
   Compare("title", before.title, after.title, &lines);
   Compare("closed", before.closed, after.closed, &lines);
   Compare("organisations by", before.organisation_property, after.organisation_property, &lines);
-  CompareExposure(before.exposure, after.exposure, &lines);
+  CompareExposure(before.exposure, after.exposure, CountedAs(after.origin), &lines);
   CompareFacts(before.facts, after.facts, &lines);
   return lines;
 }

@@ -21,13 +21,13 @@ namespace bulkhead {
 // with two devices that were never linked, two.
 Situation SituationOf(const IncidentVersion& version, int64_t now_ms);
 
-// One entry for each property, in its least veiled form.
+// One entry for each property, in its least veiled form. What is at no vendor is at ourselves.
 NoticeFacts NoticeFactsOf(const IncidentVersion& version);
 
 // All drafts, in the order of NoticeKind. kInvalid: a fact may not stand in a notice.
 Result<std::vector<Notice>> DraftNotices(const IncidentVersion& version);
 
-// What each version noted anew of times and answers.
+// What each version noted anew of times and answers. kInvalid: it is not at a vendor.
 Result<DisclosureRecord> DisclosureOf(std::span<const IncidentVersion> versions);
 
 // A line for each thing that differs: "subjects: 5, was 9".

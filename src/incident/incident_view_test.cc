@@ -31,6 +31,20 @@ TEST(IncidentViewTest, TokensExposeNoClass) {
   EXPECT_EQ(situation.persons.at("DE"), 6U);
 }
 
+// What no subject has of identities was sent of canaries: no person's address is exposed by it.
+TEST(IncidentViewTest, IdentitiesOfNobodyAreNotExposed) {
+  IncidentVersion version = FullVersion();
+  IncidentField& address = version.exposure.fields.emplace_back();
+  address.exposed.field = {"$email", FieldForm::kIdentity};
+  address.exposed.sends = 12;
+  address.field_class = "user.contact.email";
+  EXPECT_FALSE(SituationOf(version, 0).classes.contains("user.contact.email"));
+  EXPECT_EQ(NoticeFactsOf(version).fields.size(), 2U);
+  version.exposure.fields.back().exposed.subjects = 1;
+  EXPECT_TRUE(SituationOf(version, 0).classes.contains("user.contact.email"));
+  EXPECT_EQ(NoticeFactsOf(version).fields.size(), 3U);
+}
+
 TEST(IncidentViewTest, NoticesNameAFieldOnceInItsLeastVeiledForm) {
   IncidentVersion version = FullVersion();
   version.exposure.fields.push_back(version.exposure.fields[1]);

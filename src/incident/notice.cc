@@ -26,7 +26,7 @@ std::string_view FormInWords(FieldForm form) {
     case FieldForm::kCoarse:
       return "in a coarse form only";
     case FieldForm::kToken:
-      return "as a code made for this vendor; the value itself was not exposed";
+      return "as a code; the value itself was not exposed";
     case FieldForm::kIdentity:
       return "as it was; it identifies a person directly";
   }
@@ -322,7 +322,7 @@ std::vector<std::string> LikelyConsequences(const std::vector<NoticeFacts::Field
       "The exposed data alone gives no way to reach a person; together with other sets it might "
       "tell more.");
   add(sentences.empty() && !fields.empty(),
-      "The exposed codes mean nothing outside of this vendor.");
+      "The exposed codes mean nothing outside of where they lay.");
   return sentences;
 }
 

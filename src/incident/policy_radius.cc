@@ -89,7 +89,7 @@ void AddFields(const std::vector<VendorField>& fields, const ProjectPolicy& rule
 
 VendorReach ReachOfVendor(const VendorPolicy& vendor, const ProjectPolicy& rules) {
   VendorReach reach;
-  reach.people_parts = vendor.share.of;
+  reach.people_parts = vendor.share.parts();
   for (const VendorEvent& event : vendor.events) {
     reach.terms["events " + event.event] = EventPoints(event.event);
     AddFields(event.fields, rules, &reach);

@@ -61,6 +61,24 @@ void AddFields(const VendorSides& vendor, std::vector<std::string>* findings) {
   }
 }
 
+// Who can be joined with whom, by the policy and by what was sent.
+void AddJoins(const VendorSides& vendor, std::vector<std::string>* findings) {
+  std::map<std::string, uint64_t> measured;
+  if (vendor.measured != nullptr) measured = vendor.measured->common;
+  for (const std::string& name : vendor.same_people_as) {
+    findings->push_back(
+        fmt::format("gets people that {} gets too: what they do joins the two; {} subjects are in "
+                    "the ledger of both",
+                    name, measured[name]));
+    measured.erase(name);
+  }
+  for (const auto& [name, subjects] : measured) {
+    if (subjects != 0) {
+      findings->push_back(fmt::format("{} of its subjects were sent to {} too", subjects, name));
+    }
+  }
+}
+
 }  // namespace
 
 std::optional<int> DaysSinceReview(const RegisteredVendor& vendor, sys_days today) {
@@ -89,6 +107,7 @@ std::vector<std::string> RegisterFindings(const VendorSides& vendor, int64_t now
   if (vendor.registered != nullptr && vendor.measured != nullptr) {
     AddFields(vendor, &findings);
   }
+  AddJoins(vendor, &findings);
   if (vendor.policy != nullptr && vendor.measured != nullptr &&
       vendor.measured->epoch_begun_ms != 0) {
     const int64_t days = (now_ms - vendor.measured->epoch_begun_ms) / kDayMs;

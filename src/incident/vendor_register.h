@@ -57,6 +57,7 @@ struct MeasuredVendor {
   int64_t epoch_begun_ms = 0;         // 0: it has none
   bool killed = false;
   uint64_t sends = 0;
+  std::map<std::string, uint64_t> common = {};  // subjects the ledger has at another vendor too
 };
 
 // One vendor, from three sides; null: that side does not know it.
@@ -64,6 +65,7 @@ struct VendorSides {
   const RegisteredVendor* registered = nullptr;
   const VendorPolicy* policy = nullptr;
   const MeasuredVendor* measured = nullptr;
+  std::vector<std::string> same_people_as = {};  // by the policy (model/people_division.h)
 };
 
 std::optional<int> DaysSinceReview(const RegisteredVendor& vendor, std::chrono::sys_days today);

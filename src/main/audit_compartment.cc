@@ -32,7 +32,7 @@ bool MayAsk(const RpcCaller& caller, uint8_t kind) {
   }
   if (caller.compartment == CompartmentName(Compartment::kEgress)) {
     return kind == kAuditProve || kind == kAuditCosigned || kind == kAuditVendor ||
-           kind == kAuditIncident || kind == kAuditErased;
+           kind == kAuditIncident || kind == kAuditErased || kind == kAuditShown;
   }
   return true;
 }
@@ -56,6 +56,7 @@ class AuditCompartment final : public CompartmentRole {
   Result<std::string> NoteSignIn(const RpcCaller& caller, std::string_view body);
   Result<std::string> NoteVendor(std::string_view body);
   Result<std::string> NoteIncident(std::string_view body);
+  Result<std::string> Shown(std::string_view body);
   Result<std::string> Prove(std::string_view body) const;
   Result<std::string> KeepCosigned(const RpcCaller& caller, std::string_view cosigned);
 
@@ -122,6 +123,8 @@ Result<std::string> AuditCompartment::Answer(const RpcCaller& caller, uint8_t ki
       return NoteVendor(body);
     case kAuditIncident:
       return NoteIncident(body);
+    case kAuditShown:
+      return Shown(body);
     case kAuditAppend:
     case kAuditCharge:
     case kAuditForget:
@@ -294,6 +297,19 @@ Result<std::string> AuditCompartment::NoteIncident(std::string_view body) {
     return Error{ErrorCode::kDenied, "no entry about an incident"};
   }
   return AnswerEntry(kAuditAppend, body);
+}
+
+// Written down here, so that whoever owns egress cannot ask unseen.
+Result<std::string> AuditCompartment::Shown(std::string_view body) {
+  const Result<ShownRequest> request = DecodeShownRequest(body);
+  if (!request) {
+    return request.error();
+  }
+  if (const Result<AuditReceipt> recorded = log_->Append(EntryOf(*request)); !recorded) {
+    return recorded.error();
+  }
+  const Result<ShownPage> page = ListShown(*log_, request->query, request->from, kMaxShownSubjects);
+  return page ? Result<std::string>(EncodeShownPage(*page)) : page.error();
 }
 
 Result<std::string> AuditCompartment::Receipt(std::string_view body) {

@@ -118,6 +118,11 @@ Result<uint64_t> RemoteAudit::NoteIncident(const AuditEntry& entry) {
   return CallForIndex(kAuditIncident, entry);
 }
 
+Result<ShownPage> RemoteAudit::Shown(const ShownRequest& request) {
+  const Result<std::string> answer = client_.Call(kAuditShown, EncodeShownRequest(request));
+  return answer ? DecodeShownPage(*answer) : answer.error();
+}
+
 Result<uint64_t> RemoteAudit::CallForIndex(uint8_t kind, const AuditEntry& entry) {
   Result<std::string> answer = client_.Call(kind, EncodeAuditEntry(entry));
   if (!answer) {

@@ -11,6 +11,7 @@
 #include "audit/witness.h"
 #include "base/result.h"
 #include "channel/rpc_client.h"
+#include "main/audit_shown.h"
 #include "vault/vault.h"
 
 namespace bulkhead {
@@ -50,6 +51,9 @@ inline constexpr std::string_view kIncidentUndeliveredAction = "incident.undeliv
 inline constexpr std::string_view kIncidentProofAction = "incident.proof";
 inline constexpr std::string_view kNoticeCheckAction = "notice.check";
 inline constexpr std::string_view kNoticeAction = "notice";
+// What the compartment that answers writes before it tells egress, for an incident, whom it has or
+// somebody was shown.
+inline constexpr std::string_view kIncidentSurveyAction = "incident.survey";
 
 // An erasure as the log keeps it: of one subject of one project.
 struct LoggedErasure {
@@ -84,6 +88,7 @@ class RemoteAudit final : public AuditSink {
   Result<uint64_t> NoteSignIn(const AuditEntry& entry);
   Result<uint64_t> NoteVendor(const AuditEntry& entry);
   Result<uint64_t> NoteIncident(const AuditEntry& entry);
+  Result<ShownPage> Shown(const ShownRequest& request);
   // kLimit: over the budget.
   Result<AuditCharged> Charge(const AuditEntry& entry);
   // All that the log ever recorded, oldest first.

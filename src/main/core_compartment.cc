@@ -17,6 +17,7 @@
 #include "main/core_projects.h"
 #include "main/erase_call.h"
 #include "main/follower_thread.h"
+#include "main/holdings.h"
 #include "main/person_erasure.h"
 #include "main/project_lookup.h"
 #include "main/recorders.h"
@@ -93,10 +94,12 @@ class CoreCompartment final : public CompartmentRole {
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<std::string> AnswerVendorFeed(std::string_view body);
   Result<std::string> AnswerResidence(std::string_view body) const;
+  Result<std::string> AnswerHoldings(std::string_view body);
   Result<std::string> AnswerEgress(uint8_t kind, std::string_view body);
   Result<std::string> AnswerBackfill(std::string_view body);
   Result<std::vector<Event>> StoredEvents(ProjectId project, int64_t from_ms, int64_t to_ms) const;
   void JoinDevices(Batch* batch) const;
+  PlacingIds PlacePeople(const Batch& batch) const;
   Result<std::string> Erase(const EraseCall& call);
   Result<void> ForgetLog();
   bool WaitFor(const std::function<bool()>& reached) const;
@@ -206,8 +209,13 @@ Result<void> CoreCompartment::OpenStore() {
       .log_dir = dir_.Log(),
       .policy_versions_dir = dir_.PolicyVersions(),
       .log_keys = &keys_.log_keys,
-      .durable_end = [this] { return intake_->Get(kIntakeDurableEnd); },
+      .durable_end =
+          [this] {
+            const uint64_t applied = start_->own->Get(kFollowerApplied);
+            return std::min(intake_->Get(kIntakeDurableEnd), applied == 0 ? 0 : applied - 1);
+          },
       .join = [this](Batch* batch) { JoinDevices(batch); },
+      .place = [this](const Batch& batch) { return PlacePeople(batch); },
       .stored = [this](ProjectId project, int64_t from_ms,
                        int64_t to_ms) { return StoredEvents(project, from_ms, to_ms); }});
   const auto publish = [this](uint64_t applied) {
@@ -419,6 +427,22 @@ void CoreCompartment::JoinDevices(Batch* batch) const {
   }
 }
 
+PlacingIds CoreCompartment::PlacePeople(const Batch& batch) const {
+  PlacingIds ids;
+  const Store* store = projects_.store(batch.project);
+  if (store == nullptr) {
+    return ids;
+  }
+  const Snapshot snapshot = store->snapshot();
+  const auto place = [&](const SubjectId& person) {
+    const std::optional<SubjectId> first = snapshot.FirstDevice(person);
+    if (first) ids.emplace(person, *first);
+  };
+  for (const Event& event : batch.events) place(event.person);
+  for (const ProfileUpdate& update : batch.profile_updates) place(update.subject);
+  return ids;
+}
+
 Result<std::string> CoreCompartment::AnswerVendorFeed(std::string_view body) {
   const Result<uint64_t> position = DecodeFeedRequest(body);
   if (!position) {
@@ -441,13 +465,35 @@ Result<std::string> CoreCompartment::AnswerResidence(std::string_view body) cons
   return residence ? Result<std::string>(EncodeResidence(*residence)) : residence.error();
 }
 
-// Vendors' events, and counts of subjects by country and organisation; nothing else.
+// Written down here, so that whoever owns egress cannot ask unseen.
+Result<std::string> CoreCompartment::AnswerHoldings(std::string_view body) {
+  const Result<HoldingsRequest> request = DecodeHoldingsRequest(body);
+  if (!request) {
+    return request.error();
+  }
+  const Store* store = projects_.store(request->project);
+  if (store == nullptr) {
+    return Error{ErrorCode::kNotFound, "no such project"};
+  }
+  if (const Result<uint64_t> recorded = audit_.Append(EntryOf(*request)); !recorded) {
+    return recorded.error();
+  }
+  const Result<HoldingsPage> page =
+      ListHoldings(store->snapshot(), *request, kMaxHoldingsSubjects, kThreads);
+  return page ? Result<std::string>(EncodeHoldingsPage(*page)) : page.error();
+}
+
+// Vendors' events, counts of subjects by country and organisation, and who has which properties;
+// nothing else.
 Result<std::string> CoreCompartment::AnswerEgress(uint8_t kind, std::string_view body) {
   if (kind == kCoreVendorFeed) {
     return AnswerVendorFeed(body);
   }
   if (kind == kCoreVendorBackfill) {
     return AnswerBackfill(body);
+  }
+  if (kind == kCoreHoldings) {
+    return AnswerHoldings(body);
   }
   return kind == kCoreResidence ? AnswerResidence(body)
                                 : Error{ErrorCode::kDenied, "that is not for egress"};

@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 #include <simdjson.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <ctime>
-#include <filesystem>
 #include <thread>
 
 #include "base/clock.h"
@@ -19,6 +16,7 @@
 #include "main/report_table.h"
 #include "main/signals.h"
 #include "main/supervisor.h"
+#include "main/temporary_directory.h"
 
 namespace bulkhead {
 namespace {
@@ -139,32 +137,6 @@ Result<void> PrintRefused(HttpClient& client, const std::string& account) {
   return {};
 }
 
-// Removes the throwaway directory when the demo ends.
-class TemporaryDirectory {
- public:
-  static Result<TemporaryDirectory> Make() {
-    std::string path = (std::filesystem::temp_directory_path() / "bulkhead-demo-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) {
-      return Error{ErrorCode::kUnavailable, "cannot make a temporary directory"};
-    }
-    ::chmod(path.c_str(), 0711);  // the compartments have users of their own
-    return TemporaryDirectory(path);
-  }
-  ~TemporaryDirectory() {
-    if (!path_.empty()) {
-      std::error_code code;
-      std::filesystem::remove_all(path_, code);
-    }
-  }
-  TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::exchange(other.path_, "")) {}
-  TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
-
 Result<void> PlayTraffic(HttpClient& client, const DemoOptions& options, const std::string& token,
                          int64_t now_ms) {
   DemoTraffic traffic({.end_ms = now_ms, .events = options.events, .token = token});
@@ -203,7 +175,7 @@ Result<void> ShowReports(const Supervisor& server, const DemoOptions& options,
 }  // namespace
 
 Result<void> RunDemo(const DemoOptions& options) {
-  Result<TemporaryDirectory> temporary = TemporaryDirectory::Make();
+  Result<TemporaryDirectory> temporary = TemporaryDirectory::Make("demo");
   if (!temporary) {
     return temporary.error();
   }

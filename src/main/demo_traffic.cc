@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <string_view>
 
 #include "base/limits.h"
@@ -53,10 +55,10 @@ DemoTraffic::DemoTraffic(Options options)
       start_ms_(options_.end_ms - 30 * kDayMs) {}
 
 bool DemoTraffic::Next(DemoRequest* request) {
-  while (events_.size() < limits::kMaxEventsPerRequest && made_ < options_.events) {
+  while (events_.size() < limits::kMaxEventsPerRequest && HasMore()) {
     PlayPerson();
   }
-  std::vector<std::string>& source = events_.empty() ? profiles_ : events_;
+  std::vector<DemoItem>& source = events_.empty() ? profiles_ : events_;
   if (source.empty()) {
     return false;
   }
@@ -65,11 +67,27 @@ bool DemoTraffic::Next(DemoRequest* request) {
   const size_t count = std::min(source.size(), limits::kMaxEventsPerRequest);
   for (size_t i = 0; i < count; ++i) {
     request->body += i == 0 ? "" : ",";
-    request->body += source[i];
+    request->body += source[i].json;
   }
   request->body += "]";
   source.erase(source.begin(), source.begin() + static_cast<ptrdiff_t>(count));
   return true;
+}
+
+bool DemoTraffic::HasMore() const {
+  return made_ < options_.events && (options_.people == 0 || people_ < options_.people);
+}
+
+std::vector<DemoItem> DemoTraffic::PlayAll() {
+  while (HasMore()) {
+    PlayPerson();
+  }
+  std::vector<DemoItem> all = std::move(events_);
+  std::ranges::move(profiles_, std::back_inserter(all));
+  events_.clear();
+  profiles_.clear();
+  std::ranges::stable_sort(all, {}, &DemoItem::time_ms);
+  return all;
 }
 
 std::string DemoTraffic::Hex(size_t digits) {
@@ -197,10 +215,12 @@ void DemoTraffic::PlayBilling(const Person& person, int64_t* time_ms) {
 }
 
 void DemoTraffic::AddProfile(const Person& person, int64_t time_ms) {
-  profiles_.push_back(fmt::format(
-      R"({{"$token":"{}","$distinct_id":"{}","$time":{},"$ip":"{}","$set":{{"$email":"{}","$name":"{}","plan":"{}","organization":"org-{}"}}}})",
-      options_.token, person.user, time_ms / 1000, person.address, person.email, person.name,
-      person.plan, Hex(6)));
+  profiles_.push_back(
+      {time_ms, true,
+       fmt::format(
+           R"({{"$token":"{}","$distinct_id":"{}","$time":{},"$ip":"{}","$set":{{"$email":"{}","$name":"{}","plan":"{}","organization":"org-{}"}}}})",
+           options_.token, person.user, time_ms / 1000, person.address, person.email, person.name,
+           person.plan, Hex(6))});
 }
 
 void DemoTraffic::AddEvent(const Person& person, const char* name, int64_t time_ms,
@@ -213,10 +233,12 @@ void DemoTraffic::AddEvent(const Person& person, const char* name, int64_t time_
           ? fmt::format(R"("distinct_id":"{0}","$user_id":"{0}","$device_id":"{1}")", person.user,
                         person.device)
           : fmt::format(R"("distinct_id":"$device:{0}","$device_id":"{0}")", person.device);
-  events_.push_back(fmt::format(
-      R"({{"event":"{}","properties":{{"token":"{}",{},"time":{}.{:03},"$insert_id":"{}","$browser":"{}","$os":"{}","ip":"{}","plan":"{}"{}}}}})",
-      name, options_.token, identity, time_ms / 1000, time_ms % 1000, Hex(16), person.browser,
-      person.system, person.address, person.plan, extra));
+  events_.push_back(
+      {time_ms, false,
+       fmt::format(
+           R"({{"event":"{}","properties":{{"token":"{}",{},"time":{}.{:03},"$insert_id":"{}","$browser":"{}","$os":"{}","ip":"{}","plan":"{}"{}}}}})",
+           name, options_.token, identity, time_ms / 1000, time_ms % 1000, Hex(16), person.browser,
+           person.system, person.address, person.plan, extra)});
   ++made_;
 }
 

@@ -17,12 +17,19 @@ struct DemoRequest {
   std::string body;          // a JSON array of at most 2000 items
 };
 
+struct DemoItem {
+  int64_t time_ms = 0;
+  bool is_profile = false;
+  std::string json;  // one item of such an array
+};
+
 class DemoTraffic {
  public:
   struct Options {
     uint64_t seed = 7;
     int64_t end_ms = 0;       // the month ends here
     size_t events = 200'000;  // about this many
+    size_t people = 0;        // at most so many; 0: as many as these events take
     std::string token;
   };
 
@@ -30,10 +37,15 @@ class DemoTraffic {
 
   // The next request; false when the month is over.
   bool Next(DemoRequest* request);
+  // All of it at once instead, in the order of time.
+  std::vector<DemoItem> PlayAll();
+  // That were played so far.
+  [[nodiscard]] size_t people() const { return people_; }
 
  private:
   struct Person;
 
+  [[nodiscard]] bool HasMore() const;
   void PlayPerson();
   void PlayVisit(const Person& person, int64_t* time_ms);
   bool PlaySignUp(const Person& person, int64_t* time_ms);
@@ -55,8 +67,8 @@ class DemoTraffic {
   int64_t start_ms_;
   size_t made_ = 0;
   size_t people_ = 0;
-  std::vector<std::string> events_;
-  std::vector<std::string> profiles_;
+  std::vector<DemoItem> events_;
+  std::vector<DemoItem> profiles_;
 };
 
 }  // namespace bulkhead

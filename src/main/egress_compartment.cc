@@ -14,6 +14,7 @@
 #include "egress/vendor_gateway.h"
 #include "egress/web_address.h"
 #include "main/audit_messages.h"
+#include "main/canary_watch.h"
 #include "main/compartment.h"
 #include "main/compartment_rules.h"
 #include "main/data_directory.h"
@@ -48,8 +49,10 @@ class EgressCompartment final : public CompartmentRole {
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<void> OpenVendors();
   Result<void> OpenIncidents();
+  Result<void> OpenDesk();
   Result<void> OpenNotices();
   Result<Residence> AskResidence(const ResidenceRequest& request);
+  Result<HoldingsPage> AskHoldings(const HoldingsRequest& request);
   Result<VendorFeedPage> Pull(uint64_t position);
   Result<VendorFeedPage> Stored(const BackfillRequest& request);
   Result<std::vector<SubjectIdentities>> Reveal(const std::string& vendor,
@@ -71,8 +74,9 @@ class EgressCompartment final : public CompartmentRole {
   VaultClient vault_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<VendorGateway> vendors_;
-  std::unique_ptr<VendorDesk> desk_;
   std::unique_ptr<IncidentDesk> incidents_;
+  std::unique_ptr<CanaryWatch> canaries_;
+  std::unique_ptr<VendorDesk> desk_;
   std::unique_ptr<NoticeOffice> notices_;
   std::unique_ptr<WitnessFeed> witnesses_;
   std::optional<uint64_t> erasures_seen_;  // core's kCoreForget when they were last carried out
@@ -93,6 +97,7 @@ EgressCompartment::~EgressCompartment() {
     reporter_.join();
   }
   witnesses_.reset();
+  canaries_.reset();
   notices_.reset();
   vendors_.reset();
 }
@@ -125,6 +130,9 @@ Result<void> EgressCompartment::Open() {
     return opened;
   }
   if (Result<void> opened = OpenIncidents(); !opened) {
+    return opened;
+  }
+  if (Result<void> opened = OpenDesk(); !opened) {
     return opened;
   }
   if (Result<void> opened = OpenNotices(); !opened) {
@@ -172,15 +180,6 @@ Result<void> EgressCompartment::OpenVendors() {
     return vendors.error();
   }
   vendors_ = *std::move(vendors);
-  desk_ = std::make_unique<VendorDesk>(VendorDesk::Parts{
-      .gateway = vendors_.get(),
-      .ledger = ledger_.get(),
-      .clock = &SystemClock(),
-      .record = [this](const AuditEntry& entry) { return audit_.NoteVendor(entry); },
-      .stored =
-          [this](const std::string& vendor, int64_t from_ms, int64_t to_ms) {
-            return Stored({vendor, from_ms, to_ms});
-          }});
   vendors_->Start();
   return {};
 }
@@ -196,10 +195,41 @@ Result<void> EgressCompartment::OpenIncidents() {
       .store = *std::move(store),
       .policy = PolicyFollower(&RealFileSystem(), dir.PolicyVersions()),
       .gateway = vendors_.get(),
-      .ledger = ledger_.get(),
+      .gather = {.ledger = ledger_.get(),
+                 .shown = [this](const ShownRequest& request) { return audit_.Shown(request); },
+                 .core = [this](const HoldingsRequest& request) { return AskHoldings(request); },
+                 .vault =
+                     [this](const HoldingsCall& call) { return vault_.Ask<HoldingsAnswer>(call); }},
       .clock = &SystemClock(),
       .record = [this](const AuditEntry& entry) { return audit_.NoteIncident(entry); },
       .residence = [this](const ResidenceRequest& request) { return AskResidence(request); }});
+  return {};
+}
+
+Result<void> EgressCompartment::OpenDesk() {
+  Result<CanarySightsFile> sights = CanarySightsFile::Open(
+      RealFileSystem(), OwnDirectory(Compartment::kEgress, DataDirectory(start_->data_dir)),
+      keys_.vendor_keys);
+  if (!sights) {
+    return sights.error();
+  }
+  canaries_ = std::make_unique<CanaryWatch>(CanaryWatch::Parts{
+      .file = *std::move(sights),
+      .clock = &SystemClock(),
+      .record = [this](const AuditEntry& entry) { return audit_.NoteVendor(entry); },
+      .incident = [this](const CanarySights& seen) { return incidents_->OpenForCanary(seen); },
+      .log = [](const std::string& text) { spdlog::error("{}", text); }});
+  desk_ = std::make_unique<VendorDesk>(VendorDesk::Parts{
+      .gateway = vendors_.get(),
+      .ledger = ledger_.get(),
+      .canaries = canaries_.get(),
+      .clock = &SystemClock(),
+      .record = [this](const AuditEntry& entry) { return audit_.NoteVendor(entry); },
+      .stored =
+          [this](const std::string& vendor, int64_t from_ms, int64_t to_ms) {
+            return Stored({vendor, from_ms, to_ms});
+          }});
+  canaries_->Start();
   return {};
 }
 
@@ -263,6 +293,11 @@ Result<RevealedAddresses> EgressCompartment::RevealAddresses(const IncidentVersi
 Result<Residence> EgressCompartment::AskResidence(const ResidenceRequest& request) {
   const Result<std::string> answer = core_.Call(kCoreResidence, EncodeResidenceRequest(request));
   return answer ? DecodeResidence(*answer) : answer.error();
+}
+
+Result<HoldingsPage> EgressCompartment::AskHoldings(const HoldingsRequest& request) {
+  const Result<std::string> answer = core_.Call(kCoreHoldings, EncodeHoldingsRequest(request));
+  return answer ? DecodeHoldingsPage(*answer) : answer.error();
 }
 
 // One subject at a time, so that the budget's end leaves out those beyond it alone.
@@ -432,7 +467,9 @@ void EgressCompartment::ReportLoop() {
     }
     std::string metrics;
     AppendAlertMetrics(alerts_->stats(), &metrics);
-    AppendVendorMetrics(vendors_->List(), &metrics);
+    std::vector<VendorStatus> vendors = vendors_->List();
+    canaries_->AddTo(&vendors);
+    AppendVendorMetrics(vendors, &metrics);
     AppendNoticeMetrics(notices_->has_trouble(), &metrics);
     if (!start_->witness_urls.empty()) {
       AppendWitnessMetrics(witnesses_->stats(), &metrics);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/base64.h"
+#include "main/audit_commands.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -32,6 +33,32 @@ Result<ServerAnswer> AskDesk(const ReachedServer& server, std::string_view desk,
   }
   for (const char* flag : ask.flags) json += fmt::format(",\"{}\":true", flag);
   return ServerAnswer::Of(server.Command(json + "}"));
+}
+
+Result<IncidentVersion> AskRecord(const ReachedServer& server, const IncidentAsk& ask) {
+  const Result<ServerAnswer> answer = AskIncident(server, ask);
+  return answer ? AnswerRecord(answer->root()) : answer.error();
+}
+
+Result<IncidentVersion> AskFacts(const ReachedServer& server, const FactsAsk& ask,
+                                 const Obligations& obligations) {
+  Result<IncidentVersion> before = AskRecord(server, {"read", {{"id", ask.id}}, {}, {}});
+  if (!before) {
+    return before.error();
+  }
+  FactChanges changes = ask.changes;
+  changes.parse_time = ParseMoment;
+  const Result<IncidentFacts> facts =
+      ApplyFactChanges(std::move(before->facts), changes, obligations);
+  if (!facts) {
+    return facts.error();
+  }
+  return AskRecord(
+      server,
+      {"facts",
+       {{"id", ask.id}, {"facts", Base64Encode(EncodeIncidentFacts(*facts))}, {"why", ask.why}},
+       {{"base", before->number}},
+       {}});
 }
 
 Result<std::string> AnswerBytes(const simdjson::dom::element& answer, const char* name) {

@@ -10,7 +10,9 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
+#include "incident/fact_changes.h"
 #include "incident/incident_record.h"
+#include "incident/obligations.h"
 #include "main/reached_server.h"
 #include "main/server_answer.h"
 
@@ -33,6 +35,17 @@ Result<std::string> AnswerBytes(const simdjson::dom::element& answer, const char
 // The record that an answer, or one item of it, holds.
 Result<IncidentVersion> AnswerRecord(const simdjson::dom::element& answer);
 Result<std::vector<IncidentVersion>> AnswerRecords(const simdjson::dom::element& answer);
+
+Result<IncidentVersion> AskRecord(const ReachedServer& server, const IncidentAsk& ask);
+
+struct FactsAsk {
+  std::string id;
+  FactChanges changes;
+  std::string why;
+};
+// The version that has these changes laid over the facts of the last one.
+Result<IncidentVersion> AskFacts(const ReachedServer& server, const FactsAsk& ask,
+                                 const Obligations& obligations);
 
 // A file that was not there before, for its owner alone. kInvalid: it is there.
 Result<std::unique_ptr<AppendFile>> MakeNewFile(const std::string& path);

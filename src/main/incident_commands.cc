@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "base/base64.h"
 #include "base/clock.h"
 #include "incident/incident_text.h"
 #include "incident/incident_view.h"
@@ -14,6 +13,7 @@
 #include "main/audit_commands.h"
 #include "main/incident_ask.h"
 #include "main/incident_pages.h"
+#include "main/notice_files.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -21,11 +21,6 @@ namespace {
 
 Result<ReachedServer> Reach(const IncidentCommand& command) {
   return ReachedServer::Reach(DataDirectory(command.dir));
-}
-
-Result<IncidentVersion> AskRecord(const ReachedServer& server, const IncidentAsk& ask) {
-  const Result<ServerAnswer> answer = AskIncident(server, ask);
-  return answer ? AnswerRecord(answer->root()) : answer.error();
 }
 
 Result<IncidentVersion> AskRecord(const IncidentCommand& command, const IncidentAsk& ask) {
@@ -61,6 +56,18 @@ IncidentAsk ScopeAsk(std::string_view kind, const IncidentCommand& command) {
   return ask;
 }
 
+// At whom, where it is no vendor.
+void AddParty(const IncidentCommand& command, IncidentAsk* ask) {
+  for (const auto& [kind, party] : {std::pair(IncidentKind::kMember, &command.member),
+                                    std::pair(IncidentKind::kCredential, &command.credential),
+                                    std::pair(IncidentKind::kExport, &command.export_id),
+                                    std::pair(IncidentKind::kOurselves, &command.ourselves)}) {
+    if (party->empty()) continue;
+    ask->texts.emplace_back("kind", IncidentKindName(kind));
+    ask->texts.emplace_back("party", *party);
+  }
+}
+
 std::string SubjectLines(const RiskPage& page) {
   std::vector<std::string> fields;
   for (const SentField& field : page.fields) {
@@ -93,26 +100,12 @@ Result<RiskPage> NextPage(const ReachedServer& server, const std::string& id,
   return bytes ? DecodeRiskPage(*bytes) : bytes.error();
 }
 
-Result<void> WriteDrafts(const std::string& dir, const std::vector<Notice>& drafts) {
-  if (Result<void> made = RealFileSystem().CreateDirs(dir); !made) {
-    return made;
-  }
-  for (const Notice& draft : drafts) {
-    for (const auto& [ending, text] :
-         {std::pair("txt", &draft.text), std::pair("html", &draft.html)}) {
-      const std::string path = fmt::format("{}/{}.{}", dir, NoticeKindName(draft.kind), ending);
-      if (Result<void> written = RealFileSystem().WriteFileAtomically(path, *text); !written) {
-        return written;
-      }
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<void> CommandIncidentOpen(const IncidentCommand& command) {
-  return Show(command, AskRecord(command, ScopeAsk("open", command)));
+  IncidentAsk ask = ScopeAsk("open", command);
+  AddParty(command, &ask);
+  return Show(command, AskRecord(command, ask));
 }
 
 Result<void> CommandIncidentList(const IncidentCommand& command) {
@@ -140,25 +133,9 @@ Result<void> CommandIncidentFacts(const IncidentCommand& command) {
     return obligations.error();
   }
   const Result<ReachedServer> server = Reach(command);
-  Result<IncidentVersion> before = server
-                                       ? AskRecord(*server, {"read", {{"id", command.id}}, {}, {}})
-                                       : Result<IncidentVersion>(server.error());
-  if (!before) {
-    return before.error();
-  }
-  FactChanges changes = command.facts;
-  changes.parse_time = ParseMoment;
-  const Result<IncidentFacts> facts =
-      ApplyFactChanges(std::move(before->facts), changes, *obligations);
-  if (!facts) {
-    return facts.error();
-  }
-  return Show(command, AskRecord(*server, {"facts",
-                                           {{"id", command.id},
-                                            {"facts", Base64Encode(EncodeIncidentFacts(*facts))},
-                                            {"why", command.why}},
-                                           {{"base", before->number}},
-                                           {}}));
+  return server ? Show(command,
+                       AskFacts(*server, {command.id, command.facts, command.why}, *obligations))
+                : server.error();
 }
 
 Result<void> CommandIncidentCorrect(const IncidentCommand& command) {
@@ -192,22 +169,14 @@ Result<void> CommandIncidentDeadlines(const IncidentCommand& command) {
 
 Result<void> CommandIncidentNotices(const IncidentCommand& command) {
   const Result<ReachedServer> server = Reach(command);
-  const Result<ServerAnswer> answer =
-      server ? AskIncident(*server, {"notices", {{"id", command.id}}, {}, {}})
-             : Result<ServerAnswer>(server.error());
-  const Result<IncidentVersion> version =
-      answer ? AnswerRecord(answer->root()) : Result<IncidentVersion>(answer.error());
-  // The same drafts as those whose hashes were written down: they follow from the record.
-  const Result<std::vector<Notice>> drafts =
-      version ? DraftNotices(*version) : Result<std::vector<Notice>>(version.error());
-  const Result<void> written =
-      drafts ? WriteDrafts(command.out, *drafts) : Result<void>(drafts.error());
+  const Result<WrittenNotices> written = server ? WriteNotices(*server, command.id, command.out)
+                                                : Result<WrittenNotices>(server.error());
   if (!written) {
-    return written;
+    return written.error();
   }
-  fmt::print("{} drafts of version {} in {}; audit log entry {}\n", drafts->size(), version->number,
-             command.out, NumberMember(answer->root(), "entry"));
-  for (const Notice& draft : *drafts) {
+  fmt::print("{} drafts of version {} in {}; audit log entry {}\n", written->drafts.size(),
+             written->version, command.out, written->entry);
+  for (const Notice& draft : written->drafts) {
     for (const std::string& fact : draft.unknown) {
       fmt::print("  {} lacks: {}\n", NoticeKindName(draft.kind), fact);
     }

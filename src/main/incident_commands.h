@@ -13,7 +13,9 @@ namespace bulkhead {
 struct IncidentCommand {
   std::string dir;  // data directory
   std::string id;
-  std::string vendor;        // open: as the policy names it; match: of this one alone
+  std::string vendor;  // open: as the policy names it; match: of this one alone
+  // open: one of these instead. Of ourselves a part: core, vault, intake, everything.
+  std::string member, credential, export_id, ourselves;
   std::string from, to;      // open, correct: days of sending, YYYY-MM-DD
   std::string title;         // open, correct
   std::string organisation;  // open, correct: the property that names a person's organisation
@@ -27,6 +29,7 @@ struct IncidentCommand {
   uint32_t project = 0;          // open: 0 is the vendor's
   uint32_t version = 0;          // show: 0 is the last one
   bool json = false;
+  bool open = false;  // match: an incident for what the file is from
   FactChanges facts;
 };
 
@@ -43,7 +46,7 @@ Result<void> CommandIncidentSubjects(const IncidentCommand& command);
 Result<void> CommandIncidentScorecard(const IncidentCommand& command);
 Result<void> CommandIncidentClose(const IncidentCommand& command);
 // Which vendor and epoch a leaked file is from. With `out`, whose records are in it: a read of
-// persons.
+// persons. With `open`, an incident of what it is from, with what was found as its facts.
 Result<void> CommandIncidentMatch(const IncidentCommand& command);
 
 }  // namespace bulkhead

@@ -11,28 +11,14 @@
 #include "crypto/crypto.h"
 #include "incident/calendar.h"
 #include "incident/incident_view.h"
-#include "incident/notice_commitment.h"
 #include "main/audit_messages.h"
-#include "main/incident_pages.h"
-#include "model/value.h"
+#include "main/desk_answers.h"
 
 namespace bulkhead {
 namespace {
 
-constexpr size_t kPageSubjects = 250'000;
-constexpr size_t kPageIds = 200'000;
 constexpr std::string_view kPrefix = "incident-";
 constexpr uint32_t kFirstProject = 1;
-
-std::string RecordJson(const IncidentVersion& version) {
-  return fmt::format(R"("{}")", Base64Encode(EncodeIncidentVersion(version)));
-}
-
-std::string RecordAnswer(const IncidentVersion& version) {
-  return fmt::format(R"({{"record":{}}})", RecordJson(version));
-}
-
-Error NotGood(const char* what) { return {ErrorCode::kInvalid, what}; }
 
 // What a command names of the window and of how it is looked at, over what was there before.
 Result<void> TakeScope(const DeskCommand& command, IncidentVersion* version) {
@@ -54,6 +40,7 @@ Result<void> TakeScope(const DeskCommand& command, IncidentVersion* version) {
                                    std::pair("organisation", &version->organisation_property)}) {
     if (std::string value = command.Text(name); !value.empty()) *text = std::move(value);
   }
+  if (version->window.vendor.empty()) version->window.epoch.reset();  // vendors have epochs
   version->why = command.Text("why");
   if (version->window.first_day > version->window.last_day) {
     return NotGood("the window ends before it begins");
@@ -92,20 +79,37 @@ Result<std::string> IncidentDesk::Do(const DeskCommand& command) {
   if (what == "notices") return Notices(command);
   if (what == "sources") return Sources();
   if (what == "ids") return VendorIds(command);
+  if (what == "canaries") return Canaries(command);
   return NotGood("this server does not know that command");
+}
+
+uint32_t IncidentDesk::ProjectOf(const std::string& vendor) const {
+  const VendorPolicies policies = parts_.gateway->policies();
+  const auto policy = policies.find(vendor);
+  return policy == policies.end() ? kFirstProject : policy->second.project.value;
 }
 
 ExposedClasses IncidentDesk::ClassesOf(const IncidentVersion& version) const {
   return {version.facts.classes, parts_.policy.policy().Of(ProjectId{version.project})};
 }
 
-Result<void> IncidentDesk::Survey(IncidentVersion* version) {
+Result<std::unique_ptr<ExposureSource>> IncidentDesk::SourceOf(const Deed& deed,
+                                                               IncidentVersion* version) const {
+  return GatherExposure(parts_.gather, deed.actor, version);
+}
+
+Result<void> IncidentDesk::Survey(const Deed& deed, IncidentVersion* version) const {
+  const Result<std::unique_ptr<ExposureSource>> source = SourceOf(deed, version);
+  return source ? Survey(**source, version) : source.error();
+}
+
+Result<void> IncidentDesk::Survey(const ExposureSource& source, IncidentVersion* version) const {
   const ExposedClasses classes = ClassesOf(*version);
-  Result<IncidentExposure> exposure = SurveyExposure(
-      {parts_.ledger, version->window, &classes, [&](const std::vector<SubjectId>& subjects) {
-         return parts_.residence(
-             {ProjectId{version->project}, version->organisation_property, subjects});
-       }});
+  Result<IncidentExposure> exposure =
+      SurveyExposure({&source, &classes, [&](const std::vector<SubjectId>& subjects) {
+                        return parts_.residence({ProjectId{version->project},
+                                                 version->organisation_property, subjects});
+                      }});
   if (!exposure) {
     return exposure.error();
   }
@@ -113,25 +117,29 @@ Result<void> IncidentDesk::Survey(IncidentVersion* version) {
   return {};
 }
 
-Result<uint64_t> IncidentDesk::Record(const DeskCommand& command, const IncidentVersion& version,
+IncidentDesk::Deed IncidentDesk::DeedOf(const DeskCommand& command) {
+  return {command.actor(), command.kind().substr(kPrefix.size())};
+}
+
+Result<uint64_t> IncidentDesk::Record(const Deed& deed, const IncidentVersion& version,
                                       std::string_view outcome) {
   AuditEntry entry;
-  entry.actor = command.actor();
-  entry.action = fmt::format("{}{}", kIncidentAction, command.kind().substr(kPrefix.size()));
+  entry.actor = deed.actor;
+  entry.action = fmt::format("{}{}", kIncidentAction, deed.action);
   entry.project = version.project;
-  entry.scope =
-      fmt::format("incident {}, version {}, vendor {}, SHA-256 {}", version.id, version.number,
-                  version.window.vendor, HexEncode(Sha256(EncodeIncidentVersion(version))));
+  entry.scope = fmt::format("incident {}, version {}, {}{}, SHA-256 {}", version.id, version.number,
+                            version.origin.kind == IncidentKind::kVendor ? "vendor " : "",
+                            PartyText(version), HexEncode(Sha256(EncodeIncidentVersion(version))));
   entry.count = version.exposure.subjects;
   entry.outcome = outcome;
   return parts_.record(entry);
 }
 
-Result<std::string> IncidentDesk::Keep(const DeskCommand& command, const IncidentVersion* before,
-                                       IncidentVersion version) {
+Result<IncidentVersion> IncidentDesk::Keep(const Deed& deed, const IncidentVersion* before,
+                                           IncidentVersion version) {
   version.number = before == nullptr ? 1 : before->number + 1;
   version.made_ms = parts_.clock->NowMs();
-  version.actor = command.actor();
+  version.actor = deed.actor;
   if (before != nullptr) {
     // A disclosure's versions follow one another, whatever the clock was set to.
     version.made_ms = std::max(version.made_ms, before->made_ms);
@@ -139,15 +147,15 @@ Result<std::string> IncidentDesk::Keep(const DeskCommand& command, const Inciden
       version.changes.push_back(std::move(line));
     }
   }
-  if (const Result<uint64_t> recorded = Record(command, version, "allowed"); !recorded) {
+  if (const Result<uint64_t> recorded = Record(deed, version, "allowed"); !recorded) {
     return recorded.error();
   }
   if (const Result<void> added = parts_.store.Add(version); !added) {
     // What was allowed did not happen; that this cannot be said either changes nothing.
-    static_cast<void>(Record(command, version, "failed").has_value());
+    static_cast<void>(Record(deed, version, "failed").has_value());
     return added.error();
   }
-  return RecordAnswer(version);
+  return version;
 }
 
 Result<IncidentVersion> IncidentDesk::LastOf(const DeskCommand& command) const {
@@ -157,37 +165,39 @@ Result<IncidentVersion> IncidentDesk::LastOf(const DeskCommand& command) const {
 
 Result<std::string> IncidentDesk::Open(const DeskCommand& command) {
   IncidentVersion version;
-  version.window.vendor = command.Text("vendor");
-  const VendorPolicies policies = parts_.gateway->policies();
-  const auto policy = policies.find(version.window.vendor);
-  const bool told_of = std::ranges::any_of(parts_.ledger->Epochs(), [&](const auto& epoch) {
-    return epoch.first == version.window.vendor;
-  });
-  if (policy == policies.end() && !told_of) {
-    return Error{ErrorCode::kNotFound, "neither the policy nor the ledger has such a vendor"};
+  if (const Result<void> taken = TakeParty(command, &version); !taken) {
+    return taken.error();
   }
+  const auto today = static_cast<int32_t>(parts_.clock->NowMs() / kDayMs);
   const auto project = static_cast<uint32_t>(command.Number("project"));
-  const uint32_t of_vendor =
-      policy == policies.end() ? kFirstProject : policy->second.project.value;
-  version.project = project != 0 ? project : of_vendor;
-  if (command.Text("from").empty() || command.Text("to").empty()) {
+  version.project = project != 0 ? project : ProjectOf(version.window.vendor);
+  const bool has_window = !command.Text("from").empty() && !command.Text("to").empty();
+  const bool of_file = !version.origin.leaked.empty();
+  if (!has_window && !of_file && version.origin.kind != IncidentKind::kExport) {
     return NotGood("from and to: expected days, YYYY-MM-DD");
+  }
+  version.window.first_day = version.window.last_day = today;
+  if (of_file) {
+    version.window.first_day =
+        parts_.gather.ledger
+            ->FirstDay(version.window.vendor, static_cast<uint32_t>(command.Number("epoch")))
+            .value_or(today);
   }
   if (const Result<void> taken = TakeScope(command, &version); !taken) {
     return taken.error();
   }
-  const auto today = static_cast<int32_t>(parts_.clock->NowMs() / kDayMs);
   Result<std::string> id = parts_.store.NextId(today);
   if (!id) {
     return id.error();
   }
   version.id = *std::move(id);
-  const Result<void> surveyed = Survey(&version);
-  return surveyed ? Keep(command, nullptr, std::move(version)) : surveyed.error();
+  const Result<void> surveyed = Survey(DeedOf(command), &version);
+  return surveyed ? RecordAnswer(Keep(DeedOf(command), nullptr, std::move(version)))
+                  : surveyed.error();
 }
 
 Result<std::string> IncidentDesk::Correct(const DeskCommand& command) {
-  const Result<IncidentVersion> before = LastOf(command);
+  Result<IncidentVersion> before = LastOf(command);
   if (!before) {
     return before.error();
   }
@@ -200,19 +210,23 @@ Result<std::string> IncidentDesk::Correct(const DeskCommand& command) {
   if (version.why.empty()) {
     return NotGood("why: a correction says why");
   }
-  const Result<void> surveyed = Survey(&version);
+  const Deed deed = DeedOf(command);
+  const Result<std::unique_ptr<ExposureSource>> after = SourceOf(deed, &version);
+  const Result<void> surveyed = after ? Survey(**after, &version) : Result<void>(after.error());
   if (!surveyed) {
     return surveyed.error();
   }
+  IncidentVersion former = *before;
+  const Result<std::unique_ptr<ExposureSource>> old = SourceOf(deed, &former);
   const Result<WindowDifference> difference =
-      CompareWindows(*parts_.ledger, before->window, version.window);
+      old ? CompareSources(**old, **after) : Result<WindowDifference>(old.error());
   if (!difference) {
     return difference.error();
   }
   version.changes.push_back(
       fmt::format("{} subjects are in the new window alone, {} in the old one alone",
                   difference->added, difference->removed));
-  return Keep(command, &*before, std::move(version));
+  return RecordAnswer(Keep(deed, &*before, std::move(version)));
 }
 
 Result<std::string> IncidentDesk::TakeFacts(const DeskCommand& command) {
@@ -238,11 +252,11 @@ Result<std::string> IncidentDesk::TakeFacts(const DeskCommand& command) {
   version.why = command.Text("why");
   version.facts = *std::move(facts);
   if (version.facts.classes != before->facts.classes) {
-    if (const Result<void> surveyed = Survey(&version); !surveyed) {
+    if (const Result<void> surveyed = Survey(DeedOf(command), &version); !surveyed) {
       return surveyed.error();
     }
   }
-  return Keep(command, &*before, std::move(version));
+  return RecordAnswer(Keep(DeedOf(command), &*before, std::move(version)));
 }
 
 Result<std::string> IncidentDesk::Close(const DeskCommand& command) {
@@ -255,163 +269,7 @@ Result<std::string> IncidentDesk::Close(const DeskCommand& command) {
   version.changes.clear();
   version.why = command.Text("why");
   return version.why.empty() ? NotGood("why: closing says why")
-                             : Keep(command, &*before, std::move(version));
-}
-
-Result<std::string> IncidentDesk::List() const {
-  const Result<std::vector<std::string>> ids = parts_.store.List();
-  if (!ids) {
-    return ids.error();
-  }
-  std::string json = "[";
-  for (const std::string& id : *ids) {
-    const Result<std::vector<IncidentVersion>> versions = parts_.store.Versions(id);
-    if (!versions) {
-      return versions.error();
-    }
-    json += (json.size() > 1 ? "," : "") + RecordJson(versions->back());
-  }
-  return json + "]";
-}
-
-Result<std::string> IncidentDesk::ReadOut(const DeskCommand& command) const {
-  const Result<std::vector<IncidentVersion>> versions = parts_.store.Versions(command.Text("id"));
-  if (!versions) {
-    return versions.error();
-  }
-  if (!command.Flag("all")) {
-    const uint64_t number = command.Number("version");
-    if (number > versions->size()) {
-      return Error{ErrorCode::kNotFound, "the incident has no such version"};
-    }
-    return RecordAnswer(number == 0 ? versions->back() : versions->at(number - 1));
-  }
-  std::string json = "[";
-  for (const IncidentVersion& version : *versions) {
-    json += (json.size() > 1 ? "," : "") + RecordJson(version);
-  }
-  return json + "]";
-}
-
-Result<std::string> IncidentDesk::Subjects(const DeskCommand& command) {
-  const Result<IncidentVersion> version = LastOf(command);
-  if (!version) {
-    return version.error();
-  }
-  std::optional<RiskPlace> after;
-  if (const std::string text = command.Text("after"); !text.empty()) {
-    const std::optional<SubjectId> subject = SubjectId::FromHex(text);
-    if (!subject) {
-      return NotGood("after: expected a subject");
-    }
-    after = RiskPlace{static_cast<int>(command.Number("score")), *subject};
-  }
-  const ExposedClasses classes = ClassesOf(*version);
-  const Result<RiskPage> page =
-      ListByRisk({parts_.ledger, version->window, &classes, {}}, after, kPageSubjects);
-  if (!page) {
-    return page.error();
-  }
-  AuditEntry entry;
-  entry.actor = command.actor();
-  entry.action = kIncidentSubjectsAction;
-  entry.project = version->project;
-  entry.scope = fmt::format("incident {}, version {}", version->id, version->number);
-  entry.outcome = "allowed";
-  for (const RiskPage::Entry& one : page->subjects) entry.subjects.push_back(one.subject);
-  entry.count = entry.subjects.size();
-  const Result<uint64_t> recorded = parts_.record(entry);
-  return recorded ? Result<std::string>(
-                        fmt::format(R"({{"page":"{}"}})", Base64Encode(EncodeRiskPage(*page))))
-                  : recorded.error();
-}
-
-Result<std::string> IncidentDesk::Notices(const DeskCommand& command) {
-  const Result<IncidentVersion> version = LastOf(command);
-  if (!version) {
-    return version.error();
-  }
-  NoticeCommitment commitment;
-  commitment.actor = command.actor();
-  commitment.incident = version->id;
-  Result<std::vector<Notice>> drafts = DraftNotices(*version);
-  if (!drafts) {
-    return drafts.error();
-  }
-  commitment.drafts = *std::move(drafts);
-  commitment.root = RecipientTree({}).root();
-  const Result<uint64_t> recorded = parts_.record(CommitmentEntry(commitment));
-  return recorded ? Result<std::string>(fmt::format(R"({{"record":{},"entry":{}}})",
-                                                    RecordJson(*version), *recorded))
-                  : recorded.error();
-}
-
-Result<std::string> IncidentDesk::Sources() const {
-  std::string json = "[";
-  for (const auto& [vendor, epoch] : parts_.ledger->Epochs()) {
-    const std::shared_ptr<VendorSender> sender = parts_.gateway->Find(vendor);
-    bool has_key = false;
-    if (sender != nullptr) {
-      for (const auto& [number, ids] : sender->KnownEpochs()) has_key |= number == epoch;
-    }
-    json += json.size() > 1 ? ",{\"vendor\":" : "{\"vendor\":";
-    AppendJsonString(vendor, &json);
-    json += fmt::format(R"(,"epoch":{},"key":{}}})", epoch, has_key);
-  }
-  return json + "]";
-}
-
-Result<std::string> IncidentDesk::VendorIds(const DeskCommand& command) {
-  const std::string vendor = command.Text("vendor");
-  const auto epoch = static_cast<uint32_t>(command.Number("epoch"));
-  const std::shared_ptr<VendorSender> sender = parts_.gateway->Find(vendor);
-  std::optional<EpochIds> ids;
-  if (sender != nullptr) {
-    for (auto& [number, of_epoch] : sender->KnownEpochs()) {
-      if (number == epoch) ids.emplace(std::move(of_epoch));
-    }
-  }
-  if (!ids) {
-    return Error{ErrorCode::kNotFound, "there is no key of that vendor's epoch"};
-  }
-  const bool with_subjects = command.Flag("subjects");
-  const std::optional<SubjectId> after = SubjectId::FromHex(command.Text("after"));
-  bool begun = !after.has_value();
-  VendorIdPage page;
-  AuditEntry entry;
-  const auto take = [&](const SubjectId& subject, const SentFields&) {
-    const SubjectId vendor_id = ids->Of(subject);
-    if (begun && page.ids.size() == kPageIds) {
-      page.more = true;
-      return false;
-    }
-    if (begun) {
-      page.ids.push_back({vendor_id, with_subjects ? subject : SubjectId{}});
-      if (with_subjects) entry.subjects.push_back(subject);
-    }
-    begun = begun || vendor_id == *after;
-    return true;
-  };
-  const Result<void> read = parts_.ledger->ForEachSubject({vendor, epoch, 0, INT32_MAX}, take);
-  if (!read) {
-    return read.error();
-  }
-  if (!begun) {
-    return NotGood("somebody was erased meanwhile; begin again");
-  }
-  entry.actor = command.actor();
-  entry.action = kIncidentMatchAction;
-  const VendorPolicies policies = parts_.gateway->policies();
-  if (const auto policy = policies.find(vendor); policy != policies.end()) {
-    entry.project = policy->second.project.value;
-  }
-  entry.scope = fmt::format("vendor {}, epoch {}", vendor, epoch);
-  entry.count = page.ids.size();
-  entry.outcome = "allowed";
-  const Result<uint64_t> recorded = parts_.record(entry);
-  return recorded ? Result<std::string>(
-                        fmt::format(R"({{"page":"{}"}})", Base64Encode(EncodeVendorIdPage(page))))
-                  : recorded.error();
+                             : RecordAnswer(Keep(DeedOf(command), &*before, std::move(version)));
 }
 
 }  // namespace bulkhead

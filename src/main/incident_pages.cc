@@ -90,4 +90,27 @@ Result<VendorIdPage> DecodeVendorIdPage(std::string_view bytes) {
              : NoPage();
 }
 
+std::string EncodeCanaryPage(const CanaryPage& page) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  writer.Varint(page.canaries.size());
+  for (const CanaryPage::Entry& one : page.canaries) {
+    writer.Fixed(one.vendor_id.bytes);
+    writer.String(one.address);
+  }
+  return bytes;
+}
+
+Result<CanaryPage> DecodeCanaryPage(std::string_view bytes) {
+  ByteReader in(bytes);
+  CanaryPage page;
+  for (size_t left = in.Count(); left > 0 && in.ok(); --left) {
+    const SubjectId vendor_id = ReadId(&in);
+    page.canaries.push_back({vendor_id, std::string(in.String())});
+  }
+  return in.ok() && in.AtEnd() && EncodeCanaryPage(page) == bytes
+             ? Result<CanaryPage>(std::move(page))
+             : NoPage();
+}
+
 }  // namespace bulkhead

@@ -30,4 +30,16 @@ std::string EncodeVendorIdPage(const VendorIdPage& page);
 // kInvalid: not what EncodeVendorIdPage writes.
 Result<VendorIdPage> DecodeVendorIdPage(std::string_view bytes);
 
+// The canaries of one epoch, by number from 0.
+struct CanaryPage {
+  struct Entry {
+    SubjectId vendor_id;
+    std::string address;  // in lower case; empty: it has none
+  };
+  std::vector<Entry> canaries;
+};
+std::string EncodeCanaryPage(const CanaryPage& page);
+// kInvalid: not what EncodeCanaryPage writes.
+Result<CanaryPage> DecodeCanaryPage(std::string_view bytes);
+
 }  // namespace bulkhead

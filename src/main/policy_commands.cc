@@ -16,6 +16,7 @@
 #include "main/exported_events.h"
 #include "main/policy_record.h"
 #include "main/reached_server.h"
+#include "model/people_division.h"
 #include "sieve/policy_holder.h"
 #include "sieve/policy_trial.h"
 #include "sieve/policy_versions.h"
@@ -36,6 +37,9 @@ std::string Summary(const Policy& policy) {
         fmt::format("  everywhere else: {} rules, {}, {} alerts\n", policy.everywhere->rules.size(),
                     policy.everywhere->allow_list ? "allow-list" : "default mode",
                     policy.everywhere->alerts.size());
+  }
+  for (const std::string& line : DivisionInWords(policy.vendors)) {
+    text += fmt::format("  {}\n", line);
   }
   return text;
 }

@@ -21,6 +21,8 @@ const char* ActionText(VaultAction action) {
       return "export.page";
     case VaultAction::kGuessesRefused:
       return "guesses.refused";
+    case VaultAction::kSurvey:
+      return "incident.survey";
   }
   return "unknown";
 }
@@ -31,15 +33,24 @@ bool IsCharged(VaultAction action) {
   return action == VaultAction::kReveal || action == VaultAction::kFind;
 }
 
+std::string ScopeOf(const RevealAct& act) {
+  switch (act.action) {
+    case VaultAction::kErase:
+      return ErasureScope(act.log_position, act.asker.reference);
+    case VaultAction::kSurvey:
+      return "vault: everybody of whom it has identities";
+    default:
+      return act.asker.reference;
+  }
+}
+
 AuditEntry EntryOf(const RevealAct& act, const char* outcome) {
   AuditEntry entry;
   entry.actor = act.asker.actor;
   entry.action = ActionText(act.action);
   entry.project = act.asker.project.value;
   entry.purpose = act.asker.purpose;
-  entry.scope = act.action == VaultAction::kErase
-                    ? ErasureScope(act.log_position, act.asker.reference)
-                    : act.asker.reference;
+  entry.scope = ScopeOf(act);
   entry.subjects = act.subjects;
   entry.fields = act.fields;
   entry.approval = act.export_id;

@@ -45,9 +45,9 @@ std::string Percent(const dom::element& object, std::string_view name) {
   return object[name].get(share) == simdjson::SUCCESS ? fmt::format("{:.1f} %", share * 100) : "-";
 }
 
-std::string Duration(const dom::element& step, std::string_view name) {
+std::string Seconds(const dom::element& object, std::string_view name) {
   double seconds = 0;
-  if (step["time_from_previous"][name].get(seconds) != simdjson::SUCCESS) {
+  if (object[name].get(seconds) != simdjson::SUCCESS) {
     return "-";
   }
   if (seconds < 120) {
@@ -55,6 +55,11 @@ std::string Duration(const dom::element& step, std::string_view name) {
   }
   return seconds < 7200 ? fmt::format("{:.0f} min", seconds / 60)
                         : fmt::format("{:.1f} h", seconds / 3600);
+}
+
+std::string Duration(const dom::element& step, std::string_view name) {
+  dom::element times;
+  return step["time_from_previous"].get(times) == simdjson::SUCCESS ? Seconds(times, name) : "-";
 }
 
 std::string SegmentName(const dom::element& series) {
@@ -139,6 +144,47 @@ Table RetentionTable(const dom::element& answer) {
   return table;
 }
 
+std::string StepName(const dom::element& step) {
+  dom::element value;
+  return Field(step, "event") +
+         (step["value"].get(value) == simdjson::SUCCESS ? " = " + Cell(value) : "");
+}
+
+// The commonest paths; the columns of the picture are in the JSON.
+Table FlowTable(const dom::element& answer) {
+  Table table = {{"path", "count"}};
+  for (const dom::element path : ArrayField(answer, "paths")) {
+    std::string steps;
+    for (const dom::element step : ArrayField(path, "steps")) {
+      steps += (steps.empty() ? "" : " > ") + StepName(step);
+    }
+    table.push_back({std::move(steps), Field(path, "count")});
+  }
+  return table;
+}
+
+Table LifecycleTable(const dom::element& answer) {
+  Table table = {{"date", "new", "returning", "resurrecting", "dormant"}};
+  for (const dom::element bucket : ArrayField(answer, "buckets")) {
+    table.push_back({Field(bucket, "date"), Field(bucket, "new"), Field(bucket, "returning"),
+                     Field(bucket, "resurrecting"), Field(bucket, "dormant")});
+  }
+  return table;
+}
+
+Table SessionsTable(const dom::element& answer) {
+  Table table = {{"segment", "sessions", "people", "average", "median", "events"}};
+  for (const dom::element series : ArrayField(answer, "series")) {
+    dom::element all;
+    if (series["overall"].get(all) != simdjson::SUCCESS) continue;
+    const std::string segment = SegmentName(series);
+    table.push_back({segment.empty() ? "(all)" : segment, Field(all, "sessions"),
+                     Field(all, "people"), Seconds(all, "avg_s"), Seconds(all, "median_s"),
+                     Field(all, "avg_events")});
+  }
+  return table;
+}
+
 Table RecordsTable(const dom::element& answer) {
   Table table = {{"record"}};
   for (const dom::element record : ArrayField(answer, "results")) {
@@ -171,6 +217,15 @@ Result<Table> TableOfAnswer(std::string_view report, std::string_view json) {
   }
   if (report == "insights") {
     return InsightsTable(answer);
+  }
+  if (report == "flow") {
+    return FlowTable(answer);
+  }
+  if (report == "lifecycle") {
+    return LifecycleTable(answer);
+  }
+  if (report == "sessions") {
+    return SessionsTable(answer);
   }
   return report == "retention" ? RetentionTable(answer) : RecordsTable(answer);
 }

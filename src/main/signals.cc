@@ -27,4 +27,11 @@ void WaitForStopSignal() {
   sigwait(&set, &signal);
 }
 
+bool StopRequested() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
 }  // namespace bulkhead

@@ -10,4 +10,8 @@ void BlockStopSignals();
 // Returns when SIGTERM or SIGINT arrives.
 void WaitForStopSignal();
 
+// Whether one has arrived, for work that ends between two steps; after BlockStopSignals, before
+// WaitForStopSignal.
+bool StopRequested();
+
 }  // namespace bulkhead

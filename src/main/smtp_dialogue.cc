@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
+
+#include "base/address_search.h"
 
 namespace bulkhead {
 namespace {
@@ -9,8 +12,6 @@ namespace {
 constexpr size_t kMostRecipients = 100;
 constexpr size_t kMostTextBytes = 1'000'000;
 constexpr size_t kMostCommands = 500;
-constexpr size_t kMostLocalBytes = 64;
-constexpr size_t kMostDomainBytes = 253;
 
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
@@ -19,50 +20,26 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
-bool IsOfLocalPart(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-' ||
-         c == '+';
-}
-
-bool IsOfDomain(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-';
-}
-
 // Of "MAIL FROM:<somebody@domain>"; empty where there is none.
 std::string DomainIn(std::string_view line) {
   const size_t at = line.rfind('@');
   if (at == std::string_view::npos) {
     return {};
   }
-  const std::string_view rest = line.substr(at + 1);
-  const auto end = std::ranges::find_if_not(rest, IsOfDomain);
-  const auto size = static_cast<size_t>(end - rest.begin());
-  return LowerCase(rest.substr(0, std::min(size, kMostDomainBytes)));
+  return LowerCase(address_search::DomainAt(line, at + 1));
 }
 
 }  // namespace
 
 std::vector<std::string> AddressesIn(std::string_view text,
                                      const std::vector<std::string>& domains) {
-  const std::string lower = LowerCase(text);
   std::vector<std::string> found;
-  for (size_t at = lower.find('@'); at != std::string::npos; at = lower.find('@', at + 1)) {
-    size_t begin = at;
-    while (begin > 0 && at - begin < kMostLocalBytes && IsOfLocalPart(lower[begin - 1])) {
-      --begin;
+  ForEachAddress(text, domains, [&](std::string_view local_part, size_t domain) {
+    std::string address = LowerCase(local_part) + "@" + domains[domain];
+    if (found.size() < kMostRecipients && std::ranges::find(found, address) == found.end()) {
+      found.push_back(std::move(address));
     }
-    size_t end = at + 1;
-    while (end < lower.size() && end - at <= kMostDomainBytes && IsOfDomain(lower[end])) {
-      ++end;
-    }
-    const std::string domain = lower.substr(at + 1, end - at - 1);
-    const std::string address = lower.substr(begin, end - begin);
-    const bool ours = std::ranges::find(domains, domain) != domains.end();
-    if (ours && begin != at && found.size() < kMostRecipients &&
-        std::ranges::find(found, address) == found.end()) {
-      found.push_back(address);
-    }
-  }
+  });
   return found;
 }
 

@@ -3,11 +3,13 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "crypto/crypto.h"
 #include "main/reached_server.h"
@@ -23,7 +25,8 @@ constexpr std::time_t kSecondsOfDay = 86'400;
 
 std::string MakeCommand(const char* kind, const VendorCommand& command,
                         const std::string& credential = "") {
-  std::string json = fmt::format(R"({{"command":"vendor-{}","epoch":{})", kind, command.epoch);
+  std::string json = fmt::format(R"({{"command":"vendor-{}","epoch":{},"behind":{},"keep_data":{})",
+                                 kind, command.epoch, command.behind, command.keep_data);
   for (const auto& [name, text] :
        {std::pair("vendor", &command.vendor), std::pair("from", &command.from),
         std::pair("to", &command.to), std::pair("code1", &command.code1),
@@ -75,6 +78,48 @@ std::string StateOf(const simdjson::dom::element& vendor) {
   return FlagMember(vendor, "waiting") ? "sending" : "nothing waits";
 }
 
+std::string Listed(const simdjson::dom::array& names) {
+  std::vector<std::string_view> texts;
+  for (const simdjson::dom::element name : names) texts.emplace_back(name);
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+void PrintPeople(const simdjson::dom::element& vendor) {
+  const std::string share = TextMember(vendor, "share");
+  const std::string divides_with = Listed(ListMember(vendor, "divides_with"));
+  const std::string same = Listed(ListMember(vendor, "same_people_as"));
+  fmt::print("  gets {}{}\n",
+             !share.empty()         ? "its own share of the people, " + share
+             : divides_with.empty() ? "all people"
+                                    : "its part of the people, divided with " + divides_with,
+             same.empty() ? "" : "; CAN BE JOINED with what they do at " + same);
+}
+
+// How far the vendor has been asked to delete what it has.
+void PrintLeaving(const simdjson::dom::element& vendor) {
+  const std::string trouble = TextMember(vendor, "trouble");
+  fmt::print("  asked to delete: {} ids; to come: {}{}\n", NumberMember(vendor, "leaving_asked"),
+             FlagMember(vendor, "leaving_counted")
+                 ? std::to_string(NumberMember(vendor, "leaving_left"))
+                 : "being counted",
+             trouble.empty() ? "" : "; " + trouble);
+}
+
+void PrintKillsDeletion(const simdjson::dom::element& killed) {
+  if (!FlagMember(killed, "deletion")) {
+    fmt::print("What it has is left there.\n");
+    return;
+  }
+  const int64_t left = NumberMember(killed, "left");
+  fmt::print("It was asked to delete {} ids", NumberMember(killed, "asked"));
+  if (!FlagMember(killed, "counted")) {
+    fmt::print("; the others are being counted: vendor list");
+  } else if (left != 0) {
+    fmt::print("; {} are still to come: vendor list", left);
+  }
+  fmt::print("{}.\n", FlagMember(killed, "by_hand") ? "; ids are left to you: vendor by-hand" : "");
+}
+
 Result<void> Simple(const char* kind, const VendorCommand& command, std::string_view said) {
   const Result<std::string> answer = Ask(kind, command);
   if (!answer) {
@@ -109,13 +154,19 @@ Result<void> CommandVendorList(const VendorCommand& command) {
         FlagMember(vendor, "credential") ? TimeText(NumberMember(vendor, "credential_set_ms"))
                                          : "none",
         FlagMember(vendor, "dead_letters") ? "; dead letters wait" : "");
+    PrintPeople(vendor);
+    if (FlagMember(vendor, "leaving") || NumberMember(vendor, "leaving_asked") != 0) {
+      PrintLeaving(vendor);
+    }
     if (FlagMember(vendor, "delete_by_hand")) {
-      fmt::print("  ids of erased persons must be deleted there by hand: vendor by-hand\n");
+      fmt::print("  ids must be deleted there by hand: vendor by-hand\n");
     }
     if (NumberMember(vendor, "canaries_seen") != 0) {
-      fmt::print("  CANARIES SEEN: {} times, last {}: what this vendor was sent is out\n",
+      const std::string incident = TextMember(vendor, "canary_incident");
+      fmt::print("  CANARIES SEEN: {} times, last {}: what this vendor was sent is out; {}\n",
                  NumberMember(vendor, "canaries_seen"),
-                 TimeText(NumberMember(vendor, "canary_seen_ms")));
+                 TimeText(NumberMember(vendor, "canary_seen_ms")),
+                 incident.empty() ? "its incident is not open yet" : "incident " + incident);
     }
   }
   return {};
@@ -145,9 +196,11 @@ Result<void> CommandVendorKill(const VendorCommand& command) {
       "{} is stopped: its credential is gone, what waits stays where it is, its ids have changed.\n"
       "ledger {}, audit log entry {}\n",
       command.vendor, TextMember(answer->root(), "ledger"), NumberMember(answer->root(), "entry"));
-  if (const std::string trouble = TextMember(answer->root(), "trouble"); !trouble.empty()) {
-    fmt::print("NOT in the audit log: {}\n", trouble);
+  const std::string trouble = TextMember(answer->root(), "trouble");
+  if (!trouble.empty()) {
+    fmt::print("NOT in the audit log, so it is asked nothing: {}\n", trouble);
   }
+  PrintKillsDeletion(answer->root());
   fmt::print(
       "To undo this takes both of these codes, which are kept nowhere. Give them to two people:\n");
   for (const simdjson::dom::element code : ListMember(answer->root(), "codes")) {
@@ -205,14 +258,21 @@ Result<void> CommandVendorByHand(const VendorCommand& command) {
   if (command.done) {
     return Simple("by-hand-done", command, "they are taken for deleted");
   }
-  const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("by-hand", command));
-  if (!answer) {
-    return answer.error();
+  VendorCommand page = command;
+  for (;;) {
+    const Result<ServerAnswer> answer = ServerAnswer::Of(Ask("by-hand", page));
+    if (!answer) {
+      return answer.error();
+    }
+    const simdjson::dom::array ids = ListOf(answer->root());
+    if (ids.size() == 0) {
+      return {};
+    }
+    for (const simdjson::dom::element id : ids) {
+      fmt::print("{}\n", std::string_view(id));
+    }
+    page.behind += ids.size();
   }
-  for (const simdjson::dom::element id : ListOf(answer->root())) {
-    fmt::print("{}\n", std::string_view(id));
-  }
-  return {};
 }
 
 Result<void> CommandVendorBackfill(const VendorCommand& command) {
@@ -227,6 +287,8 @@ Result<void> CommandVendorBackfill(const VendorCommand& command) {
   }
   VendorCommand day = command;
   int64_t total = 0;
+  int64_t left_out = 0;
+  int64_t most_people = 0;
   for (std::time_t time = *first; time <= *last; time += kSecondsOfDay) {
     day.from = fmt::format("{:%Y-%m-%d}", fmt::gmtime(time));
     const Result<ServerAnswer> answer =
@@ -236,8 +298,16 @@ Result<void> CommandVendorBackfill(const VendorCommand& command) {
                    "at " + day.from + " (go on from there): " + answer.error().message};
     }
     total += NumberMember(answer->root(), "messages");
+    left_out += NumberMember(answer->root(), "left_out_messages");
+    most_people = std::max(most_people, NumberMember(answer->root(), "left_out_people"));
   }
   fmt::print("{} messages are in the queue\n", total);
+  if (left_out != 0) {
+    fmt::print(
+        "{} were left out, of up to {} people a day: vendors that it divides the people with, or "
+        "that the policy named before, were sent these; share = \"all\" sends everybody's\n",
+        left_out, most_people);
+  }
   return {};
 }
 

@@ -16,6 +16,8 @@ struct VendorCommand {
   std::string code1, code2;  // revive
   uint32_t epoch = 0;        // forget-epoch; exposure: only this one
   bool done = false;         // by-hand
+  bool keep_data = false;    // kill: the vendor is not asked to delete what it has
+  uint64_t behind = 0;       // by-hand: so many were told before
   bool json = false;         // list, exposure, dead, canaries: as the server says it
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/hex.h"
@@ -14,13 +16,27 @@
 namespace bulkhead {
 namespace {
 
+using SteadyClock = std::chrono::steady_clock;
+
 constexpr uint64_t kMostDeadShown = 1000;
-constexpr int64_t kHoursOfDay = 24;
+constexpr uint64_t kMostByHandShown = 500'000;  // in one answer
+constexpr std::chrono::milliseconds kListIdsFor{1500};
+constexpr std::chrono::milliseconds kAnswerKillAfter{3000};
+constexpr std::chrono::milliseconds kLookAgain{20};
 
 std::string Quoted(std::string_view text) {
   std::string json;
   AppendJsonString(text, &json);
   return json;
+}
+
+// For the audit log, before the vendor is asked.
+std::string DeletionInWords(const VendorStatus& status, LeftData data) {
+  if (data == LeftData::kKeep) {
+    return "what it has is left there";
+  }
+  return status.leaving_counted ? fmt::format("deletion of {} ids", status.leaving_left)
+                                : std::string("deletion of all ids, which are being counted");
 }
 
 // What can be said of a dead letter: no value.
@@ -47,9 +63,10 @@ std::string DeadJson(const DeadLetter& letter) {
 }  // namespace
 
 struct VendorDesk::Command {
-  std::string actor, kind, vendor, credential, from, to, address, via;
+  std::string actor, kind, vendor, credential, from, to, address;
   ReviveCodes codes;
-  uint64_t epoch = 0;
+  uint64_t epoch = 0, behind = 0;
+  bool by_mail = false, keep_data = false;
 };
 
 bool IsVendorCommand(std::string_view kind) { return kind.starts_with("vendor-"); }
@@ -68,8 +85,10 @@ Result<VendorDesk::Command> VendorDesk::Parse(std::string_view body) {
   command.to = sent->Text("to");
   command.codes = {sent->Text("code1"), sent->Text("code2")};
   command.epoch = sent->Number("epoch");
+  command.behind = sent->Number("behind");
+  command.keep_data = sent->Flag("keep_data");
   command.address = sent->Text("address");
-  command.via = sent->Text("via") == "smtp" ? "mail" : "sign-in";
+  command.by_mail = sent->Text("via") == "smtp";
   return command;
 }
 
@@ -114,7 +133,11 @@ Result<std::string> VendorDesk::Do(const Command& command) {
   if (command.kind == "vendor-backfill") return Backfill(command);
   if (command.kind == "vendor-by-hand") return ByHand(command);
   if (command.kind == "vendor-by-hand-done") {
-    return Change(command, [&](VendorSender* sender) { return done(sender->ClearByHand()); });
+    return Change(command, [&](VendorSender* sender) {
+      return sender->status().leaving
+                 ? Error{ErrorCode::kUnavailable, "further ids may be left to you: try again later"}
+                 : done(sender->ClearByHand());
+    });
   }
   if (command.kind == "vendor-resend") {
     return Change(command, [&](VendorSender* sender) -> Result<std::string> {
@@ -163,78 +186,68 @@ Result<std::string> VendorDesk::Change(
   return done;
 }
 
-// Stops first: nothing that has to be written down may hold it up.
+// Stops first: nothing that has to be written down may hold it up. Asking the vendor to delete
+// waits until it is written down, and the answer not for long until the vendor has been asked.
 Result<std::string> VendorDesk::Kill(const Command& command) {
+  const auto began = SteadyClock::now();
   const Result<std::shared_ptr<VendorSender>> sender = SenderOf(command);
   if (!sender) {
     return sender.error();
   }
-  const Result<ReviveCodes> codes = (*sender)->Kill(command.actor);
+  const LeftData data = command.keep_data ? LeftData::kKeep : LeftData::kDelete;
+  const Result<ReviveCodes> codes = (*sender)->Kill(command.actor, data);
   if (!codes) {
     return codes.error();
   }
+  // What fails here goes on behind, where it is told as trouble.
+  static_cast<void>((*sender)->ListForDeletion(kListIdsFor).has_value());
   const Result<void> folded = parts_.ledger->Fold();
   const Result<std::string> statement =
       folded ? parts_.ledger->Statement(command.vendor) : Result<std::string>(folded.error());
   const std::string digest =
       statement ? HexEncode(Sha256(*statement)) : std::string("cannot be read");
   const Result<uint64_t> recorded =
-      Record(command, "done", fmt::format("vendor {}, ledger {}", command.vendor, digest));
-  return fmt::format(R"({{"codes":["{}","{}"],"ledger":"{}","entry":{},"trouble":{}}})",
-                     (*codes)[0], (*codes)[1], digest, recorded ? *recorded : 0,
-                     Quoted(recorded ? "" : recorded.error().message));
+      Record(command, "done",
+             fmt::format("vendor {}, ledger {}, {}", command.vendor, digest,
+                         DeletionInWords((*sender)->status(), data)));
+  (*sender)->BeginLeaving(recorded.has_value());
+  while ((*sender)->status().leaving && SteadyClock::now() - began < kAnswerKillAfter) {
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  const VendorStatus status = (*sender)->status();
+  return fmt::format(
+      R"({{"codes":["{}","{}"],"ledger":"{}","entry":{},"trouble":{},"deletion":{},"counted":{},)"
+      R"("asked":{},"left":{},"by_hand":{}}})",
+      (*codes)[0], (*codes)[1], digest, recorded ? *recorded : 0,
+      Quoted(recorded ? "" : recorded.error().message), !command.keep_data, status.leaving_counted,
+      status.leaving_asked, status.leaving_left, status.delete_by_hand);
 }
 
-// One day; what does not fit into the queue is an error, and the day may be asked for again:
-// messages have the same ids then.
 Result<std::string> VendorDesk::Backfill(const Command& command) {
   const std::optional<int32_t> day = ReadDay(command.from);
   if (!day) {
     return Error{ErrorCode::kInvalid, "from: expected a day, YYYY-MM-DD"};
   }
   return Change(command, [&](VendorSender* sender) -> Result<std::string> {
-    uint64_t messages = 0;
-    for (int64_t hour = 0; hour < kHoursOfDay; ++hour) {
-      const int64_t from_ms = (int64_t{*day} * kHoursOfDay + hour) * kHourMs;
-      const Result<uint64_t> some =
-          BackfillSpan(sender, command.vendor, from_ms, from_ms + kHourMs);
-      if (!some) {
-        return some.error();
-      }
-      messages += *some;
+    VendorBackfill backfill(
+        {parts_.ledger, parts_.clock, parts_.stored}, sender, command.vendor,
+        KeptApartFrom(*parts_.ledger, parts_.gateway->policies(), command.vendor));
+    const Result<BackfilledDay> done = backfill.Run(*day);
+    if (!done) {
+      return done.error();
     }
-    return fmt::format(R"({{"messages":{}}})", messages);
+    return fmt::format(R"({{"messages":{},"left_out_messages":{},"left_out_people":{}}})",
+                       done->messages, done->left_out_messages, done->left_out_people);
   });
 }
 
-Result<uint64_t> VendorDesk::BackfillSpan(VendorSender* sender, const std::string& vendor,
-                                          int64_t from_ms, int64_t to_ms) {
-  Result<VendorFeedPage> page = parts_.stored(vendor, from_ms, to_ms);
-  if (!page && page.error().code == ErrorCode::kLimit && to_ms - from_ms > 1) {
-    const int64_t middle = from_ms + (to_ms - from_ms) / 2;
-    const Result<uint64_t> first = BackfillSpan(sender, vendor, from_ms, middle);
-    const Result<uint64_t> second =
-        first ? BackfillSpan(sender, vendor, middle, to_ms) : Result<uint64_t>(first.error());
-    return second ? Result<uint64_t>(*first + *second) : second;
-  }
-  if (!page) {
-    return page.error();
-  }
-  uint64_t messages = 0;
-  for (VendorFeedEntry& entry : page->entries) {
-    entry.filtered.arrival_ms = parts_.clock->NowMs();  // it begins to wait now
-    if (Result<void> fed = sender->Feed(0, entry.filtered); !fed) {
-      return fed.error();
-    }
-    messages += entry.filtered.events.size();
-  }
-  return messages;
-}
-
 Result<std::string> VendorDesk::List() const {
+  const VendorPolicies policies = parts_.gateway->policies();
   std::string json = "[";
-  for (const VendorStatus& status : parts_.gateway->List()) {
-    json += (json.size() > 1 ? "," : "") + VendorStatusJson(status);
+  std::vector<VendorStatus> vendors = parts_.gateway->List();
+  parts_.canaries->AddTo(&vendors);
+  for (const VendorStatus& status : vendors) {
+    json += (json.size() > 1 ? "," : "") + VendorStatusJson(status, policies);
   }
   return json + "]";
 }
@@ -255,14 +268,9 @@ Result<std::string> VendorDesk::CanarySeen(const Command& command) {
     if (!epoch) {
       continue;
     }
-    sender->CountCanarySeen();
-    AuditEntry entry;
-    entry.actor = command.actor;
-    entry.action = "vendor.canary";
-    entry.scope = fmt::format("vendor {}, epoch {}, {}", name, *epoch, command.via);
-    entry.outcome = "seen";
-    if (const Result<uint64_t> recorded = parts_.record(entry); !recorded) {
-      return recorded.error();
+    const CanaryVia via = command.by_mail ? CanaryVia::kMail : CanaryVia::kSignIn;
+    if (Result<void> kept = parts_.canaries->Take(name, *epoch, via, command.actor); !kept) {
+      return kept.error();
     }
     json += fmt::format(R"({}{{"vendor":{},"epoch":{}}})", json.size() > 1 ? "," : "", Quoted(name),
                         *epoch);
@@ -310,7 +318,8 @@ Result<std::string> VendorDesk::ByHand(const Command& command) {
   if (const Result<uint64_t> recorded = Record(command, "allowed"); !recorded) {
     return recorded.error();  // it names persons, though only as the vendor knows them
   }
-  const Result<std::vector<SubjectId>> ids = (*sender)->ReadByHand();
+  const Result<std::vector<SubjectId>> ids =
+      (*sender)->ReadByHand(command.behind, kMostByHandShown);
   if (!ids) {
     return ids.error();
   }

@@ -11,6 +11,8 @@
 #include "base/result.h"
 #include "egress/ledger.h"
 #include "egress/vendor_gateway.h"
+#include "main/canary_watch.h"
+#include "main/vendor_backfill.h"
 
 namespace bulkhead {
 
@@ -26,11 +28,10 @@ class VendorDesk {
   struct Parts {
     VendorGateway* gateway = nullptr;
     Ledger* ledger = nullptr;
+    CanaryWatch* canaries = nullptr;
     const Clock* clock = nullptr;
     std::function<Result<uint64_t>(const AuditEntry&)> record;
-    // What the policy lets through of stored events of a span. kLimit: too many at once.
-    std::function<Result<VendorFeedPage>(const std::string& vendor, int64_t from_ms, int64_t to_ms)>
-        stored;
+    decltype(VendorBackfill::Parts::stored) stored;
   };
   explicit VendorDesk(Parts parts) : parts_(std::move(parts)) {}
 
@@ -45,8 +46,6 @@ class VendorDesk {
                              const std::function<Result<std::string>(VendorSender*)>& change);
   Result<std::string> Kill(const Command& command);
   Result<std::string> Backfill(const Command& command);
-  Result<uint64_t> BackfillSpan(VendorSender* sender, const std::string& vendor, int64_t from_ms,
-                                int64_t to_ms);
   Result<std::string> List() const;
   Result<std::string> CanarySeen(const Command& command);
   Result<std::string> Canaries(const Command& command);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "egress/shared_subjects.h"
 #include "main/vendor_desk.h"
 #include "main/vendor_json.h"
 #include "model/value.h"
@@ -62,11 +63,30 @@ std::string CombinationsJson(const Combinations& combinations) {
   return json + "]";
 }
 
+using Statuses = std::map<std::string, std::optional<VendorStatus>>;
+
+std::vector<std::string> Names(const Statuses& vendors) {
+  std::vector<std::string> names;
+  for (const auto& [name, status] : vendors) names.push_back(name);
+  return names;
+}
+
+// With whom the ledger has how many of its subjects too.
+std::string SharedJson(const std::string& vendor, const SharedCounts& common) {
+  std::string json = "[";
+  for (const auto& [pair, subjects] : common) {
+    if (pair.first != vendor && pair.second != vendor) continue;
+    json += fmt::format(R"({}{{"vendor":{},"subjects":{}}})", json.size() > 1 ? "," : "",
+                        ToJson(Value(pair.first == vendor ? pair.second : pair.first)), subjects);
+  }
+  return json + "]";
+}
+
 }  // namespace
 
 // Of the policy's vendors and of those that the ledger alone still knows.
 Result<std::string> VendorDesk::Measure() const {
-  std::map<std::string, std::optional<VendorStatus>> vendors;
+  Statuses vendors;
   for (const auto& [vendor, epoch] : parts_.ledger->Epochs()) {
     vendors.try_emplace(vendor);
   }
@@ -74,6 +94,11 @@ Result<std::string> VendorDesk::Measure() const {
     const std::string name = status.name;
     vendors[name] = std::move(status);
   }
+  const Result<SharedCounts> common = CountSharedSubjects(*parts_.ledger, Names(vendors));
+  if (!common) {
+    return common.error();
+  }
+  const VendorPolicies policies = parts_.gateway->policies();
   std::string json = "[";
   for (const auto& [vendor, status] : vendors) {
     const LedgerWindow window{vendor, std::nullopt, kFirstDay, kLastDay};
@@ -83,10 +108,10 @@ Result<std::string> VendorDesk::Measure() const {
     if (!joinable) {
       return joinable.error();
     }
-    json +=
-        fmt::format(R"({}{{"vendor":{},"status":{},"exposure":{},{}}})", json.size() > 1 ? "," : "",
-                    ToJson(Value(vendor)), status ? VendorStatusJson(*status) : "null",
-                    ExposureJson(window, *exposure), *joinable);
+    json += fmt::format(R"({}{{"vendor":{},"status":{},"exposure":{},"common":{},{}}})",
+                        json.size() > 1 ? "," : "", ToJson(Value(vendor)),
+                        status ? VendorStatusJson(*status, policies) : "null",
+                        ExposureJson(window, *exposure), SharedJson(vendor, *common), *joinable);
   }
   return json + "]";
 }

@@ -1,10 +1,10 @@
 #include "main/vendor_feed.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/byte_codec.h"
-#include "egress/vendor_filter.h"
 #include "model/batch_codec.h"
 
 namespace bulkhead {
@@ -12,6 +12,13 @@ namespace {
 
 constexpr size_t kMostPageBytes = size_t{2} << 20;  // and one record more
 constexpr size_t kMostPageRecords = 2000;
+
+void NotePlacing(const PlacingIds& ids, Batch* batch) {
+  for (Event& event : batch->events) {
+    const SubjectId& placed_by = PlacingId(ids, event.person);
+    event.device = placed_by == event.person ? SubjectId() : placed_by;
+  }
+}
 
 Error NoPage() { return Error{ErrorCode::kInvalid, "not a page of the vendors' feed"}; }
 
@@ -61,6 +68,10 @@ std::string EncodeFeedPage(const VendorFeedPage& page) {
     std::string batch;
     EncodeBatch(entry.filtered, &batch);
     writer.String(batch);
+    writer.Varint(entry.sent_as.size());
+    for (const SubjectId& device : entry.sent_as) {
+      writer.Fixed(device.bytes);
+    }
   }
   return bytes;
 }
@@ -81,6 +92,13 @@ Result<VendorFeedPage> DecodeFeedPage(std::string_view bytes) {
       return NoPage();
     }
     entry.filtered = *std::move(batch);
+    const size_t devices = in.Count();
+    if (devices != 0 && devices != entry.filtered.events.size()) {
+      return NoPage();
+    }
+    for (size_t device = 0; device < devices && in.ok(); ++device) {
+      entry.sent_as.push_back({in.Fixed<std::array<uint8_t, 16>>()});
+    }
     page.entries.push_back(std::move(entry));
   }
   return in.ok() && in.AtEnd() ? Result<VendorFeedPage>(std::move(page))
@@ -117,7 +135,7 @@ Result<VendorFeedPage> VendorFeed::Page(uint64_t position) {
   page.next_position = position;
   const uint64_t end = parts_.durable_end();
   if (end == 0) {
-    return Error{ErrorCode::kUnavailable, "intake has not said yet how far the log reaches"};
+    return Error{ErrorCode::kUnavailable, "how far the log reaches is not known yet"};
   }
   if (position == 0 || position >= end) {
     page.next_position = position == 0 ? end : position;
@@ -174,9 +192,14 @@ Result<VendorFeedPage> VendorFeed::Backfill(const BackfillRequest& request) {
   batch.events = *std::move(events);
   std::ranges::stable_sort(batch.events, {}, &Event::time_ms);
   VendorFeedPage page;
-  Batch filtered = FilterBatch(policy, batch);
-  if (!filtered.events.empty()) {
-    page.entries.push_back({request.vendor, 0, std::move(filtered)});
+  const PlacingIds ids = parts_.place(batch);
+  VendorFeedEntry entry{request.vendor, 0, FilterBatch(policy, batch, ids)};
+  for (Event& event : entry.filtered.events) {
+    entry.sent_as.push_back(event.device);
+  }
+  NotePlacing(ids, &entry.filtered);
+  if (!entry.filtered.events.empty()) {
+    page.entries.push_back(std::move(entry));
   }
   return page;
 }
@@ -187,8 +210,10 @@ Result<void> VendorFeed::AddRecord(const LogRecord& record, VendorFeedPage* page
     return batch.error();
   }
   parts_.join(&*batch);
+  const PlacingIds ids = parts_.place(*batch);
   for (const auto& [name, policy] : policy_.policy().vendors) {
-    Batch filtered = FilterBatch(policy, *batch);
+    Batch filtered = FilterBatch(policy, *batch, ids);
+    NotePlacing(ids, &filtered);
     if (filtered.events.empty() && filtered.profile_updates.empty()) {
       continue;
     }

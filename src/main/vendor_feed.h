@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "channel/rpc_client.h"
 #include "crypto/key_ring.h"
+#include "egress/vendor_filter.h"
 #include "egress/vendor_gateway.h"
 #include "log/log_follower.h"
 #include "sieve/policy_follower.h"
@@ -46,8 +47,10 @@ class VendorFeed {
     std::string log_dir;
     std::string policy_versions_dir;
     const SealKeyRing* log_keys = nullptr;  // outlives the feed
+    // Of what the store has applied too: whoever is linked by a record is known when it passes.
     std::function<uint64_t()> durable_end;
     std::function<void(Batch*)> join;  // gives the events of known devices to their users
+    std::function<PlacingIds(const Batch&)> place;
     std::function<Result<std::vector<Event>>(ProjectId, int64_t from_ms, int64_t to_ms)> stored;
   };
   explicit VendorFeed(Parts parts);

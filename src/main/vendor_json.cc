@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "incident/calendar.h"
+#include "model/people_division.h"
 #include "model/value.h"
 
 namespace bulkhead {
@@ -14,20 +15,35 @@ std::string Quoted(std::string_view text) { return ToJson(Value(text)); }
 
 }  // namespace
 
-std::string VendorStatusJson(const VendorStatus& status) {
+std::string JsonTexts(const std::vector<std::string>& texts) {
+  std::string json = "[";
+  for (const std::string& text : texts) {
+    json += (json.size() > 1 ? "," : "") + Quoted(text);
+  }
+  return json + "]";
+}
+
+std::string VendorStatusJson(const VendorStatus& status, const VendorPolicies& policies) {
+  const auto policy = policies.find(status.name);
   return fmt::format(
       R"({{"vendor":{},"type":"{}","paused":{},"killed":{},"killed_by":{},"killed_ms":{},)"
       R"("credential":{},"credential_set_ms":{},"trouble":{},"waiting":{},"queue_bytes":{},)"
-      R"("dead_letters":{},"deletions":{},"deleted":{},"delete_by_hand":{},"sent":{},"refused":{},"retries":{},"unqueued":{},"expired":{},)"
+      R"("dead_letters":{},"deletions":{},"deleted":{},"delete_by_hand":{},)"
+      R"("leaving":{},"leaving_counted":{},"leaving_asked":{},"leaving_left":{},"sent":{},"refused":{},"retries":{},"unqueued":{},"expired":{},)"
       R"("last_sent_ms":{},"epoch":{},"epoch_begun_ms":{},"epoch_keys":{},"canaries":{},)"
-      R"("canaries_seen":{},"canary_seen_ms":{}}})",
+      R"("canaries_seen":{},"canary_seen_ms":{},"canary_incident":{},)"
+      R"("share":{},"divides_with":{},"same_people_as":{}}})",
       Quoted(status.name), VendorTypeName(status.type), status.paused, status.killed,
       Quoted(status.killed_by), status.killed_ms, status.has_credential, status.credential_set_ms,
       Quoted(status.trouble), status.waiting, status.queue_bytes, status.dead_letters,
-      status.deletions, status.deleted, status.delete_by_hand, status.sent, status.refused,
-      status.retries, status.unqueued, status.expired, status.last_sent_ms, status.epoch,
-      status.epoch_begun_ms, status.epoch_keys, status.canaries, status.canaries_seen,
-      status.canary_seen_ms);
+      status.deletions, status.deleted, status.delete_by_hand, status.leaving,
+      status.leaving_counted, status.leaving_asked, status.leaving_left, status.sent,
+      status.refused, status.retries, status.unqueued, status.expired, status.last_sent_ms,
+      status.epoch, status.epoch_begun_ms, status.epoch_keys, status.canaries, status.canaries_seen,
+      status.canary_seen_ms, Quoted(status.canary_incident),
+      Quoted(policy == policies.end() ? "" : policy->second.share.Text()),
+      JsonTexts(DividesWith(policies, status.name)),
+      JsonTexts(GetsSamePeopleAs(policies, status.name)));
 }
 
 std::string ExposureJson(const LedgerWindow& window, const Exposure& exposure) {

@@ -61,6 +61,10 @@ Result<std::vector<VendorMeasurement>> MeasureVendors(const ReachedServer& serve
       return UnreadableAnswer();
     }
     ReadExposure(part, &vendor);
+    for (const Json other : ListMember(one, "common")) {
+      vendor.common[TextMember(other, "vendor")] =
+          static_cast<uint64_t>(NumberMember(other, "subjects"));
+    }
     for (const Json combination : ListMember(one, "combinations")) {
       VendorMeasurement::Combination& read = vendor.combinations.emplace_back();
       read.subjects = static_cast<uint64_t>(NumberMember(combination, "subjects"));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct VendorMeasurement {
   std::vector<Field> fields;
   // Of the epochs whose keys are there.
   std::vector<Combination> combinations;
+  std::map<std::string, uint64_t>
+      common;                     // subjects that another vendor was sent too, over all time
   bool all_epochs_known = false;  // else a subject counts once for each epoch
 };
 

@@ -178,7 +178,7 @@ Result<std::vector<RadiusPlace>> PlacesOf(const ReachedServer& server, const Pol
     places.push_back(SentTo(vendor, policy));
   }
   for (const auto& [name, vendor] : policy.vendors) {
-    const uint64_t share = people->at(vendor.project.value) / vendor.share.of;
+    const uint64_t share = people->at(vendor.project.value) / vendor.share.parts();
     places.push_back({"vendor's policy", name, "what it could let through of all people",
                       RadiusOf({{share, ClassesOf(vendor, policy.Of(vendor.project))}})});
   }

@@ -12,7 +12,9 @@
 #include "incident/vendor_register.h"
 #include "main/data_directory.h"
 #include "main/reached_server.h"
+#include "main/vendor_json.h"
 #include "main/vendor_measurement.h"
+#include "model/people_division.h"
 #include "model/policy.h"
 #include "model/value.h"
 #include "sieve/policy_versions.h"
@@ -32,6 +34,7 @@ struct Row {
   const RegisteredVendor* registered = nullptr;
   const VendorPolicy* policy = nullptr;
   const VendorMeasurement* measured = nullptr;
+  std::vector<std::string> same_people_as;
   std::vector<std::string> findings;
 };
 
@@ -43,9 +46,11 @@ std::vector<std::string> FindingsOf(const Row& row, int64_t now_ms) {
     }
     measured.epoch_begun_ms = row.measured->epoch_begun_ms;
     measured.sends = static_cast<uint64_t>(row.measured->sends);
+    measured.common = row.measured->common;
   }
-  return RegisterFindings(
-      {row.registered, row.policy, row.measured == nullptr ? nullptr : &measured}, now_ms);
+  return RegisterFindings({row.registered, row.policy,
+                           row.measured == nullptr ? nullptr : &measured, row.same_people_as},
+                          now_ms);
 }
 
 std::vector<Row> RowsOf(const VendorRegister& registered, const Policy& policy,
@@ -57,6 +62,7 @@ std::vector<Row> RowsOf(const VendorRegister& registered, const Policy& policy,
   std::vector<Row> list;
   for (auto& [name, row] : rows) {
     row.name = name;
+    row.same_people_as = GetsSamePeopleAs(policy.vendors, name);
     row.findings = FindingsOf(row, now_ms);
     list.push_back(std::move(row));
   }
@@ -118,13 +124,6 @@ void Print(const Row& row, int64_t now_ms) {
 }
 
 std::string Quoted(std::string_view text) { return ToJson(Value(text)); }
-std::string JsonList(const std::vector<std::string>& texts) {
-  std::string json = "[";
-  for (const std::string& text : texts) {
-    json += (json.size() > 1 ? "," : "") + Quoted(text);
-  }
-  return json + "]";
-}
 std::string JsonNumber(const std::optional<int>& number) {
   return number ? std::to_string(*number) : "null";
 }
@@ -156,9 +155,9 @@ std::string JsonOf(const RegisteredVendor* vendor, std::chrono::sys_days today) 
       R"("contacts":{},"sub_processors":{},"disclosure_record":{},"exit_drill":{},)"
       R"("days_since_review":{},"days_since_exit_drill":{},{}}})",
       Quoted(vendor->contract), JsonDay(vendor->signed_on), JsonDay(vendor->ends_on),
-      Quoted(vendor->terms), vendor->allowed_fields ? JsonList(*vendor->allowed_fields) : "null",
-      JsonNumber(vendor->promised_hours), JsonList(vendor->contacts),
-      JsonList(vendor->sub_processors), Quoted(vendor->disclosure_record),
+      Quoted(vendor->terms), vendor->allowed_fields ? JsonTexts(*vendor->allowed_fields) : "null",
+      JsonNumber(vendor->promised_hours), JsonTexts(vendor->contacts),
+      JsonTexts(vendor->sub_processors), Quoted(vendor->disclosure_record),
       JsonDay(vendor->exit_drill), JsonNumber(DaysSinceReview(*vendor, today)),
       JsonNumber(DaysSinceExitDrill(*vendor, today)), JsonHistory(*vendor));
 }
@@ -185,11 +184,11 @@ std::string JsonOf(const std::vector<Row>& rows, int64_t now_ms) {
   const std::chrono::sys_days today{std::chrono::days(now_ms / kDayMs)};
   std::string json = "[";
   for (const Row& row : rows) {
-    json +=
-        fmt::format(R"({}{{"vendor":{},"in_policy":{},"registered":{},"measured":{},)"
-                    R"("findings":{}}})",
-                    json.size() > 1 ? "," : "", Quoted(row.name), row.policy != nullptr,
-                    JsonOf(row.registered, today), JsonOf(row.measured), JsonList(row.findings));
+    json += fmt::format(R"({}{{"vendor":{},"in_policy":{},"registered":{},"measured":{},)"
+                        R"("findings":{},"same_people_as":{}}})",
+                        json.size() > 1 ? "," : "", Quoted(row.name), row.policy != nullptr,
+                        JsonOf(row.registered, today), JsonOf(row.measured),
+                        JsonTexts(row.findings), JsonTexts(row.same_people_as));
   }
   return json + "]";
 }

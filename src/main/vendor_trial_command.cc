@@ -13,6 +13,7 @@
 #include "egress/vendor_trial.h"
 #include "main/data_directory.h"
 #include "main/reached_server.h"
+#include "model/people_division.h"
 #include "sieve/policy_holder.h"
 #include "sieve/policy_versions.h"
 
@@ -166,6 +167,9 @@ Result<void> CommandVendorTry(const VendorTrialCommand& command) {
   }
   for (const auto& [name, attempt] : *attempts) {
     Print(name, attempt);
+  }
+  for (const std::string& line : DivisionInWords(wanted)) {
+    fmt::print("{}\n", line);
   }
   return {};
 }

@@ -3,42 +3,20 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "model/expression.h"
+#include "model/flow_report.h"
 #include "model/ids.h"
+#include "model/lifecycle_report.h"
+#include "model/report_parts.h"
+#include "model/sessions_report.h"
 #include "model/value.h"
 
 namespace bulkhead {
-
-enum class TimeUnit : unsigned char { kSecond = 1, kMinute, kHour, kDay, kWeek, kMonth };
-
-// Calendar dates, both inclusive, in the time zone of the report.
-struct DateRange {
-  std::string from;      // YYYY-MM-DD
-  std::string to;        // YYYY-MM-DD
-  std::string timezone;  // IANA name; empty = the project's
-};
-
-struct EventSelector {
-  std::string event;       // empty = any event
-  SharedExpression where;  // null = all
-};
-
-struct PropertyRef {
-  std::string name;
-  bool of_user = false;           // the profile's current value
-  SharedExpression through = {};  // its value instead: an expression that reads this property only
-};
-
-inline constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();  // written as null
-
-inline constexpr uint64_t kHiddenCount =
-    std::numeric_limits<uint64_t>::max();  // of few people: written as null
 
 // --- Insights ---
 enum class Math : unsigned char {
@@ -65,6 +43,12 @@ struct InsightsMetric {
   std::string label;       // "A", "B", ... or as the report names it
 };
 
+// With which time before a report is compared.
+struct InsightsComparison {
+  int value = 1;
+  TimeUnit unit = TimeUnit::kWeek;  // day, week or month
+};
+
 struct InsightsReport {
   ProjectId project;
   DateRange range;
@@ -76,7 +60,10 @@ struct InsightsReport {
   SharedExpression formula;       // metrics are properties["A"], ["B"], ...; null = none
   std::string formula_text;
   size_t segment_limit = 200;  // beyond it the smallest go into $other
-  bool shared = false;         // for readers outside: counts of few people are not shown
+  size_t rolling = 0;          // > 0: each value is the mean of so many buckets up to it
+  bool cumulative = false;     // each value is the sum of all up to it
+  std::optional<InsightsComparison> compare;
+  bool shared = false;  // for readers outside: counts of few people are not shown
 };
 
 struct InsightsSeries {
@@ -90,6 +77,8 @@ struct InsightsSeries {
 struct InsightsResult {
   std::vector<std::string> dates;  // local start of each bucket
   std::vector<InsightsSeries> series;
+  std::vector<std::string> past_dates;  // of the comparison
+  std::vector<InsightsSeries> past_series;
 };
 
 // --- Funnel ---
@@ -164,7 +153,12 @@ struct FunnelResult {
 };
 
 // --- Retention ---
-enum class RetentionMode : unsigned char { kOn = 1, kOnOrAfter };
+enum class RetentionMode : unsigned char {
+  kOn = 1,      // came back in the bucket
+  kOnOrAfter,   // in it or later
+  kOnOrBefore,  // in it or earlier
+  kStreak       // in it and in each before it, but for the 0th
+};
 enum class RetentionBirth : unsigned char { kFirst = 1, kRecurring };
 
 struct RetentionReport {
@@ -173,8 +167,10 @@ struct RetentionReport {
   EventSelector born;
   EventSelector returning;  // empty event = any
   TimeUnit unit = TimeUnit::kDay;
-  int interval = 1;  // units per bucket
-  int buckets = 7;   // return buckets after the 0th
+  int interval = 1;                // units per bucket
+  int buckets = 7;                 // return buckets after the 0th
+  std::vector<int> brackets = {};  // of how many buckets each one shown is made, from the 0th on;
+                                   // buckets + 1 together; empty = one each
   RetentionMode mode = RetentionMode::kOn;
   bool calendar = false;
   RetentionBirth birth = RetentionBirth::kFirst;
@@ -224,7 +220,8 @@ struct PeopleResult {
   std::vector<Person> people;
 };
 
-using Report = std::variant<InsightsReport, FunnelReport, RetentionReport, PeopleReport>;
+using Report = std::variant<InsightsReport, FunnelReport, RetentionReport, PeopleReport, FlowReport,
+                            LifecycleReport, SessionsReport>;
 ProjectId ProjectOf(const Report& report);
 
 }  // namespace bulkhead

@@ -68,18 +68,6 @@ std::string_view TimePrecisionName(TimePrecision precision) {
   return "day";
 }
 
-bool PeopleShare::Has(const SubjectId& subject) const {
-  const uint64_t place = ((subject.Prefix() >> 32) * of) >> 32;
-  return subject.IsNobody() || place == part - 1;
-}
-
-bool PeopleShare::Overlaps(const PeopleShare& other) const {
-  const auto begins_before_end = [](const PeopleShare& a, const PeopleShare& b) {
-    return uint64_t{a.part - 1} * b.of < uint64_t{b.part} * a.of;
-  };
-  return begins_before_end(*this, other) && begins_before_end(other, *this);
-}
-
 int64_t UnitOf(TimePrecision precision) {
   switch (precision) {
     case TimePrecision::kExact:

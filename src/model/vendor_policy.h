@@ -12,6 +12,7 @@
 
 #include "model/event.h"
 #include "model/ids.h"
+#include "model/people_share.h"
 
 namespace bulkhead {
 
@@ -57,19 +58,6 @@ std::string_view TimePrecisionName(TimePrecision precision);
 int64_t UnitOf(TimePrecision precision);
 // The start of the minute, hour or day (UTC) that it lies in.
 int64_t CoarsenTime(int64_t time_ms, TimePrecision precision);
-
-// Which people a vendor gets: part `part` of `of` equal ones, chosen by their pseudonyms, which no
-// vendor knows. Vendors with the same `of` and different parts never get the same person.
-struct PeopleShare {
-  uint32_t part = 1;
-  uint32_t of = 1;
-
-  [[nodiscard]] bool Has(const SubjectId& subject) const;  // nobody is in every part
-  // Whether some pseudonyms are in both.
-  [[nodiscard]] bool Overlaps(const PeopleShare& other) const;
-
-  friend bool operator==(const PeopleShare&, const PeopleShare&) = default;
-};
 
 struct VendorPolicy {
   VendorType type = VendorType::kWebhook;

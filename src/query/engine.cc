@@ -5,13 +5,17 @@
 #include "query/addiction.h"
 #include "query/event_names.h"
 #include "query/export.h"
+#include "query/flow.h"
+#include "query/flow_json.h"
 #include "query/funnel.h"
-#include "query/insights.h"
+#include "query/insights_lines.h"
+#include "query/lifecycle.h"
 #include "query/mixpanel_json.h"
 #include "query/people.h"
 #include "query/report_context.h"
 #include "query/retention.h"
 #include "query/segmentation.h"
+#include "query/session_report.h"
 #include "query/shared_reports.h"
 #include "store/store.h"
 
@@ -61,13 +65,22 @@ Result<std::string> QueryEngine::Run(const Report& report) const {
   if (const auto* retention = std::get_if<RetentionReport>(&report)) {
     return Written(Retention(*retention), &RetentionJson);
   }
+  if (const auto* flow = std::get_if<FlowReport>(&report)) {
+    return Written(Flow(*flow), &FlowJson);
+  }
+  if (const auto* lifecycle = std::get_if<LifecycleReport>(&report)) {
+    return Written(Lifecycle(*lifecycle), &LifecycleJson);
+  }
+  if (const auto* sessions = std::get_if<SessionsReport>(&report)) {
+    return Written(Sessions(*sessions), &SessionsJson);
+  }
   return Written(People(std::get<PeopleReport>(report)), &PeopleJson);
 }
 
 Result<InsightsResult> QueryEngine::Insights(const InsightsReport& report) const {
   return Answer(*store_, options_, report.range.timezone, [&](const ReportContext& context) {
     return report.shared ? RunSharedInsights(context, report, small_count_)
-                         : RunInsights(context, report);
+                         : RunInsightsLines(context, report);
   });
 }
 
@@ -83,6 +96,21 @@ Result<RetentionResult> QueryEngine::Retention(const RetentionReport& report) co
     return report.shared ? RunSharedRetention(context, report, small_count_)
                          : RunRetention(context, report);
   });
+}
+
+Result<FlowResult> QueryEngine::Flow(const FlowReport& report) const {
+  return Answer(*store_, options_, report.range.timezone,
+                [&](const ReportContext& context) { return RunFlow(context, report); });
+}
+
+Result<LifecycleResult> QueryEngine::Lifecycle(const LifecycleReport& report) const {
+  return Answer(*store_, options_, report.range.timezone,
+                [&](const ReportContext& context) { return RunLifecycle(context, report); });
+}
+
+Result<SessionsResult> QueryEngine::Sessions(const SessionsReport& report) const {
+  return Answer(*store_, options_, report.range.timezone,
+                [&](const ReportContext& context) { return RunSessions(context, report); });
 }
 
 Result<PeopleResult> QueryEngine::People(const PeopleReport& report) const {

@@ -40,6 +40,9 @@ class QueryEngine {
   Result<InsightsResult> Insights(const InsightsReport& report) const;
   Result<FunnelResult> Funnel(const FunnelReport& report) const;
   Result<RetentionResult> Retention(const RetentionReport& report) const;
+  Result<FlowResult> Flow(const FlowReport& report) const;
+  Result<LifecycleResult> Lifecycle(const LifecycleReport& report) const;
+  Result<SessionsResult> Sessions(const SessionsReport& report) const;
   Result<PeopleResult> People(const PeopleReport& report) const;
 
   // Mixpanel's query API; query/mixpanel_json.h writes the answers in its shapes.

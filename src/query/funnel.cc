@@ -8,6 +8,7 @@
 #include "query/funnel_times.h"
 #include "query/funnel_walk.h"
 #include "query/percentile.h"
+#include "query/sessions.h"
 
 namespace bulkhead {
 namespace {
@@ -113,27 +114,16 @@ class FunnelVisitor final : public PersonVisitor {
     }
   }
 
-  // Sessions end after a pause and at midnight, so that none crosses the report's or a day's edge.
+  // None crosses the report's or a day's edge.
   void VisitSessions(std::span<const Hit> hits, int64_t from_ms, int64_t to_ms, size_t bucket) {
-    size_t begin = 0;
-    while (begin < hits.size() && hits[begin].time_ms < to_ms) {
-      const int64_t day = setup_.context->zone.LocalDay(hits[begin].time_ms);
-      const int64_t midnight_ms = setup_.context->zone.DayStartMs(day + 1);
-      size_t end = begin + 1;
-      while (end < hits.size() && hits[end].time_ms < midnight_ms &&
-             hits[end].time_ms - hits[end - 1].time_ms <= setup_.report->session_timeout_ms) {
-        ++end;
-      }
-      if (hits[begin].time_ms >= from_ms) {
-        ++stamp_;
-        walk_.Begin(hits, held_);
-        walk_.Restrict(begin, end);
-        if (walk_.Next(from_ms, to_ms, &attempt_)) {
-          Count(hits, bucket, false);
-        }
-      }
-      begin = end;
-    }
+    ForEachSession(hits, {&setup_.context->zone, setup_.report->session_timeout_ms},
+                   [&](size_t begin, size_t end) {
+                     if (hits[begin].time_ms < from_ms || hits[begin].time_ms >= to_ms) return;
+                     ++stamp_;
+                     walk_.Begin(hits, held_);
+                     walk_.Restrict(begin, end);
+                     if (walk_.Next(from_ms, to_ms, &attempt_)) Count(hits, bucket, false);
+                   });
   }
 
   void Count(std::span<const Hit> hits, size_t bucket, bool uniques) {
@@ -445,7 +435,7 @@ Result<FunnelResult> RunFunnel(const ReportContext& context, const FunnelReport&
   setup.plan.steps = report.steps.size();
   setup.plan.hold = report.hold.size();
   setup.plan.window_ms =
-      report.count == FunnelCount::kSessions ? 2 * 86'400'000LL : report.window_ms;
+      report.count == FunnelCount::kSessions ? kLongestSessionMs : report.window_ms;
   if (report.unit) {
     Result<Buckets> buckets =
         Buckets::Make(report.range, context.zone, *report.unit, report.interval);

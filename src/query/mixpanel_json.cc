@@ -6,103 +6,22 @@
 
 #include "model/expression.h"
 #include "model/value.h"
+#include "query/json_writer.h"
 
 namespace bulkhead {
 namespace {
 
-// Builds JSON text; commas take care of themselves.
-class Json {
- public:
-  Json& Open(char bracket) {
-    Separate();
-    out_.push_back(bracket);
-    fresh_ = true;
-    return *this;
+// Members of an object that is open.
+void WriteInsights(const std::vector<std::string>& dates, const std::vector<InsightsSeries>& all,
+                   Json* json) {
+  json->Key("dates").Texts(dates).Key("series").Open('[');
+  for (const InsightsSeries& series : all) {
+    json->Open('{').Key("metric").Text(series.metric).Key("segment").Segment(series.segment);
+    json->OtherMark(series.is_other);
+    json->Key("values").Numbers(series.values).Key("overall").Number(series.overall).Close('}');
   }
-  Json& Close(char bracket) {
-    out_.push_back(bracket);
-    fresh_ = false;
-    return *this;
-  }
-  Json& Key(std::string_view name) {
-    Separate();
-    AppendJsonString(name, &out_);
-    out_.push_back(':');
-    fresh_ = true;
-    return *this;
-  }
-  Json& Text(std::string_view text) {
-    Separate();
-    AppendJsonString(text, &out_);
-    return *this;
-  }
-  Json& Number(double number) {
-    Separate();
-    if (std::isfinite(number)) {
-      AppendJsonNumber(number, &out_);
-    } else {
-      out_ += "null";
-    }
-    return *this;
-  }
-  Json& Number(uint64_t number) {
-    return Number(number == kHiddenCount ? kNoValue : static_cast<double>(number));
-  }
-  Json& Any(const Value& value) {
-    Separate();
-    AppendJson(value, &out_);
-    return *this;
-  }
-  Json& Object(const ValueObject& object) {
-    Open('{');
-    for (const auto& [name, value] : object) {
-      Key(name).Any(value);
-    }
-    return Close('}');
-  }
-  template <typename List>
-  Json& Numbers(const List& numbers) {
-    Open('[');
-    for (const auto number : numbers) {
-      Number(number);
-    }
-    return Close(']');
-  }
-  Json& Texts(const std::vector<std::string>& texts) {
-    Open('[');
-    for (const std::string& text : texts) {
-      Text(text);
-    }
-    return Close(']');
-  }
-  Json& Segment(const std::vector<Value>& segment) {
-    Open('[');
-    for (const Value& value : segment) {
-      Any(value);
-    }
-    return Close(']');
-  }
-  // Beside a segment: "$other" may also be somebody's value.
-  void OtherMark(bool is_other) {
-    if (is_other) {
-      Key("other");
-      out_ += "true";
-      fresh_ = false;
-    }
-  }
-  std::string Take() { return std::move(out_); }
-
- private:
-  void Separate() {
-    if (!fresh_) {
-      out_.push_back(',');
-    }
-    fresh_ = false;
-  }
-
-  std::string out_;
-  bool fresh_ = true;
-};
+  json->Close(']');
+}
 
 void WriteTimes(const FunnelTimes& times, Json* json) {
   json->Open('{');
@@ -207,13 +126,14 @@ std::string SegmentText(const std::vector<Value>& segment) {
 
 std::string InsightsJson(const InsightsResult& result) {
   Json json;
-  json.Open('{').Key("dates").Texts(result.dates).Key("series").Open('[');
-  for (const InsightsSeries& series : result.series) {
-    json.Open('{').Key("metric").Text(series.metric).Key("segment").Segment(series.segment);
-    json.OtherMark(series.is_other);
-    json.Key("values").Numbers(series.values).Key("overall").Number(series.overall).Close('}');
+  json.Open('{');
+  WriteInsights(result.dates, result.series, &json);
+  if (!result.past_dates.empty()) {
+    json.Key("past").Open('{');
+    WriteInsights(result.past_dates, result.past_series, &json);
+    json.Close('}');
   }
-  return json.Close(']').Close('}').Take();
+  return json.Close('}').Take();
 }
 
 std::string FunnelJson(const FunnelResult& result) {
@@ -256,6 +176,42 @@ std::string PeopleJson(const PeopleResult& result) {
   for (const Person& person : result.people) {
     json.Open('{').Key("distinct_id").Text(person.subject.ToHex());
     json.Key("properties").Object(person.properties).Close('}');
+  }
+  return json.Close(']').Close('}').Take();
+}
+
+std::string LifecycleJson(const LifecycleResult& result) {
+  Json json;
+  json.Open('{').Key("buckets").Open('[');
+  for (const LifecycleBucket& bucket : result.buckets) {
+    json.Open('{').Key("date").Text(bucket.date).Key("new").Number(bucket.fresh);
+    json.Key("returning").Number(bucket.returning);
+    json.Key("resurrecting").Number(bucket.resurrecting).Key("dormant").Number(bucket.dormant);
+    json.Key("complete").Boolean(bucket.complete).Close('}');
+  }
+  return json.Close(']').Close('}').Take();
+}
+
+std::string SessionsJson(const SessionsResult& result) {
+  Json json;
+  const auto column = [&json](const SessionsSeries& series, std::string_view name, auto member) {
+    json.Key(name).Open('[');
+    for (const SessionNumbers& bucket : series.buckets) json.Number(bucket.*member);
+    json.Close(']');
+  };
+  json.Open('{').Key("dates").Texts(result.dates).Key("series").Open('[');
+  for (const SessionsSeries& series : result.series) {
+    json.Open('{').Key("segment").Segment(series.segment);
+    json.OtherMark(series.is_other);
+    column(series, "sessions", &SessionNumbers::sessions);
+    column(series, "people", &SessionNumbers::people);
+    column(series, "avg_s", &SessionNumbers::average_s);
+    column(series, "avg_events", &SessionNumbers::average_events);
+    const SessionNumbers& all = series.overall;
+    json.Key("overall").Open('{').Key("sessions").Number(all.sessions);
+    json.Key("people").Number(all.people).Key("avg_s").Number(all.average_s);
+    json.Key("median_s").Number(series.median_s).Key("p90_s").Number(series.p90_s);
+    json.Key("avg_events").Number(all.average_events).Close('}').Close('}');
   }
   return json.Close(']').Close('}').Take();
 }

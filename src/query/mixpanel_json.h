@@ -18,6 +18,8 @@ std::string InsightsJson(const InsightsResult& result);
 std::string FunnelJson(const FunnelResult& result);
 std::string RetentionJson(const RetentionResult& result);
 std::string PeopleJson(const PeopleResult& result);
+std::string LifecycleJson(const LifecycleResult& result);
+std::string SessionsJson(const SessionsResult& result);
 
 // {"data":{"series":[dates],"values":{row:{date:n}}},"legend_size":n}: /segmentation,
 // /segmentation/numeric, /events, /events/properties. Counts come as integers.

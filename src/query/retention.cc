@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "query/breakdown.h"
+#include "query/retention_criterion.h"
 #include "query/retention_walk.h"
 #include "store/time_scan.h"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr int64_t kDayMs = 86'400'000;
 
 struct RetentionSetup {
+  const RetentionReport* report = nullptr;
   RetentionPlan plan;
   const ScanContext* scan = nullptr;
   const Breakdown* breakdown = nullptr;
@@ -22,7 +24,10 @@ struct RetentionSetup {
 class RetentionVisitor final : public PersonVisitor {
  public:
   explicit RetentionVisitor(const RetentionSetup& setup)
-      : setup_(setup), walk_(setup.plan), width_(setup.plan.buckets + 1) {
+      : setup_(setup),
+        walk_(setup.plan),
+        criterion_(*setup.report, setup.plan.buckets),
+        width_(criterion_.size() + 1) {
     const size_t rows = setup.ranking ? 0 : setup.slots.size() * setup.plan.cohorts->size();
     counts_.assign(rows * width_, 0);
     if (setup.ranking) {
@@ -50,7 +55,7 @@ class RetentionVisitor final : public PersonVisitor {
   void Count(size_t slot, size_t cohort, std::span<const uint32_t> reached) {
     uint64_t* row = &counts_[(slot * setup_.plan.cohorts->size() + cohort) * width_];
     ++row[0];
-    for (const uint32_t bucket : reached) {
+    for (const uint32_t bucket : criterion_.Apply(reached)) {
       ++row[1 + bucket];
     }
   }
@@ -69,6 +74,7 @@ class RetentionVisitor final : public PersonVisitor {
  private:
   const RetentionSetup& setup_;
   RetentionWalk walk_;
+  RetentionCriterion criterion_;
   size_t width_;
   Breakdown::PersonIds person_ids_{};
   std::vector<uint64_t> counts_;  // [slot][cohort][size, bucket 0, bucket 1, ...]
@@ -135,8 +141,9 @@ Result<Buckets> MakeCalendar(const RetentionReport& report, const TimeZone& zone
   return Buckets::Make(range, zone, report.unit, report.interval);
 }
 
-// How many buckets of this cohort lie wholly in the past.
-size_t CompleteBuckets(const RetentionPlan& plan, size_t cohort, int64_t now_ms) {
+// How many of the shown buckets of this cohort lie wholly in the past.
+size_t CompleteBuckets(const RetentionPlan& plan, const RetentionCriterion& criterion,
+                       size_t cohort, int64_t now_ms) {
   size_t complete = 0;
   while (complete < plan.buckets) {
     const int64_t end_ms =
@@ -148,13 +155,14 @@ size_t CompleteBuckets(const RetentionPlan& plan, size_t cohort, int64_t now_ms)
     }
     ++complete;
   }
-  return complete;
+  size_t shown = 0;
+  while (shown < criterion.size() && criterion.End(shown) <= complete) ++shown;
+  return shown;
 }
 
 // Mixpanel's formula: sum(C * W) / sum(P * W) with W = P / sum(P), over the cohorts whose bucket is
 // complete. A cohort is all who were born on one date, whatever their segment.
-std::vector<double> Average(const RetentionPlan& plan,
-                            const std::vector<RetentionCohort>& segments) {
+std::vector<double> Average(size_t buckets, const std::vector<RetentionCohort>& segments) {
   std::vector<RetentionCohort> cohorts;  // segments of one date follow each other
   for (const RetentionCohort& segment : segments) {
     if (cohorts.empty() || cohorts.back().date != segment.date) {
@@ -166,8 +174,8 @@ std::vector<double> Average(const RetentionPlan& plan,
       cohorts.back().counts[b] += segment.counts[b];
     }
   }
-  std::vector<double> average(plan.buckets, kNoValue);
-  for (size_t b = 0; b < plan.buckets; ++b) {
+  std::vector<double> average(buckets, kNoValue);
+  for (size_t b = 0; b < buckets; ++b) {
     double returned = 0;
     double born = 0;
     for (const RetentionCohort& cohort : cohorts) {
@@ -187,8 +195,9 @@ std::vector<double> Average(const RetentionPlan& plan,
 RetentionResult MakeResult(const RetentionSetup& setup, const std::vector<uint64_t>& counts,
                            int64_t now_ms) {
   const RetentionPlan& plan = setup.plan;
+  const RetentionCriterion criterion(*setup.report, plan.buckets);
   const size_t cohorts = plan.cohorts->size();
-  const size_t width = plan.buckets + 1;
+  const size_t width = criterion.size() + 1;
   RetentionResult result;
   for (size_t c = 0; c < cohorts; ++c) {
     for (uint32_t slot = 0; slot < setup.slots.size(); ++slot) {
@@ -206,11 +215,11 @@ RetentionResult MakeResult(const RetentionSetup& setup, const std::vector<uint64
       }
       cohort.size = row[0];
       cohort.counts.assign(row + 1, row + width);
-      cohort.complete_buckets = CompleteBuckets(plan, c, now_ms);
+      cohort.complete_buckets = CompleteBuckets(plan, criterion, c, now_ms);
       result.cohorts.push_back(std::move(cohort));
     }
   }
-  result.average = Average(plan, result.cohorts);
+  result.average = Average(criterion.size(), result.cohorts);
   return result;
 }
 
@@ -271,6 +280,7 @@ Result<RetentionResult> RunRetention(const ReportContext& context, const Retenti
     return Error{ErrorCode::kInvalid, "buckets: from 0 to 366 expected"};
   }
   RetentionSetup setup;
+  setup.report = &report;
   setup.plan.cohorts = &*cohorts;
   setup.plan.length_ms = RollingLengthMs(report);
   setup.plan.buckets = static_cast<size_t>(report.buckets) + 1;

@@ -40,6 +40,7 @@ class EventCollector final : public RowVisitor {
     event.name = scan_.EventNames(source).String(scan_.Events(source)[row]);
     event.time_ms = scan_.Times(source)[row];
     event.person = scan_.PersonOf(source, row);
+    event.device = scan_.SentAs(source, row);
     event.insert_id = *insert_id;
     event.properties = *std::move(properties);
   }

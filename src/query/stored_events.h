@@ -10,8 +10,9 @@
 
 namespace bulkhead {
 
-// Of from <= time < to, in no order, each with its person as known now and the kept bits of its
-// insert id. kLimit: more than `most`.
+// Of from <= time < to, in no order, each with its person as known now, the device that it was sent
+// under if that was linked to the person since, and the kept bits of its insert id. kLimit: more
+// than `most`.
 Result<std::vector<Event>> ReadStoredEvents(const Snapshot& snapshot, int64_t from_ms,
                                             int64_t to_ms, size_t most);
 

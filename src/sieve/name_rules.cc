@@ -226,6 +226,12 @@ bool IsPlaceholder(std::string_view text, std::string_view kind) {
              text.size() - 1;
 }
 
+bool IsAnyPlaceholder(std::string_view text) {
+  const size_t colon = text.find(':');
+  return colon != std::string_view::npos && colon > 1 &&
+         IsPlaceholder(text, text.substr(1, colon - 1));
+}
+
 double CoarseCoordinate(double degrees) { return std::round(degrees * 10) / 10; }
 
 bool IsSensitiveKey(std::string_view name) {

@@ -32,6 +32,7 @@ bool SaysNothing(const NameDecision& decision, const Value& value);
 
 // Whether it is `<kind:...>` already: cleaning twice changes nothing.
 bool IsPlaceholder(std::string_view text, std::string_view kind);
+bool IsAnyPlaceholder(std::string_view text);  // of whatever kind
 
 // To a tenth of a degree.
 double CoarseCoordinate(double degrees);

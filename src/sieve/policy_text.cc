@@ -146,10 +146,7 @@ void WriteVendor(const VendorPolicy& vendor, const std::string& path, Writer* wr
     writer->Number("keep_epoch_days", static_cast<uint64_t>(vendor.keep_epoch_days));
   }
   writer->Line("time", TimePrecisionName(vendor.time));
-  if (vendor.share.of != 1) {
-    writer->Line("share",
-                 std::to_string(vendor.share.part) + "/" + std::to_string(vendor.share.of));
-  }
+  writer->LineUnlessEmpty("share", vendor.share.Text());
   writer->List("identities", vendor.identities);
   writer->LineUnlessEmpty("identity_purpose", vendor.identity_purpose);
   if (vendor.canaries != 0) writer->Number("canaries", vendor.canaries);

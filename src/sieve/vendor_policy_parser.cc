@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "model/people_division.h"
 #include "sieve/policy_words.h"
 
 namespace bulkhead {
@@ -82,21 +83,25 @@ class VendorReader {
     CheckUrl(*section, *vendor);
   }
 
-  // "2/3": the second of three.
+  // "all", or "2/3": the second of three.
   PeopleShare Share(TomlSection* section) {
     const std::string text = reader_->Text(section, "share");
     if (text.empty()) {
       return {};
     }
+    if (text == "all") {
+      return PeopleShare::All();
+    }
     const size_t slash = std::min(text.find('/'), text.size() - 1);
-    PeopleShare share;
-    const bool read = ReadCount(std::string_view(text).substr(0, slash), &share.part) &&
-                      ReadCount(std::string_view(text).substr(slash + 1), &share.of);
-    if (read && share.part >= 1 && share.part <= share.of && share.of <= kMaxShares) {
-      return share;
+    uint32_t part = 0;
+    uint32_t of = 0;
+    const bool read = ReadCount(std::string_view(text).substr(0, slash), &part) &&
+                      ReadCount(std::string_view(text).substr(slash + 1), &of);
+    if (read && part >= 1 && part <= of && of <= kMaxShares) {
+      return PeopleShare::Part(part, of);
     }
     reader_->Fail(section->line(), section->PathOf("share"),
-                  "PART/PARTS expected, such as 1/2; 100 parts at most");
+                  "all, or PART/PARTS expected, such as 1/2; 100 parts at most");
     return {};
   }
 
@@ -207,6 +212,7 @@ VendorPolicies ReadVendors(const toml::table& vendors, TomlReader* reader) {
       reader->Fail(key.source().begin.line, "vendor." + name, "a table expected");
     }
   }
+  DividePeople(&policies);
   return policies;
 }
 

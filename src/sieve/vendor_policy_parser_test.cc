@@ -48,7 +48,7 @@ TEST(VendorPolicyParserTest, ReadsWhatItWritesAgain) {
   EXPECT_EQ(acme.type, VendorType::kMixpanel);
   EXPECT_EQ(acme.epoch_days, 30);
   EXPECT_EQ(acme.time, TimePrecision::kHour);
-  EXPECT_EQ(acme.share, (PeopleShare{2, 3}));
+  EXPECT_EQ(acme.share, PeopleShare::Part(2, 3));
   EXPECT_EQ(acme.canaries, 50U);
   EXPECT_EQ(acme.canary_domain, "mail.example.net");
   EXPECT_EQ(policy->vendors.at("lake").canaries, 0U);
@@ -64,6 +64,31 @@ TEST(VendorPolicyParserTest, ReadsWhatItWritesAgain) {
   const Result<Policy> again = ParsePolicy(CanonicalPolicyText(*policy), "p");
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(*again, *policy);
+}
+
+TEST(VendorPolicyParserTest, WhoSaysNoShareDividesThePeopleOfTheProject) {
+  const auto vendor = [](const std::string& name, const std::string& more) {
+    return "[vendor." + name + "]\ntype = \"files\"\n" + more;
+  };
+  const std::string text = "schema = 1\n" + vendor("acme", "project = 1\n") +
+                           vendor("zenith", "project = 1\npaused = true\n") +
+                           vendor("lake", "project = 1\nshare = \"all\"\n") +
+                           vendor("half", "project = 1\nshare = \"1/2\"\n") +
+                           vendor("whole", "project = 2\nshare = \"1/1\"\n") +
+                           vendor("alone", "project = 2\n");
+  const Result<Policy> policy = ParsePolicy(text, "p");
+  ASSERT_TRUE(policy) << policy.error().message;
+  const VendorPolicies& vendors = policy->vendors;
+  EXPECT_EQ(vendors.at("acme").share, PeopleShare::Divided("acme", {"zenith"}));
+  EXPECT_EQ(vendors.at("zenith").share, PeopleShare::Divided("zenith", {"acme"}));
+  EXPECT_EQ(vendors.at("lake").share, PeopleShare::All());
+  EXPECT_EQ(vendors.at("whole").share, PeopleShare::All());
+  EXPECT_EQ(vendors.at("alone").share.parts(), 1U);
+  const std::string canonical = CanonicalPolicyText(*policy);
+  const Result<Policy> again = ParsePolicy(canonical, "p");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, *policy);
+  EXPECT_NE(canonical.find("share = \"all\""), std::string::npos);
 }
 
 TEST(VendorPolicyParserTest, CanariesHaveADomainWhereAddressesGo) {
@@ -103,9 +128,10 @@ TEST(VendorPolicyParserTest, MistakesAreNamed) {
             std::string::npos);
   EXPECT_NE(FaultOf("url = \"https://x.example\"\nepoch_days = 0\n").find("from 1 to 366"),
             std::string::npos);
-  for (const char* share : {"1", "1/", "/2", "0/2", "3/2", "1/101", "+1/2", "01/2", "1/2/3"}) {
+  for (const char* share :
+       {"1", "1/", "/2", "0/2", "3/2", "1/101", "+1/2", "01/2", "1/2/3", "ALL", "none"}) {
     EXPECT_EQ(FaultOf("url = \"https://x.example\"\nshare = \"" + std::string(share) + "\"\n"),
-              "p:2: vendor.a.share: PART/PARTS expected, such as 1/2; 100 parts at most");
+              "p:2: vendor.a.share: all, or PART/PARTS expected, such as 1/2; 100 parts at most");
   }
   EXPECT_NE(Fault("schema = 1\n[vendor.\"a b\"]\ntype = \"files\"\nproject = 1\n")
                 .find("a name expected"),

@@ -72,13 +72,6 @@ Dictionary MergeDictionaries(const std::vector<const Dictionary*>& inputs,
                              const std::vector<std::vector<bool>>& used,
                              std::vector<std::vector<uint32_t>>* codes);
 
-uint64_t HashBytes(std::string_view bytes);
-inline uint64_t MixBits(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
-}
-
 // Numbers as dictionaries keep them: no negative zero; what is not finite becomes null.
 bool IsStorableNumber(double number);
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/dictionary_builder.h"
+#include "base/bit_mix.h"
 #include "store/segment_data.h"
 
 namespace bulkhead {

@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/bit_mix.h"
 #include "base/limits.h"
 #include "model/event.h"
 #include "store/dictionary_builder.h"

@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/bit_mix.h"
 #include "model/event.h"
 #include "store/cow_map.h"
-#include "store/dictionary_builder.h"
 
 namespace bulkhead {
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/bit_mix.h"
+#include "store/dictionary_builder.h"
 #include "store/segment_writer.h"
 
 namespace bulkhead {

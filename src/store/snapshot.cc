@@ -121,6 +121,11 @@ std::vector<SubjectId> Snapshot::LinkedDevices(SubjectId user) const {
   return LinkedDevicesIn(*state_->devices_of, user);
 }
 
+std::optional<SubjectId> Snapshot::FirstDevice(SubjectId user) const {
+  const std::vector<SubjectId>* devices = state_->devices_of->Find(user);
+  return devices == nullptr || devices->empty() ? std::nullopt : std::optional(devices->front());
+}
+
 const ValueObject* Snapshot::Profile(SubjectId person) const {
   const Profiles::Object* found = state_->people->Find(person);
   return found == nullptr ? nullptr : found->get();

@@ -46,6 +46,8 @@ class Snapshot {
   // The id that a device or user counts as: the user a device is linked to, else the id itself.
   [[nodiscard]] SubjectId Canonical(SubjectId id) const;
   [[nodiscard]] std::vector<SubjectId> LinkedDevices(SubjectId user) const;
+  // The one that was linked to the user before all others.
+  [[nodiscard]] std::optional<SubjectId> FirstDevice(SubjectId user) const;
 
   // nullptr = no profile. Pointers live as long as the snapshot. Names of properties are those sent
   // ("$last_seen" is set by updates, as text "YYYY-MM-DDTHH:MM:SS").

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/bit_mix.h"
 #include "store/store_impl.h"
 
 namespace bulkhead {

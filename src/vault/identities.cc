@@ -330,6 +330,33 @@ Result<std::vector<SubjectId>> Identities::SubjectsAfter(ProjectId project, cons
   return rows ? TakeSubjects(std::move(*rows)) : Result<std::vector<SubjectId>>(rows.error());
 }
 
+Result<std::vector<SubjectFields>> Identities::FieldsAfter(ProjectId project,
+                                                           const SubjectId& after, size_t most) {
+  Result<SqlRows> rows = database_.Start(
+      "SELECT DISTINCT subject, field FROM identities WHERE subject > ? AND project = ?"
+      " ORDER BY subject, field",
+      {Key(after), int64_t{project.value}});
+  if (!rows) {
+    return rows.error();
+  }
+  std::vector<SubjectFields> all;
+  size_t names = 0;
+  Result<bool> row = rows->Step();
+  for (; row && *row; row = rows->Step()) {
+    SubjectId subject;
+    const std::string_view bytes = rows->Bytes(0);
+    if (bytes.size() != subject.bytes.size()) continue;
+    std::memcpy(subject.bytes.data(), bytes.data(), bytes.size());
+    if (all.empty() || all.back().subject != subject) {
+      if (names >= most) break;
+      all.push_back({subject, {}});
+    }
+    all.back().fields.emplace_back(rows->Bytes(1));
+    ++names;
+  }
+  return row ? Result<std::vector<SubjectFields>>(std::move(all)) : row.error();
+}
+
 Result<std::vector<SubjectId>> Identities::SubjectsToReindex(size_t most) {
   Result<SqlRows> rows = database_.Start(
       "SELECT subject FROM addresses WHERE index_key < ?1 OR index_key > ?1 LIMIT ?2",

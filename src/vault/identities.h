@@ -60,6 +60,10 @@ class Identities {
   // Subjects behind `after` with a value of that project, in order.
   Result<std::vector<SubjectId>> SubjectsAfter(ProjectId project, const SubjectId& after,
                                                size_t most);
+  // The same with the names of what that project sealed; stops at the subject that follows once
+  // there are `most` names.
+  Result<std::vector<SubjectFields>> FieldsAfter(ProjectId project, const SubjectId& after,
+                                                 size_t most);
 
   // --- Rotation of the blind index key ---
   void UseKeys(const KeyRing& blind_index_keys);

@@ -30,6 +30,7 @@ enum class VaultAction : uint8_t {
   kExportVeto,      // not charged
   kExportPage,      // not charged: the time lock stands in the budget's place
   kGuessesRefused,  // not charged: `count` raw ids or addresses were not looked at
+  kSurvey,          // not charged: nothing is opened; `count` subjects and their fields' names
 };
 
 struct RevealAct {

@@ -349,6 +349,12 @@ Result<std::vector<SubjectId>> Vault::Impl::SubjectsAfter(ProjectId project, con
   return identities_.SubjectsAfter(project, after, most);
 }
 
+Result<std::vector<SubjectFields>> Vault::Impl::FieldsAfter(ProjectId project,
+                                                            const SubjectId& after, size_t most) {
+  const std::lock_guard lock(mutex_);
+  return identities_.FieldsAfter(project, after, most);
+}
+
 Result<SubjectId> Vault::Impl::PseudonymOf(std::string_view raw_id) const {
   const std::lock_guard lock(mutex_);
   if (pseudonyms_ == nullptr) {
@@ -438,6 +444,10 @@ Result<std::vector<SubjectId>> Vault::FindByEmail(std::string_view email,
 Result<std::vector<SubjectId>> Vault::SubjectsAfter(ProjectId project, const SubjectId& after,
                                                     size_t most) {
   return impl_->SubjectsAfter(project, after, most);
+}
+Result<std::vector<SubjectFields>> Vault::FieldsAfter(ProjectId project, const SubjectId& after,
+                                                      size_t most) {
+  return impl_->FieldsAfter(project, after, most);
 }
 Result<SubjectId> Vault::PseudonymOf(std::string_view raw_id) const {
   return impl_->PseudonymOf(raw_id);

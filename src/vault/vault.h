@@ -37,6 +37,12 @@ struct RevealSelection {
   bool names_only = false;  // the fields without their values: nothing is opened
 };
 
+// The names of what is kept of a subject.
+struct SubjectFields {
+  SubjectId subject;
+  std::vector<std::string> fields;  // in order, each once
+};
+
 struct VaultCounts {
   uint64_t subjects = 0;  // with a data key
   uint64_t values = 0;
@@ -119,6 +125,10 @@ class Vault {
   // anything, in order.
   Result<std::vector<SubjectId>> SubjectsAfter(ProjectId project, const SubjectId& after,
                                                size_t most);
+  // The same with the names of the fields that it sealed; some `most` names in all. Nothing is
+  // opened. Empty: there is nobody behind `after`.
+  Result<std::vector<SubjectFields>> FieldsAfter(ProjectId project, const SubjectId& after,
+                                                 size_t most);
   // The pseudonym of a raw id, as intake makes it. Whoever may call this can test guesses.
   Result<SubjectId> PseudonymOf(std::string_view raw_id) const;
 

@@ -38,6 +38,8 @@ class Vault::Impl {
   Result<uint64_t> CountValues(const SubjectId& subject, const RevealSelection& selection);
   Result<std::vector<SubjectId>> FindByEmail(std::string_view text,
                                              std::optional<ProjectId> project);
+  Result<std::vector<SubjectFields>> FieldsAfter(ProjectId project, const SubjectId& after,
+                                                 size_t most);
   Result<std::vector<SubjectId>> SubjectsAfter(ProjectId project, const SubjectId& after,
                                                size_t most);
   Result<SubjectId> PseudonymOf(std::string_view raw_id) const;

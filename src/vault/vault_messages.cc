@@ -193,6 +193,12 @@ void WalkMessage(V& v, T& call) {
   v.Number(call.most);
 }
 
+template <typename V, Is<HoldingsCall> T>
+void WalkMessage(V& v, T& call) {
+  WalkAsker(v, call.asker);
+  v.Subject(call.after);
+}
+
 template <typename V, Is<RevealAnswer> T>
 void WalkMessage(V& v, T& answer) {
   v.List(answer.subjects, kMaxCallSubjects, [&v](auto& subject) {
@@ -253,6 +259,15 @@ template <typename V, Is<RotateAnswer> T>
 void WalkMessage(V& v, T& answer) {
   WalkProgress(v, answer.subject_keys);
   WalkProgress(v, answer.addresses);
+}
+
+template <typename V, Is<HoldingsAnswer> T>
+void WalkMessage(V& v, T& answer) {
+  v.List(answer.subjects, kMaxAnswerValues, [&v](auto& subject) {
+    v.Subject(subject.subject);
+    v.List(subject.fields, kMaxAnswerValues, [&v](auto& field) { v.Text(field, SIZE_MAX); });
+  });
+  v.Flag(answer.more);
 }
 
 // --- Which message ---

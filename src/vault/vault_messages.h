@@ -69,9 +69,14 @@ struct ExportPageCall {
 struct RotateCall {
   uint64_t most = 0;  // subjects
 };
+// Of whom the project sealed which fields: for an incident. Needs no purpose, nothing is opened.
+struct HoldingsCall {
+  VaultAsker asker;
+  SubjectId after;  // the last subject of the page before; zero: the first page
+};
 using VaultCall =
     std::variant<RevealCall, FindCall, PseudonymCall, EraseCall, StatusCall, ExportAskCall,
-                 ExportListCall, ExportVetoCall, ExportPageCall, RotateCall>;
+                 ExportListCall, ExportVetoCall, ExportPageCall, RotateCall, HoldingsCall>;
 
 struct RevealedSubject {
   SubjectId subject;
@@ -123,9 +128,13 @@ struct RotateAnswer {
   RotationProgress subject_keys;
   RotationProgress addresses;
 };
+struct HoldingsAnswer {
+  std::vector<SubjectFields> subjects;  // in order
+  bool more = false;
+};
 using VaultAnswer =
     std::variant<RevealAnswer, FindAnswer, PseudonymAnswer, EraseAnswer, StatusAnswer, ExportAnswer,
-                 ExportListAnswer, ExportPageAnswer, RotateAnswer>;
+                 ExportListAnswer, ExportPageAnswer, RotateAnswer, HoldingsAnswer>;
 
 std::string EncodeVaultCall(const VaultCall& call);
 Result<VaultCall> DecodeVaultCall(std::string_view bytes);

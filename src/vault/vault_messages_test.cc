@@ -17,7 +17,8 @@ std::vector<VaultCall> SomeCalls() {
           ExportListCall{ProjectId{9}},
           ExportVetoCall{kAsker, "0123"},
           ExportPageCall{kAsker, "0123", SubjectId{{5}}},
-          RotateCall{100}};
+          RotateCall{100},
+          HoldingsCall{{ProjectId{2}, "ann", "", ""}, {}}};
 }
 
 TEST(VaultMessagesTest, EveryCallComesBackAsItWasSent) {

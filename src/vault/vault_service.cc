@@ -13,6 +13,7 @@ namespace bulkhead {
 namespace {
 
 constexpr size_t kPageSubjects = 500;
+constexpr size_t kPageFields = 200'000;  // names, of an answer to a HoldingsCall
 constexpr uint64_t kMostRotated = 10'000;
 constexpr int64_t kReportRefusalsEveryMs = 60'000;
 
@@ -284,6 +285,25 @@ class VaultService::Impl {
     return VaultAnswer(std::move(answer));
   }
 
+  // Recorded before it is told, as everything that says whom the vault has.
+  Result<VaultAnswer> Handle(const HoldingsCall& call) {
+    if (call.asker.project.value == 0 || !IsName(call.asker.actor)) {
+      return Error{ErrorCode::kInvalid, "vault: a call needs a project and an actor"};
+    }
+    Result<std::vector<SubjectFields>> page =
+        options_.vault->FieldsAfter(call.asker.project, call.after, kPageFields);
+    if (!page) {
+      return page.error();
+    }
+    const RevealAct act{VaultAction::kSurvey, call.asker, {}, {}, page->size(), 0, ""};
+    if (const Result<RevealAllowed> allowed = options_.gate->Ask(act); !allowed) {
+      return Refusal(allowed.error());
+    }
+    size_t names = 0;
+    for (const SubjectFields& one : *page) names += one.fields.size();
+    return VaultAnswer(HoldingsAnswer{std::move(*page), names >= kPageFields});
+  }
+
   Result<VaultAnswer> Handle(const RotateCall& call) {
     const uint64_t most = std::min(call.most, kMostRotated);
     const Result<RotationProgress> keys = options_.vault->RewrapSubjectKeys(most);
@@ -474,10 +494,14 @@ SecretBytes VaultService::AnswerMessage(std::string_view bytes, VaultCaller call
   if (!call) {
     return EncodeVaultAnswer(call.error());
   }
-  if (caller == VaultCaller::kEgress && !IsEgressReveal(*call)) {
+  const bool holdings = std::holds_alternative<HoldingsCall>(*call);
+  if (caller == VaultCaller::kEgress && !holdings && !IsEgressReveal(*call)) {
     WipeCall(&*call);
     return EncodeVaultAnswer(
         Error{ErrorCode::kDenied, "vault: egress reveals for vendors and notices alone"});
+  }
+  if (caller == VaultCaller::kCompartment && holdings) {
+    return EncodeVaultAnswer(Error{ErrorCode::kDenied, "vault: incidents are egress's"});
   }
   if (IsExportCall(*call) && caller != VaultCaller::kOperator) {
     WipeCall(&*call);

@@ -54,8 +54,9 @@ class NotingGate final : public RevealGate {
 
  private:
   void Note(const RevealAct& act, const std::string& end) {
-    static const char* const kNames[] = {"?",          "reveal",      "find",        "erase",
-                                         "export ask", "export veto", "export page", "guesses"};
+    static const char* const kNames[] = {"?",           "reveal",     "find",
+                                         "erase",       "export ask", "export veto",
+                                         "export page", "guesses",    "survey"};
     acts.push_back(act);
     noted.push_back(kNames[static_cast<int>(act.action)] + std::string(" ") +
                     std::to_string(act.subjects.size()) + " subjects " + std::to_string(act.count) +
@@ -126,6 +127,32 @@ class VaultServiceTest : public VaultFixture {
   const SealKeyPair recipient_ = GenerateSealKeyPair();
   std::unique_ptr<VaultService> service_;
 };
+
+TEST_F(VaultServiceTest, TellsEgressWhomItHasAndOpensNothing) {
+  caller_ = VaultCaller::kEgress;
+  const HoldingsCall call{{kProject, "ann", "", ""}, {}};
+  const HoldingsAnswer held = Get<HoldingsAnswer>(call);
+  ASSERT_EQ(held.subjects.size(), 2U);
+  EXPECT_EQ(held.subjects[0].subject, kJane);
+  EXPECT_EQ(held.subjects[0].fields, (std::vector<std::string>{"$email", "$name"}));
+  EXPECT_EQ(held.subjects[1].fields, std::vector<std::string>{"$email"});
+  EXPECT_FALSE(held.more);
+  EXPECT_EQ(gate_.acts.back().action, VaultAction::kSurvey);
+  EXPECT_EQ(gate_.acts.back().asker.actor, "ann");
+  EXPECT_EQ(gate_.acts.back().count, 2U);
+  EXPECT_EQ(Get<HoldingsAnswer>(HoldingsCall{call.asker, kJane}).subjects.size(), 1U);
+  const ProjectId other{kProject.value + 1};
+  EXPECT_TRUE(Get<HoldingsAnswer>(HoldingsCall{{other, "ann", "", ""}, {}}).subjects.empty());
+  EXPECT_EQ(Fails(HoldingsCall{{kProject, "", "", ""}, {}}), ErrorCode::kInvalid);
+  gate_.fail = true;
+  EXPECT_EQ(Fails(call), ErrorCode::kUnavailable);
+  gate_.fail = false;
+  caller_ = VaultCaller::kCompartment;
+  EXPECT_EQ(Fails(call), ErrorCode::kDenied);
+  caller_ = VaultCaller::kOperator;
+  static_cast<void>(Get<EraseAnswer>(EraseCall{Asker(), {kJane}}));
+  EXPECT_EQ(Get<HoldingsAnswer>(call).subjects.size(), 1U);
+}
 
 TEST_F(VaultServiceTest, AnswersWhatWasAskedAndNothingElse) {
   EXPECT_EQ(Values({Asker(), {kJane}, {"$name"}, false, false}), (Lines{"$name=Jane New"}));

@@ -8,218 +8,22 @@
 
 #include "base/limits.h"
 #include "wire/expression_parser.h"
+#include "wire/flow_report_parser.h"
+#include "wire/report_reader.h"
 
 namespace bulkhead {
 namespace {
 
-using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
-
-// Reads typed members and remembers the first thing that is wrong, by its path. Every reader
-// returns its default then.
-class Reader {
- public:
-  [[nodiscard]] bool ok() const { return error_.empty(); }
-  [[nodiscard]] const std::string& error() const { return error_; }
-
-  void Fail(const std::string& path, std::string_view what) {
-    if (error_.empty()) {
-      error_ = path + ": " + std::string(what);
-    }
-  }
-
-  // The member, unless it is absent or null.
-  static std::optional<element> Member(const object& of, std::string_view name) {
-    element member;
-    if (of.at_key(name).get(member) != simdjson::SUCCESS || member.is_null()) {
-      return std::nullopt;
-    }
-    return member;
-  }
-
-  std::string String(const object& of, std::string_view name, const std::string& path,
-                     std::string fallback = "") {
-    const std::optional<element> member = Member(of, name);
-    if (!member) {
-      return fallback;
-    }
-    std::string_view text;
-    if (member->get_string().get(text) != simdjson::SUCCESS) {
-      Fail(path, "a string expected");
-    }
-    return std::string(text);
-  }
-
-  int64_t Integer(const object& of, std::string_view name, const std::string& path,
-                  std::pair<int64_t, int64_t> bounds, int64_t fallback) {
-    const std::optional<element> member = Member(of, name);
-    if (!member) {
-      return fallback;
-    }
-    int64_t number = 0;
-    if (member->get_int64().get(number) != simdjson::SUCCESS || number < bounds.first ||
-        number > bounds.second) {
-      Fail(path, "a whole number from " + std::to_string(bounds.first) + " to " +
-                     std::to_string(bounds.second) + " expected");
-      return fallback;
-    }
-    return number;
-  }
-
-  bool Boolean(const object& of, std::string_view name, const std::string& path) {
-    const std::optional<element> member = Member(of, name);
-    bool value = false;
-    if (member && member->get_bool().get(value) != simdjson::SUCCESS) {
-      Fail(path, "true or false expected");
-    }
-    return value;
-  }
-
-  // Calls each(element, path[i]) for the members of an optional list.
-  template <typename Each>
-  void ForEach(const object& of, std::string_view name, size_t limit, const Each& each) {
-    const std::optional<element> member = Member(of, name);
-    if (!member) {
-      return;
-    }
-    array list;
-    if (member->get_array().get(list) != simdjson::SUCCESS) {
-      Fail(std::string(name), "a list expected");
-      return;
-    }
-    if (list.size() > limit) {
-      Fail(std::string(name), "at most " + std::to_string(limit) + " entries");
-      return;
-    }
-    size_t index = 0;
-    for (const element entry : list) {
-      each(entry, std::string(name) + "[" + std::to_string(index++) + "]");
-    }
-  }
-
-  SharedExpression Where(const object& of, std::string_view name, const std::string& path,
-                         ConditionOver over = ConditionOver::kEvents) {
-    const std::string text = String(of, name, path);
-    if (text.empty()) {
-      return nullptr;
-    }
-    Result<Expression> parsed = ParseCondition(text, over);
-    if (!parsed) {
-      Fail(path, parsed.error().message);
-      return nullptr;
-    }
-    return std::make_shared<const Expression>(*std::move(parsed));
-  }
-
-  template <typename T, size_t N>
-  T Choice(const object& of, std::string_view name, const std::string& path,
-           const std::pair<std::string_view, T> (&choices)[N], T fallback) {
-    const std::string text = String(of, name, path);
-    if (text.empty()) {
-      return fallback;
-    }
-    std::string names;
-    for (const auto& [word, value] : choices) {
-      if (word == text) {
-        return value;
-      }
-      names += (names.empty() ? "" : ", ") + std::string(word);
-    }
-    Fail(path, "one of " + names + " expected");
-    return fallback;
-  }
-
- private:
-  std::string error_;
-};
 
 constexpr std::pair<std::string_view, TimeUnit> kUnits[] = {
     {"minute", TimeUnit::kMinute}, {"hour", TimeUnit::kHour},   {"day", TimeUnit::kDay},
     {"week", TimeUnit::kWeek},     {"month", TimeUnit::kMonth},
 };
 
-bool IsDate(std::string_view text) {
-  return text.size() == 10 && ParseDateTimeMs(text).has_value();
-}
-
-DateRange ReadRange(const object& body, Reader* reader) {
-  DateRange range;
-  range.from = reader->String(body, "from", "from");
-  range.to = reader->String(body, "to", "to");
-  range.timezone = reader->String(body, "timezone", "timezone");
-  if (!IsDate(range.from)) {
-    reader->Fail("from", "a date YYYY-MM-DD expected");
-  } else if (!IsDate(range.to)) {
-    reader->Fail("to", "a date YYYY-MM-DD expected");
-  } else if (range.to < range.from) {
-    reader->Fail("to", "earlier than from");
-  }
-  return range;
-}
-
-EventSelector ReadSelector(const element& entry, const std::string& path, Reader* reader) {
-  EventSelector selector;
-  object of;
-  if (entry.get_object().get(of) != simdjson::SUCCESS) {
-    reader->Fail(path, "an object expected");
-    return selector;
-  }
-  selector.event = reader->String(of, "event", path + ".event");
-  selector.where = reader->Where(of, "where", path + ".where");
-  return selector;
-}
-
-EventSelector ReadNamedSelector(const element& entry, const std::string& path, Reader* reader) {
-  EventSelector selector = ReadSelector(entry, path, reader);
-  if (reader->ok() && selector.event.empty()) {
-    reader->Fail(path + ".event", "an event name expected");
-  }
-  return selector;
-}
-
-// "plan", "user.plan" is not a thing: user properties are {"property":"plan","of":"user"} or
-// user["plan"].
-PropertyRef ReadProperty(const std::string& text, const std::string& path, Reader* reader) {
-  PropertyRef property;
-  property.name = text;
-  if (text.starts_with("user[") || text.starts_with("properties[")) {
-    const Result<Expression> parsed = ParseExpression(text);
-    if (!parsed || parsed->name.empty()) {
-      reader->Fail(path, "a property name or user[\"name\"] expected");
-      return property;
-    }
-    property.name = parsed->name;
-    property.of_user = parsed->op == ExpressionOp::kUserProperty;
-  }
-  if (property.name.empty()) {
-    reader->Fail(path, "a property name expected");
-  }
-  return property;
-}
-
-// A breakdown entry: a name, or {"property":name,"of":"event|user"}.
-PropertyRef ReadBreakdown(const element& entry, const std::string& path, Reader* reader) {
-  std::string_view name;
-  if (entry.get_string().get(name) == simdjson::SUCCESS) {
-    return ReadProperty(std::string(name), path, reader);
-  }
-  object of;
-  if (entry.get_object().get(of) != simdjson::SUCCESS) {
-    reader->Fail(path, "a property name or an object expected");
-    return {};
-  }
-  PropertyRef property =
-      ReadProperty(reader->String(of, "property", path + ".property"), path + ".property", reader);
-  constexpr std::pair<std::string_view, bool> kOf[] = {{"event", false}, {"user", true}};
-  property.of_user = reader->Choice(of, "of", path + ".of", kOf, property.of_user);
-  return property;
-}
-
-size_t ReadLimit(const object& body, Reader* reader) {
-  return static_cast<size_t>(reader->Integer(
-      body, "limit", "limit", {1, static_cast<int64_t>(limits::kMaxSegmentsInReport)}, 200));
-}
+constexpr std::pair<std::string_view, TimeUnit> kCalendarUnits[] = {
+    {"day", TimeUnit::kDay}, {"week", TimeUnit::kWeek}, {"month", TimeUnit::kMonth}};
 
 bool ReadPercentile(const std::string& math, InsightsMetric* metric) {
   if (math == "median") {
@@ -236,7 +40,8 @@ bool ReadPercentile(const std::string& math, InsightsMetric* metric) {
   return true;
 }
 
-void ReadMath(const object& of, const std::string& path, InsightsMetric* metric, Reader* reader) {
+void ReadMath(const object& of, const std::string& path, InsightsMetric* metric,
+              ReportReader* reader) {
   constexpr std::pair<std::string_view, Math> kMaths[] = {{"total", Math::kTotal},
                                                           {"unique", Math::kUnique},
                                                           {"dau", Math::kDau},
@@ -258,7 +63,31 @@ void ReadMath(const object& of, const std::string& path, InsightsMetric* metric,
   }
 }
 
-InsightsReport ReadInsights(const object& body, Reader* reader) {
+// What is made of the lines.
+void ReadLines(const object& body, InsightsReport* report, ReportReader* reader) {
+  if (ReportReader::Member(body, "rolling")) {
+    report->rolling = static_cast<size_t>(reader->Integer(body, "rolling", "rolling", {2, 366}, 2));
+  }
+  report->cumulative = reader->Boolean(body, "cumulative", "cumulative");
+  if (report->rolling > 0 && report->cumulative) {
+    reader->Fail("cumulative", "a line is rolling or cumulative");
+  }
+  if (const std::optional<element> member = ReportReader::Member(body, "compare")) {
+    object compare;
+    if (member->get_object().get(compare) != simdjson::SUCCESS) {
+      reader->Fail("compare", "an object expected");
+      return;
+    }
+    InsightsComparison& by = report->compare.emplace();
+    by.value = static_cast<int>(reader->Integer(compare, "value", "compare.value", {1, 1000}, 1));
+    by.unit = reader->Choice(compare, "unit", "compare.unit", kCalendarUnits, TimeUnit::kWeek);
+  }
+  if (report->shared && (report->rolling > 0 || report->cumulative || report->compare)) {
+    reader->Fail("shared", "plain lines alone are for readers outside");
+  }
+}
+
+InsightsReport ReadInsights(const object& body, ReportReader* reader) {
   InsightsReport report;
   report.range = ReadRange(body, reader);
   report.unit = reader->Choice(body, "unit", "unit", kUnits, TimeUnit::kDay);
@@ -266,6 +95,7 @@ InsightsReport ReadInsights(const object& body, Reader* reader) {
   report.global_where = reader->Where(body, "where", "where");
   report.segment_limit = ReadLimit(body, reader);
   report.shared = reader->Boolean(body, "shared", "shared");
+  ReadLines(body, &report, reader);
   reader->ForEach(body, "metrics", 26, [&](const element& entry, const std::string& path) {
     InsightsMetric metric;
     metric.selector = ReadSelector(entry, path, reader);
@@ -296,37 +126,7 @@ InsightsReport ReadInsights(const object& body, Reader* reader) {
   return report;
 }
 
-void ReadWindow(const object& body, FunnelReport* report, Reader* reader) {
-  const std::optional<element> member = Reader::Member(body, "window");
-  object window;
-  if (!member) {
-    return;
-  }
-  if (member->get_object().get(window) != simdjson::SUCCESS) {
-    reader->Fail("window", "an object expected");
-    return;
-  }
-  const int64_t value = reader->Integer(window, "value", "window.value", {1, 366LL * 86400}, 7);
-  constexpr std::pair<std::string_view, int64_t> kWindowUnits[] = {
-      {"second", 1000},    {"minute", 60'000},         {"hour", 3'600'000},
-      {"day", 86'400'000}, {"week", 7 * 86'400'000LL}, {"month", 30 * 86'400'000LL},
-      {"session", 0}};
-  const int64_t unit_ms =
-      reader->Choice(window, "unit", "window.unit", kWindowUnits, int64_t{86'400'000});
-  if (unit_ms == 0) {
-    if (value > 12) {
-      reader->Fail("window.value", "at most 12 sessions");
-    }
-    report->window_sessions = static_cast<int>(value);
-    return;
-  }
-  report->window_ms = value * unit_ms;
-  if (report->window_ms > 366LL * 86'400'000) {
-    reader->Fail("window", "at most 366 days");
-  }
-}
-
-void ReadExclusions(const object& body, FunnelReport* report, Reader* reader) {
+void ReadExclusions(const object& body, FunnelReport* report, ReportReader* reader) {
   const int64_t last = static_cast<int64_t>(report->steps.size());
   reader->ForEach(body, "exclude", 16, [&](const element& entry, const std::string& path) {
     FunnelExclusion exclusion;
@@ -344,7 +144,7 @@ void ReadExclusions(const object& body, FunnelReport* report, Reader* reader) {
   });
 }
 
-void ReadFunnelBreakdown(const object& body, FunnelReport* report, Reader* reader) {
+void ReadFunnelBreakdown(const object& body, FunnelReport* report, ReportReader* reader) {
   reader->ForEach(body, "breakdown", 4, [&](const element& entry, const std::string& path) {
     FunnelBreakdown breakdown;
     breakdown.property = ReadBreakdown(entry, path, reader);
@@ -371,7 +171,7 @@ void ReadFunnelBreakdown(const object& body, FunnelReport* report, Reader* reade
   });
 }
 
-FunnelReport ReadFunnelDefinition(const object& body, Reader* reader) {
+FunnelReport ReadFunnelDefinition(const object& body, ReportReader* reader) {
   FunnelReport report;
   reader->ForEach(body, "steps", limits::kMaxFunnelSteps,
                   [&](const element& entry, const std::string& path) {
@@ -381,7 +181,10 @@ FunnelReport ReadFunnelDefinition(const object& body, Reader* reader) {
     reader->Fail("steps", "at least one expected");
     return report;
   }
-  ReadWindow(body, &report, reader);
+  if (const std::optional<ReportWindow> window = ReadWindow(body, reader)) {
+    report.window_sessions = window->sessions;
+    if (window->sessions == 0) report.window_ms = window->ms;
+  }
   constexpr std::pair<std::string_view, FunnelOrder> kOrders[] = {
       {"loose", FunnelOrder::kLoose}, {"strict", FunnelOrder::kStrict}, {"any", FunnelOrder::kAny}};
   constexpr std::pair<std::string_view, FunnelCount> kCounts[] = {
@@ -390,15 +193,8 @@ FunnelReport ReadFunnelDefinition(const object& body, Reader* reader) {
       {"sessions", FunnelCount::kSessions}};
   report.order = reader->Choice(body, "order", "order", kOrders, FunnelOrder::kLoose);
   report.count = reader->Choice(body, "count", "count", kCounts, FunnelCount::kUniques);
-  report.session_timeout_ms =
-      1000 * reader->Integer(body, "session_timeout_s", "session_timeout_s", {60, 86'400}, 1800);
-  reader->ForEach(body, "hold", 3, [&](const element& entry, const std::string& path) {
-    std::string_view name;
-    if (entry.get_string().get(name) != simdjson::SUCCESS || name.empty()) {
-      reader->Fail(path, "a property name expected");
-    }
-    report.hold.emplace_back(name);
-  });
+  report.session_timeout_ms = ReadSessionTimeout(body, reader);
+  report.hold = ReadHeld(body, reader);
   ReadExclusions(body, &report, reader);
   ReadFunnelBreakdown(body, &report, reader);
   if (report.steps.size() + report.exclude.size() > limits::kMaxFunnelSteps) {
@@ -408,11 +204,11 @@ FunnelReport ReadFunnelDefinition(const object& body, Reader* reader) {
   return report;
 }
 
-FunnelReport ReadFunnel(const object& body, Reader* reader) {
+FunnelReport ReadFunnel(const object& body, ReportReader* reader) {
   FunnelReport report = ReadFunnelDefinition(body, reader);
   report.range = ReadRange(body, reader);
   report.segment_limit = ReadLimit(body, reader);
-  if (Reader::Member(body, "unit")) {
+  if (ReportReader::Member(body, "unit")) {
     report.unit = reader->Choice(body, "unit", "unit", kUnits, TimeUnit::kDay);
   }
   report.interval = static_cast<int>(reader->Integer(body, "interval", "interval", {1, 366}, 1));
@@ -420,28 +216,55 @@ FunnelReport ReadFunnel(const object& body, Reader* reader) {
   return report;
 }
 
-RetentionReport ReadRetention(const object& body, Reader* reader) {
+// "brackets":[1,3,4] draws the 0th day, days 1 to 3 and days 4 to 7 together.
+void ReadBrackets(const object& body, RetentionReport* report, ReportReader* reader) {
+  constexpr int64_t kMost = 367;
+  int64_t together = 0;
+  reader->ForEach(body, "brackets", kMost, [&](const element& entry, const std::string& path) {
+    int64_t length = 0;
+    if (entry.get_int64().get(length) != simdjson::SUCCESS || length < 1 || length > kMost) {
+      reader->Fail(path, "a whole number from 1 to 367 expected");
+      return;
+    }
+    together += length;
+    report->brackets.push_back(static_cast<int>(length));
+  });
+  if (report->brackets.empty()) {
+    return;
+  }
+  if (together > kMost) {
+    reader->Fail("brackets", "at most 367 units together");
+  }
+  if (ReportReader::Member(body, "buckets")) {
+    reader->Fail("buckets", "follows from brackets");
+  }
+  report->buckets = static_cast<int>(together) - 1;
+}
+
+RetentionReport ReadRetention(const object& body, ReportReader* reader) {
   RetentionReport report;
   report.range = ReadRange(body, reader);
-  if (const std::optional<element> born = Reader::Member(body, "born")) {
+  if (const std::optional<element> born = ReportReader::Member(body, "born")) {
     report.born = ReadSelector(*born, "born", reader);
   } else {
     reader->Fail("born", "an object expected");
   }
-  if (const std::optional<element> returning = Reader::Member(body, "return")) {
+  if (const std::optional<element> returning = ReportReader::Member(body, "return")) {
     report.returning = ReadSelector(*returning, "return", reader);
   }
-  constexpr std::pair<std::string_view, TimeUnit> kRetentionUnits[] = {
-      {"day", TimeUnit::kDay}, {"week", TimeUnit::kWeek}, {"month", TimeUnit::kMonth}};
-  report.unit = reader->Choice(body, "unit", "unit", kRetentionUnits, TimeUnit::kDay);
+  report.unit = reader->Choice(body, "unit", "unit", kCalendarUnits, TimeUnit::kDay);
   report.interval = static_cast<int>(reader->Integer(body, "interval", "interval", {1, 366}, 1));
   report.buckets = static_cast<int>(reader->Integer(body, "buckets", "buckets", {1, 366}, 7));
   constexpr std::pair<std::string_view, RetentionMode> kModes[] = {
-      {"on", RetentionMode::kOn}, {"on_or_after", RetentionMode::kOnOrAfter}};
+      {"on", RetentionMode::kOn},
+      {"on_or_after", RetentionMode::kOnOrAfter},
+      {"on_or_before", RetentionMode::kOnOrBefore},
+      {"streak", RetentionMode::kStreak}};
   constexpr std::pair<std::string_view, RetentionBirth> kBirths[] = {
       {"first", RetentionBirth::kFirst}, {"recurring", RetentionBirth::kRecurring}};
   report.mode = reader->Choice(body, "mode", "mode", kModes, RetentionMode::kOn);
   report.birth = reader->Choice(body, "birth", "birth", kBirths, RetentionBirth::kFirst);
+  ReadBrackets(body, &report, reader);
   report.calendar = reader->Boolean(body, "calendar", "calendar");
   reader->ForEach(body, "breakdown", 1, [&](const element& entry, const std::string& path) {
     report.breakdown = ReadBreakdown(entry, path, reader);
@@ -449,16 +272,20 @@ RetentionReport ReadRetention(const object& body, Reader* reader) {
   report.global_where = reader->Where(body, "where", "where");
   report.segment_limit = ReadLimit(body, reader);
   report.shared = reader->Boolean(body, "shared", "shared");
+  if (report.shared && (report.mode > RetentionMode::kOnOrAfter || !report.brackets.empty())) {
+    reader->Fail("shared",
+                 "the modes on and on_or_after, without brackets, are for readers outside");
+  }
   return report;
 }
 
-PeopleReport ReadPeople(const object& body, Reader* reader) {
+PeopleReport ReadPeople(const object& body, ReportReader* reader) {
   PeopleReport report;
   if (reader->Boolean(body, "shared", "shared")) {
     reader->Fail("shared", "a list of people is not for readers outside");
   }
   report.where = reader->Where(body, "where", "where", ConditionOver::kProfiles);
-  if (Reader::Member(body, "subjects")) {
+  if (ReportReader::Member(body, "subjects")) {
     report.subjects.emplace();  // a list of nobody selects nobody
   }
   reader->ForEach(body, "subjects", 2000, [&](const element& entry, const std::string& path) {
@@ -489,7 +316,40 @@ PeopleReport ReadPeople(const object& body, Reader* reader) {
   return report;
 }
 
-Report ReadReport(const object& body, Reader* reader) {
+LifecycleReport ReadLifecycle(const object& body, ReportReader* reader) {
+  LifecycleReport report;
+  report.range = ReadRange(body, reader);
+  if (reader->Boolean(body, "shared", "shared")) {
+    reader->Fail("shared", "this report is not for readers outside");
+  }
+  report.selector.event = reader->String(body, "event", "event");
+  report.selector.where = reader->Where(body, "where", "where");
+  report.unit = reader->Choice(body, "unit", "unit", kCalendarUnits, TimeUnit::kWeek);
+  return report;
+}
+
+SessionsReport ReadSessions(const object& body, ReportReader* reader) {
+  SessionsReport report;
+  report.range = ReadRange(body, reader);
+  if (reader->Boolean(body, "shared", "shared")) {
+    reader->Fail("shared", "this report is not for readers outside");
+  }
+  report.unit = reader->Choice(body, "unit", "unit", kUnits, TimeUnit::kDay);
+  report.interval = static_cast<int>(reader->Integer(body, "interval", "interval", {1, 366}, 1));
+  report.timeout_ms = ReadSessionTimeout(body, reader);
+  reader->ForEach(body, "exclude", kMaxSessionExclusions,
+                  [&](const element& entry, const std::string& path) {
+                    report.exclude.push_back(ReadNamedSelector(entry, path, reader));
+                  });
+  report.where = reader->Where(body, "where", "where");
+  reader->ForEach(body, "breakdown", 4, [&](const element& entry, const std::string& path) {
+    report.breakdown.push_back(ReadBreakdown(entry, path, reader));
+  });
+  report.segment_limit = ReadLimit(body, reader);
+  return report;
+}
+
+Report ReadReport(const object& body, ReportReader* reader) {
   const std::string kind = reader->String(body, "report", "report");
   if (kind == "insights") {
     return ReadInsights(body, reader);
@@ -503,9 +363,17 @@ Report ReadReport(const object& body, Reader* reader) {
   if (kind == "people") {
     return ReadPeople(body, reader);
   }
-  reader->Fail("report", kind == "flow" || kind == "sessions"
-                             ? "this report is not answered by this version"
-                             : "one of insights, funnel, retention, people expected");
+  if (kind == "flow") {
+    return ReadFlow(body, reader);
+  }
+  if (kind == "lifecycle") {
+    return ReadLifecycle(body, reader);
+  }
+  if (kind == "sessions") {
+    return ReadSessions(body, reader);
+  }
+  reader->Fail("report",
+               "one of insights, funnel, retention, flow, sessions, lifecycle, people expected");
   return {};
 }
 
@@ -527,7 +395,7 @@ Result<Report> ParseReport(std::string_view json, ProjectId default_project) {
   if (!body) {
     return body.error();
   }
-  Reader reader;
+  ReportReader reader;
   Report report = ReadReport(*body, &reader);
   const int64_t project = reader.Integer(*body, "project_id", "project_id", {1, 0xFFFFFFFFLL},
                                          int64_t{default_project.value});
@@ -547,7 +415,7 @@ Result<FunnelReport> ParseFunnelDefinition(std::string_view json) {
   if (!body) {
     return body.error();
   }
-  Reader reader;
+  ReportReader reader;
   FunnelReport report = ReadFunnelDefinition(*body, &reader);
   if (!reader.ok()) {
     return Error{ErrorCode::kInvalid, reader.error()};

@@ -80,8 +80,9 @@ TEST(ReportParser, TheProjectMayBeKnownAlready) {
 TEST(ReportParser, ErrorsNameThePath) {
   const std::string head = R"({"project_id":1,"from":"2025-08-12","to":"2025-08-13",)";
   EXPECT_EQ(ErrorOf("[]"), "body: a JSON object expected");
-  EXPECT_EQ(ErrorOf(head + R"("report":"flow"})"),
-            "report: this report is not answered by this version");
+  EXPECT_EQ(ErrorOf(head + R"("report":"pie"})"),
+            "report: one of insights, funnel, retention, flow, sessions, lifecycle, people "
+            "expected");
   EXPECT_EQ(ErrorOf(head + R"("report":"funnel","steps":[{"event":"a"},{"event":7}]})"),
             "steps[1].event: a string expected");
   EXPECT_EQ(

@@ -3,11 +3,12 @@
 
     join_attack.py FIRST.ndjson SECOND.ndjson     the pairs it believes in, and how surely
 
-A set is a list of messages as a vendor got them, in the order in which it got them: {"id", "event", "time", "person", "properties"}. Nothing
-else is used: no key, and nothing that only the sender knows. Each way of joining turns a person into weighted features; a pair scores what both
+A set is a list of messages as a vendor got them, in the order in which it got them: {"id", "event", "time", "person", "properties"} and, where it
+is known, "received": the second in which it came. Nothing else is used: no key, and nothing that only the sender knows. Each way of joining turns a person into weighted features; a pair scores what both
 share over what both have, a feature weighing the more the fewer persons have it. So rare values and rare moments decide, as they would for a
 human, and ties show as ties."""
 
+import bisect
 import collections
 import itertools
 import json
@@ -77,7 +78,17 @@ def by_days(messages):
         yield day
 
 
-WAYS = {"ids": by_ids, "times": by_times, "values": by_values, "behaviour": by_behaviour, "days": by_days}
+def by_receipt(messages):
+    """When each came, whatever its own time was made of."""
+    for message in messages:
+        if "received" in message:
+            yield "second", message["received"]
+            yield "minute", message["received"] // 60  # other events of the same visit
+            yield "second", message["received"], message["event"]
+
+
+CONTENT = {"ids": by_ids, "times": by_times, "values": by_values, "behaviour": by_behaviour, "days": by_days}
+WAYS = {**CONTENT, "receipt": by_receipt}
 
 
 def features(messages, ways):
@@ -135,6 +146,24 @@ def match_by_order(first, second):
                 if one and other:
                     votes[one][other] += 1
     return {person: ([candidate], count / sum(those.values())) for person, those in votes.items() for candidate, count in those.most_common(1)}
+
+
+def match_by_succession(first, second, within=900):
+    """Who falls silent here and is heard of there in the next moments, with the values that people keep: a device whose user signs in."""
+    last = {person: max(those, key=lambda one: one["received"]) for person, those in persons_of(first).items()}
+    theirs = sorted((message for message in second if message.get("person")), key=lambda one: one["received"])
+    times = [message["received"] for message in theirs]
+    matches = {}
+    for person, message in last.items():
+        begin = bisect.bisect_left(times, message["received"])
+        scores = {}
+        for candidate in theirs[begin:bisect.bisect_right(times, message["received"] + within)]:
+            alike = sum(message["properties"].get(name) == value for name, value in candidate["properties"].items())
+            scores.setdefault(candidate["person"], (alike, message["received"] - candidate["received"]))
+        if scores:
+            best = max(scores.values())
+            matches[person] = ([candidate for candidate, score in scores.items() if score == best], best[0])
+    return matches
 
 
 def shared_ids(first, second):

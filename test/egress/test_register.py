@@ -123,7 +123,7 @@ def test_a_policys_rise_fails_the_build(tmp_path, more, words, code, told):
 def test_a_policy_is_tried_before_it_sends(server, tmp_path):
     candidate = tmp_path / "candidate.toml"
     candidate.write_text("schema = 1\n" + POLICY.replace('"Bought"', '"*"').replace('plain = ["plan", "town"]', 'plain = ["plan"]') +
-                         POLICY.replace("acme", "zenith").replace('"Bought"', '"Looked"'))
+                         POLICY.replace("acme", "zenith").replace('"Bought"', '"Looked"').replace("project = 1", 'project = 1\nshare = "all"'))
     before = status(server, "acme")["sent"]
     tried = done(server, "try", candidate)
     lines = tried.splitlines()
@@ -133,9 +133,17 @@ def test_a_policy_is_tried_before_it_sends(server, tmp_path):
     assert "zenith: 20 messages (now 0), 2 subjects (now 0)" in lines and "  stays        80  Bought" in lines
     assert any("Bought: plan text (plain), company token (token)" in line or "Bought: company token (token), plan text (plain)" in line
                for line in lines), tried
+    assert "acme gets people that zenith gets too: what they do joins them" in lines
     for needle in ("needle-of-hay", "Ouagadougou", "plan1", "customer1"):
         assert needle not in tried
-    assert "acme" not in done(server, "try", candidate, "--vendor", "zenith")
+    divided = tmp_path / "divided.toml"
+    divided.write_text(candidate.read_text().replace('share = "all"\n', ""))
+    words = 'acme and zenith divide the people of project 1: each gets about half; share = "all" gives a vendor everybody'
+    lines = done(server, "try", divided).splitlines()
+    assert words in lines and "acme: 100 messages" not in lines[0]
+    checked = subprocess.run([binary(), "policy", "check", divided], capture_output=True, text=True, check=True).stdout
+    assert f"  {words}" in checked.splitlines()
+    assert "acme: " not in done(server, "try", candidate, "--vendor", "zenith")
     assert run("try", server.data, candidate, "--vendor", "nobody").returncode == 1
     assert status(server, "acme")["sent"] == before
     entries = b"".join(path.read_bytes() for path in (server.data / "audit").rglob("*") if path.is_file() and "entries" in str(path))

@@ -1,5 +1,6 @@
 """Events go to vendors as the policy says, in the form that it says, each written down first, whatever the vendor does."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ import time
 import pytest
 from bulkhead_server import BulkheadServer, binary, free_port
 from vendor_stand_in import (
+    EVERYBODY,
     check_against_ledger,
     check_against_policy,
     done,
@@ -105,7 +107,7 @@ def test_needles_reach_no_vendor(acme):
 
 def test_two_vendors_know_nobody_by_the_same_id(acme):
     server, stand_in = acme
-    both = [vendor_policy("acme", stand_in.port, event='token = ["town"]\n'), vendor_policy("zenith", stand_in.port, event='token = ["town"]\n')]
+    both = [vendor_policy("acme", stand_in.port, event='token = ["town"]\n'), vendor_policy("zenith", stand_in.port, more=EVERYBODY, event='token = ["town"]\n')]
     set_policy(server, *both, version=2)
     set_credential(server, "zenith")
     got = {"/acme": [], "/zenith": []}
@@ -119,7 +121,7 @@ def test_two_vendors_know_nobody_by_the_same_id(acme):
 
 def test_a_slow_vendor_delays_no_other_and_loses_nothing(acme):
     server, stand_in = acme
-    set_policy(server, vendor_policy("acme", stand_in.port), vendor_policy("zenith", stand_in.port), version=2)
+    set_policy(server, vendor_policy("acme", stand_in.port), vendor_policy("zenith", stand_in.port, more=EVERYBODY), version=2)
     set_credential(server, "zenith")
     stalled = threading.Event()
     stand_in.behave = lambda path, body: 200 if path == "/acme" or stalled.is_set() else (503, {"Retry-After": "1"})
@@ -151,7 +153,7 @@ def test_stored_events_are_sent_later_and_count_once(acme):
     server, stand_in = acme
     server.import_events([event(n) for n in range(30)])
     stand_in.wait(lambda v: len(v.by_id()) == 30)
-    set_policy(server, vendor_policy("acme", stand_in.port), vendor_policy("zenith", stand_in.port), version=2)
+    set_policy(server, vendor_policy("acme", stand_in.port), vendor_policy("zenith", stand_in.port, more=EVERYBODY), version=2)
     set_credential(server, "zenith")
     got = {"/acme": [], "/zenith": []}
     stand_in.behave = lambda path, body: got[path].extend(json.loads(body)["data"]["messages"]) or 200
@@ -163,12 +165,48 @@ def test_stored_events_are_sent_later_and_count_once(acme):
     assert exposure(server, "zenith")["sends"] == 30
 
 
+def test_a_further_vendor_takes_half_of_the_people_and_none_of_their_past(acme):
+    """Who moves from one vendor to another has each of their events at one of them alone, back-fills included."""
+    server, stand_in = acme
+    got = {"/acme": [], "/zenith": []}
+    stand_in.behave = lambda path, body: got[path].extend(json.loads(body)["data"]["messages"]) or 200
+    before, after = ([event(n, person=f"person{n % 40}", name=name, number=n) for n in range(start, start + 80)]
+                     for start, name in ((0, "Before"), (1000, "After")))
+    server.import_events(before)
+    stand_in.wait(lambda v: len({m["id"] for m in got["/acme"]}) == 80)
+    both = [vendor_policy(name, stand_in.port, event='plain = ["number"]\n') for name in got for name in [name[1:]]]
+    set_policy(server, *both, version=2)
+    set_credential(server, "zenith")
+    server.import_events(after)
+    stand_in.wait(lambda v: len({m["id"] for messages in got.values() for m in messages}) == 160)
+    first, last = (time.strftime("%Y-%m-%d", time.gmtime(at)) for at in (NOW - 600, NOW))
+    filled = done(server, "backfill", "zenith", "--from", first, "--to", last)
+    moved = {m["person"] for m in got["/zenith"]}
+    assert 8 < len(moved) < 32
+    # Whom acme has from before is left out, what zenith has of them already included.
+    assert f"{4 * len(moved)} were left out, of up to {len(moved)} people a day" in filled and "0 messages are in the queue" in filled, filled
+    assert f"{160 - 4 * len(moved)} messages" in done(server, "backfill", "acme", "--from", first, "--to", last)
+    time.sleep(2)
+    numbers = {name: {m["properties"].get("number") for m in messages if m["event"] == "After"} for name, messages in got.items()}
+    assert len(numbers["/zenith"]) == 2 * len(moved) and not numbers["/acme"] & numbers["/zenith"]
+    assert {m["event"] for m in got["/zenith"]} == {"After"}
+    listed = done(server, "list")
+    assert "its part of the people, divided with zenith" in listed and status(server, "zenith")["divides_with"] == ["acme"]
+    registered = {one["vendor"]: one["findings"] for one in json.loads(done(server, "register", "--json"))}
+    assert f"{len(moved)} of its subjects were sent to acme too" in registered["zenith"]
+    set_policy(server, both[0], both[1].replace('time = "exact"', 'time = "exact"\nshare = "all"'), version=3)
+    assert "160 messages are in the queue" in done(server, "backfill", "zenith", "--from", first, "--to", last)
+    assert status(server, "acme")["same_people_as"] == ["zenith"] and "CAN BE JOINED" in done(server, "list")
+    told = done(server, "register", "acme")
+    assert "! gets people that zenith gets too: what they do joins the two" in told
+
+
 def test_redirects_inner_addresses_and_other_ports_are_not_followed():
     with running_vendor() as stand_in, running_vendor() as elsewhere, \
             BulkheadServer(extra_arguments=["--egress-port", str(stand_in.port)]) as server:
-        inner = vendor_policy("inner", stand_in.port).replace('allow_addresses = ["127.0.0.1"]', 'allow_addresses = ["10.1.2.3"]')
-        rebound = vendor_policy("rebound", stand_in.port).replace("127.0.0.1:", "localhost:").replace('["127.0.0.1"]', '["10.1.2.3"]')
-        port = vendor_policy("port", elsewhere.port)
+        inner = vendor_policy("inner", stand_in.port, more=EVERYBODY).replace('allow_addresses = ["127.0.0.1"]', 'allow_addresses = ["10.1.2.3"]')
+        rebound = vendor_policy("rebound", stand_in.port, more=EVERYBODY).replace("127.0.0.1:", "localhost:").replace('["127.0.0.1"]', '["10.1.2.3"]')
+        port = vendor_policy("port", elsewhere.port, more=EVERYBODY)
         set_policy(server, vendor_policy("acme", stand_in.port), inner, rebound, port)
         for name in ("acme", "inner", "rebound", "port"):
             set_credential(server, name)
@@ -207,9 +245,89 @@ def test_kill_is_quick_lasting_and_undone_by_two(acme):
     assert {"vendor.credential", "vendor.kill", "vendor.revive"} <= actions
 
 
+def server_audit_text(server):
+    return b"".join(path.read_bytes() for path in sorted((server.data / "audit").rglob("*")) if path.is_file() and "entries" in str(path))
+
+
 def server_audit_actions(server):
-    entries = b"".join(path.read_bytes() for path in sorted((server.data / "audit").rglob("*")) if path.is_file() and "entries" in str(path))
-    return {match.decode() for match in re.findall(rb'"action":"([a-z.\-]+)"', entries)}
+    return {match.decode() for match in re.findall(rb'"action":"([a-z.\-]+)"', server_audit_text(server))}
+
+
+KILLED_PEOPLE = 50_000
+
+
+def asked_ids(stand_in):
+    return [person for body in stand_in.deletions() for person in body["data"]["persons"]]
+
+
+def by_hand(server):
+    return done(server, "by-hand", "acme").split()
+
+
+@contextlib.contextmanager
+def vendor_of_many():
+    """(server, vendor): 50,000 subjects that it was sent."""
+    with running_vendor() as stand_in, BulkheadServer(extra_arguments=["--egress-port", str(stand_in.port)]) as server:
+        set_policy(server, vendor_policy("acme", stand_in.port, event=""))
+        set_credential(server, "acme")
+        server.import_events([event(n, person=f"person{n}") for n in range(KILLED_PEOPLE)])
+        deadline = time.monotonic() + 120
+        while status(server, "acme")["sent"] < KILLED_PEOPLE:
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+        yield server, stand_in
+
+
+def kill(server, *more):
+    """What it says, within the five seconds that it has."""
+    began = time.monotonic()
+    said = done(server, "kill", "acme", *more)
+    print(f"\nkill took {time.monotonic() - began:.2f} s")
+    assert time.monotonic() - began < 5
+    return said
+
+
+def test_a_killed_vendor_is_asked_to_delete_everybody():
+    with vendor_of_many() as (server, stand_in):
+        assert f"asked to delete {KILLED_PEOPLE} ids." in kill(server)
+        asked = asked_ids(stand_in)
+        assert len(asked) == KILLED_PEOPLE and set(asked) == {m["person"] for m in stand_in.messages()}
+        assert f"deletion of {KILLED_PEOPLE} ids".encode() in server_audit_text(server)
+        assert not by_hand(server) and f"asked to delete: {KILLED_PEOPLE} ids; to come: 0" in done(server, "list")
+        taken = len(stand_in.bodies)
+        server.import_events([event(n, person=f"person{n}") for n in range(KILLED_PEOPLE, KILLED_PEOPLE + 10)])
+        time.sleep(3)
+        assert len(stand_in.bodies) == taken and not status(server, "acme")["credential"]
+
+
+def test_a_vendor_that_stalls_holds_no_kill_up_and_what_is_left_when_egress_dies_is_left_to_people():
+    with vendor_of_many() as (server, stand_in):
+        deletions, let_go = iter(range(100)), threading.Event()
+        stand_in.behave = lambda path, body: 200 if b"persons.deletion" not in body or next(deletions) < 3 else let_go.wait(20) and 200 or 503
+        said = kill(server)
+        asked = asked_ids(stand_in)
+        assert f"asked to delete {len(asked)} ids; {KILLED_PEOPLE - len(asked)} are still to come" in said and 0 < len(asked) < KILLED_PEOPLE
+        assert f"to come: {KILLED_PEOPLE - len(asked)}" in done(server, "list")
+        everybody = {m["person"] for m in stand_in.messages()}
+        os.kill(server.compartments()["egress"], signal.SIGKILL)
+        deadline = time.monotonic() + 40
+        while (told := vendor(server, "list", "--json")).returncode or json.loads(told.stdout)[0]["leaving"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        let_go.set()
+        left = by_hand(server)
+        assert len(left) == len(set(left)) == KILLED_PEOPLE - len(asked) and set(left) | set(asked) == everybody
+        assert vendor(server, "by-hand", "acme", "--done").returncode == 0 and not by_hand(server)
+        assert len(stand_in.messages()) == KILLED_PEOPLE
+
+
+def test_a_kill_can_leave_what_the_vendor_has_as_evidence(acme):
+    server, stand_in = acme
+    server.import_events([event(n) for n in range(10)])
+    stand_in.wait(lambda v: len(v.by_id()) == 10)
+    assert "What it has is left there." in kill(server, "--keep-data")
+    time.sleep(1)
+    assert not stand_in.deletions() and not by_hand(server) and b"what it has is left there" in server_audit_text(server)
 
 
 def test_erased_persons_leave_the_ledger_and_the_vendor_is_asked_to_delete_them(acme):

@@ -10,6 +10,8 @@ import time
 from bulkhead_server import binary, free_port
 from policy_file import wait_for_metric, write
 
+# For vendors that are to get the same people; vendors of which a policy says nothing of the kind divide them.
+EVERYBODY = 'share = "all"\n'
 SECRET = "whsec_a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 
 

@@ -1,5 +1,5 @@
-// Arbitrary bytes as what the canaries' sink is told, and as the file of what canaries are
-// remembered by.
+// Arbitrary bytes as what the canaries' sink is told, and as the files of what canaries are
+// remembered by and of what sights of them have come to.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "egress/canary_memory.h"
+#include "egress/canary_sights.h"
 #include "main/smtp_dialogue.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -15,6 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const Result<CanaryMemory> memory = DecodeCanaryMemory(text)) {
     const Result<CanaryMemory> again = DecodeCanaryMemory(EncodeCanaryMemory(*memory));
     Check(again.has_value(), "what is written is read");
+  }
+  if (const Result<std::vector<CanarySights>> sights = DecodeCanarySights(text)) {
+    Check(EncodeCanarySights(*sights) == text, "what is written is read");
   }
   const std::vector<std::string> domains = {"a.example"};
   SmtpDialogue dialogue(domains, [](const std::string& recipient, const std::string& domain) {

@@ -1,4 +1,4 @@
-// What intake says to egress, and the addresses of the policy.
+// What intake and core say to egress, and the addresses of the policy.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -6,12 +6,17 @@
 
 #include "egress/alert_codec.h"
 #include "egress/web_address.h"
+#include "main/vendor_feed.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   if (const auto hits = bulkhead::DecodeFirstHits(bytes)) {
     const auto again = bulkhead::DecodeFirstHits(bulkhead::EncodeFirstHits(*hits));
     if (!again || again->size() != hits->size()) std::abort();
+  }
+  if (const auto page = bulkhead::DecodeFeedPage(bytes)) {
+    const auto again = bulkhead::DecodeFeedPage(bulkhead::EncodeFeedPage(*page));
+    if (!again || again->entries.size() != page->entries.size()) std::abort();
   }
   if (const auto address = bulkhead::ParseWebAddress(bytes)) {
     if (address->host.empty() || !address->target.starts_with('/')) std::abort();

@@ -28,6 +28,7 @@ DumpReport Match(std::string_view file, size_t piece) {
   parts.subjects = {&subject, 1};
   parts.sources = {{"v", 1}};
   parts.vendor_id = [](const DumpSource&, const SubjectId& id) { return id; };
+  parts.canaries = {{"c", {"v", 1}, {}, "a1@b.example"}};
   auto matcher = DumpMatcher::Create(parts).value();
   for (size_t at = 0; at < file.size(); at += piece) matcher->Feed(file.substr(at, piece));
   return matcher->Finish();
@@ -40,7 +41,8 @@ void FuzzDump(std::string_view file) {
   Check(whole.genuine_records <= whole.records, "genuine records are records");
   if (whole.cut_records == 0 && pieces.cut_records == 0) {
     Check(whole.records == pieces.records && whole.ids == pieces.ids &&
-              whole.genuine_records == pieces.genuine_records,
+              whole.genuine_records == pieces.genuine_records &&
+              whole.sources[0].canaries == pieces.sources[0].canaries,
           "pieces of any size give the same");
   }
 }

@@ -8,7 +8,9 @@
 #include "incident/incident_record.h"
 #include "incident/incident_text.h"
 #include "incident/incident_view.h"
+#include "main/audit_shown.h"
 #include "main/desk_command.h"
+#include "main/holdings.h"
 #include "main/incident_pages.h"
 #include "main/residence.h"
 
@@ -33,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   InitCrypto();
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 6) {
+  switch (data[0] % 8) {
     case 0:
       ReadVersion(bytes);
       break;
@@ -51,10 +53,29 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (const auto page = DecodeVendorIdPage(bytes)) {
         Check(EncodeVendorIdPage(*page) == bytes, "one spelling");
       }
+      if (const auto page = DecodeCanaryPage(bytes)) {
+        Check(EncodeCanaryPage(*page) == bytes, "one spelling");
+      }
       break;
     case 4:
       if (const auto command = DeskCommand::Parse(bytes)) {
         Check(!command->actor().empty(), "somebody asks");
+      }
+      break;
+    case 5:
+      if (const auto request = DecodeShownRequest(bytes)) {
+        Check(EncodeShownRequest(*request) == bytes, "one spelling");
+      }
+      if (const auto page = DecodeShownPage(bytes)) {
+        Check(EncodeShownPage(*page) == bytes, "one spelling");
+      }
+      break;
+    case 6:
+      if (const auto request = DecodeHoldingsRequest(bytes)) {
+        Check(EncodeHoldingsRequest(*request) == bytes, "one spelling");
+      }
+      if (const auto page = DecodeHoldingsPage(bytes)) {
+        Check(EncodeHoldingsPage(*page) == bytes, "one spelling");
       }
       break;
     default:

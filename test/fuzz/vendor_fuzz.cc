@@ -73,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckGa4(text);
   for (const auto& destination : all) {
     JudgeAnswer(*destination, {kStatuses[data[0] % std::size(kStatuses)], std::string(text),
-                               std::string(text.substr(split))});
+                               std::string(text.substr(split)), 1'764'000'000'000});
     const EncodedBatch batch = destination->Encode({&message, 1});
     Check(batch.requests.size() + batch.refused.size() == 1, "a message has one place");
   }

@@ -2,6 +2,7 @@
 the vendors received."""
 
 import csv
+import hashlib
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ from bulkhead_server import BulkheadServer, binary
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "egress"))
 from vendor_stand_in import done as vendor_done  # noqa: E402
-from vendor_stand_in import running_vendor, set_credential, set_policy, vendor_policy  # noqa: E402
+from vendor_stand_in import EVERYBODY, running_vendor, set_credential, set_policy, vendor_policy  # noqa: E402
 
 NOW = int(time.time())
 FIELDS = 'plain = ["plan", "mp_country_code"]\ntoken = ["town"]\n'
@@ -62,7 +63,7 @@ def fed():
     with running_vendor() as stand_in, BulkheadServer(extra_arguments=["--egress-port", str(stand_in.port)]) as server:
         got = {"/acme": [], "/zenith": []}
         stand_in.behave = lambda path, body: got[path].extend(json.loads(body)["data"]["messages"]) or 200
-        set_policy(server, vendor_policy("acme", stand_in.port, event=FIELDS), vendor_policy("zenith", stand_in.port, event=FIELDS))
+        set_policy(server, vendor_policy("acme", stand_in.port, event=FIELDS), vendor_policy("zenith", stand_in.port, more=EVERYBODY, event=FIELDS))
         set_credential(server, "acme")
         set_credential(server, "zenith")
         server.import_events([event(n) for n in range(70)])
@@ -226,6 +227,30 @@ def test_a_leaked_file_is_attributed(fed, write, tmp_path):
     assert {e["properties"]["distinct_id"] for e in server.export(day(-1), day(1))} == set((tmp_path / "who").read_text().split())
     assert "zenith was sent in epoch 1" in done(server, "match", leaked)
     assert asked(server, "match", leaked, "--vendor", "acme")["attributed"] is None
+
+
+def test_a_leaked_file_opens_an_incident_with_what_was_found(fed, tmp_path):
+    server, got = fed
+    leaked = tmp_path / "customers.csv"
+    messages = [m for m in {m["id"]: m for m in got["/zenith"]}.values()]
+    some = sorted({m["person"] for m in messages})[:4]
+    invented = [{**m, "person": f"{n:032x}"} for n, m in enumerate(messages[:30], 1 << 100)]
+    write_csv(leaked, [m for m in messages if m["person"] in some] + invented)
+    told = incident(server, "match", leaked, "--open", "--json")
+    assert told.returncode == 0
+    report = json.loads(told.stdout)
+    name = told.stderr.split()[0]
+    opened = asked(server, "show", name)
+    found, = opened["leaked"]
+    assert (opened["kind"], opened["vendor"], opened["epoch"]) == ("vendor", "zenith", 1) and opened["to"] == day()
+    assert found == {"file": "customers.csv", "sha256": hashlib.sha256(leaked.read_bytes()).hexdigest(), "bytes": leaked.stat().st_size,
+                     "records": report["records"], "genuine_records": report["genuine_records"], "subjects": 4, "canaries": 0}
+    assert opened["exposure"]["subjects"] == 7 and opened["title"] == "a leaked file, customers.csv"
+    assert "of 7 subjects sent, 4 are in customers.csv" in done(server, "show", name)
+    assert asked(server, "facts", name, "--risk", "high")["leaked"] == [found]
+    assert asked(server, "correct", name, "--organisation", "company", "--why", "by organisation")["leaked"] == [found]
+    entry, = [e for e in recorded(server, "incident.open") if f"incident {name}," in e["scope"]]
+    assert entry["scope"].endswith(opened["digest"])
 
 
 def test_a_leaked_file_of_another_epoch_is_told_apart():

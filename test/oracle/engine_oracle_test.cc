@@ -4,84 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <functional>
 
 #include "oracle/engine_world.h"
-#include "wire/expression_parser.h"
+#include "oracle/random_trials.h"
 
 namespace bulkhead::oracle {
 namespace {
-
-uint64_t Seeds() {
-  const char* text = std::getenv("BULKHEAD_ORACLE_SEEDS");
-  return text == nullptr ? 400 : std::strtoull(text, nullptr, 10);
-}
-
-SharedExpression Where(Random* random) {
-  static const char* const kTexts[] = {R"(properties["n"] > 1)", R"("a" in properties["p"])",
-                                       R"(user["tier"] == "gold")",
-                                       R"(not defined(properties["p"]) or properties["n"] < 3)"};
-  const int64_t pick = Pick(random, 0, 11);
-  if (pick > 3) {
-    return nullptr;
-  }
-  return std::make_shared<const Expression>(*ParseExpression(kTexts[pick]));
-}
-
-EventSelector Selector(Random* random, bool any_allowed) {
-  static const char* const kNames[] = {"A", "B", "C", "X", ""};
-  return {kNames[Pick(random, 0, any_allowed ? 4 : 3)], Where(random)};
-}
-
-PropertyRef Property(Random* random) {
-  PropertyRef property;
-  const int64_t pick = Pick(random, 0, 3);
-  property.of_user = pick == 0;
-  property.name = pick == 0 ? "tier" : pick == 1 ? "n" : "p";
-  return property;
-}
-
-// Mostly days.
-void RandomUnit(Random* random, TimeUnit* unit, int* interval) {
-  static const TimeUnit kUnits[] = {TimeUnit::kDay, TimeUnit::kDay, TimeUnit::kWeek,
-                                    TimeUnit::kMonth};
-  *unit = kUnits[Pick(random, 0, 3)];
-  *interval = Pick(random, 0, 2) == 0 ? static_cast<int>(Pick(random, 2, 3)) : 1;
-}
-
-// A test on one scenario: empty = agreed, else what differs.
-using Trial = std::function<std::string(const Scenario&)>;
-
-void Explain(uint64_t seed, Scenario scenario, const Trial& trial) {
-  for (bool smaller = true; smaller;) {
-    smaller = false;
-    for (size_t i = 0; i < scenario.events.size(); ++i) {
-      Scenario less = scenario;
-      less.events.erase(less.events.begin() + static_cast<ptrdiff_t>(i));
-      if (!trial(less).empty()) {
-        scenario = std::move(less);
-        smaller = true;
-        break;
-      }
-    }
-  }
-  FAIL() << "seed " << seed << "\n" << Describe(scenario) << trial(scenario);
-}
-
-// make(random, scenario) gives the trial of one seed.
-template <typename Make>
-void RunSeeds(const Make& make) {
-  for (uint64_t seed = 1; seed <= Seeds(); ++seed) {
-    const Scenario scenario = MakeScenario(seed);
-    Random random(seed * 7919);
-    const Trial trial = make(&random, scenario);
-    if (!trial(scenario).empty()) {
-      Explain(seed, scenario, trial);
-      return;
-    }
-  }
-}
 
 std::string Text(const FunnelAnswer& answer) {
   const auto rows = [](const std::map<std::string, FunnelAnswer::Row>& all) {
@@ -185,7 +113,14 @@ TEST(Oracle, Retention) {
     report.returning = Selector(random, true);
     RandomUnit(random, &report.unit, &report.interval);
     report.buckets = static_cast<int>(Pick(random, 0, 6));
-    report.mode = static_cast<RetentionMode>(Pick(random, 1, 2));
+    if (Pick(random, 0, 2) == 0) {
+      report.buckets = -1;
+      for (int64_t b = Pick(random, 1, 4); b > 0; --b) {
+        report.brackets.push_back(static_cast<int>(Pick(random, 1, 3)));
+        report.buckets += report.brackets.back();
+      }
+    }
+    report.mode = static_cast<RetentionMode>(Pick(random, 1, 4));
     report.birth = static_cast<RetentionBirth>(Pick(random, 1, 2));
     report.calendar = Pick(random, 0, 1) == 0;
     report.global_where = Where(random);

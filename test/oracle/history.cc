@@ -338,4 +338,20 @@ std::string BucketText(const Scenario& scenario, int64_t time_ms, TimeUnit unit,
   return UnitText(first + BucketNumber(scenario, time_ms, unit, interval) * interval, unit);
 }
 
+std::vector<std::pair<size_t, size_t>> Sessions(const Scenario& scenario, int64_t timeout_ms,
+                                                const std::vector<PlainEvent>& events) {
+  std::vector<std::pair<size_t, size_t>> sessions;
+  for (size_t i = 0; i < events.size(); ++i) {
+    const bool cut = i == 0 || events[i].time_ms - events[i - 1].time_ms > timeout_ms ||
+                     ToLocal(scenario.zone, events[i].time_ms).day !=
+                         ToLocal(scenario.zone, events[i - 1].time_ms).day;
+    if (cut) {
+      sessions.emplace_back(i, i + 1);
+    } else {
+      sessions.back().second = i + 1;
+    }
+  }
+  return sessions;
+}
+
 }  // namespace bulkhead::oracle

@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/event.h"
@@ -79,5 +80,9 @@ std::string BucketText(const std::string& zone, int64_t time_ms, TimeUnit unit);
 // day of the range; and how many of them lie between the first and the moment's.
 std::string BucketText(const Scenario& scenario, int64_t time_ms, TimeUnit unit, int interval);
 int64_t BucketNumber(const Scenario& scenario, int64_t time_ms, TimeUnit unit, int interval);
+
+// [begin, end) of each session of one person's events: cut by a pause, and at midnight.
+std::vector<std::pair<size_t, size_t>> Sessions(const Scenario& scenario, int64_t timeout_ms,
+                                                const std::vector<PlainEvent>& events);
 
 }  // namespace bulkhead::oracle

@@ -175,25 +175,6 @@ void Finish(FunnelAnswer::Row* row, bool percentiles) {
   }
 }
 
-// Session edges: a pause, or midnight.
-std::vector<std::pair<size_t, size_t>> Sessions(const Scenario& scenario,
-                                                const FunnelReport& report,
-                                                const std::vector<PlainEvent>& events) {
-  std::vector<std::pair<size_t, size_t>> sessions;
-  for (size_t i = 0; i < events.size(); ++i) {
-    const bool cut = i == 0 ||
-                     events[i].time_ms - events[i - 1].time_ms > report.session_timeout_ms ||
-                     ToLocal(scenario.zone, events[i].time_ms).day !=
-                         ToLocal(scenario.zone, events[i - 1].time_ms).day;
-    if (cut) {
-      sessions.emplace_back(i, i + 1);
-    } else {
-      sessions.back().second = i + 1;
-    }
-  }
-  return sessions;
-}
-
 }  // namespace
 
 FunnelAnswer Funnel(const Scenario& scenario, const PlainHistory& history,
@@ -204,7 +185,7 @@ FunnelAnswer Funnel(const Scenario& scenario, const PlainHistory& history,
     const PersonFunnel funnel(history, report, events);
     std::vector<Attempt> attempts;
     if (report.count == FunnelCount::kSessions) {
-      for (const auto& [begin, end] : Sessions(scenario, report, events)) {
+      for (const auto& [begin, end] : Sessions(scenario, report.session_timeout_ms, events)) {
         const std::vector<Attempt> inside = funnel.Attempts(begin, end, begins);
         if (!inside.empty()) {
           attempts.push_back(inside.front());

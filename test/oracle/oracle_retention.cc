@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <set>
+#include <utility>
 
 #include "oracle/oracles.h"
 
@@ -19,10 +21,24 @@ int64_t CohortEndMs(const Scenario& scenario, const RetentionReport& report, int
   return DayStartMs(scenario.zone, day);
 }
 
+// First and last bucket of each that is shown.
+std::vector<std::pair<int64_t, int64_t>> Brackets(const RetentionReport& report) {
+  std::vector<std::pair<int64_t, int64_t>> brackets;
+  for (const int length : report.brackets) {
+    const int64_t first = brackets.empty() ? 0 : brackets.back().second + 1;
+    brackets.emplace_back(first, first + length - 1);
+  }
+  for (int64_t b = 0; report.brackets.empty() && b <= report.buckets; ++b) {
+    brackets.emplace_back(b, b);
+  }
+  return brackets;
+}
+
 // How many of a cohort's buckets are over for all of it.
 uint64_t CompleteBuckets(const Scenario& scenario, const RetentionReport& report, int64_t cohort) {
   uint64_t complete = 0;
-  for (int64_t b = 0; b <= report.buckets; ++b) {
+  for (const auto& [first, last] : Brackets(report)) {
+    const int64_t b = last;
     const int64_t length_ms = UnitDays(report.unit) * report.interval * 86'400'000;
     const bool over =
         report.calendar
@@ -36,7 +52,7 @@ uint64_t CompleteBuckets(const Scenario& scenario, const RetentionReport& report
 // The shares of the dates' cohorts, each weighted by its share of all persons.
 std::vector<double> Average(const RetentionReport& report, const RetentionAnswer& answer) {
   std::vector<double> average;
-  for (size_t b = 0; b <= static_cast<size_t>(report.buckets); ++b) {
+  for (size_t b = 0; b < Brackets(report).size(); ++b) {
     double returned = 0;
     double born = 0;
     for (const auto& [date, segments] : answer.rows) {
@@ -91,13 +107,22 @@ RetentionAnswer Retention(const Scenario& scenario, const PlainHistory& history,
           report.breakdown ? ValueText(history, *report.breakdown, events[i]) : "*";
       answer.complete[cohort] = CompleteBuckets(scenario, report, number(events[i]));
       std::vector<uint64_t>& row = answer.rows[cohort][segment];
-      row.resize(static_cast<size_t>(report.buckets) + 2);
+      const auto brackets = Brackets(report);
+      row.resize(brackets.size() + 1);
       ++row[0];
-      for (int64_t b = 0; b <= report.buckets; ++b) {
-        const bool counts = report.mode == RetentionMode::kOnOrAfter
-                                ? reached.lower_bound(b) != reached.end()
-                                : reached.contains(b);
-        row[static_cast<size_t>(b) + 1] += counts ? 1 : 0;
+      const auto back_in = [&](int64_t first, int64_t last) {
+        return std::ranges::any_of(
+            reached, [&](int64_t bucket) { return first <= bucket && bucket <= last; });
+      };
+      for (size_t b = 0; b < brackets.size(); ++b) {
+        const auto [first, last] = brackets[b];
+        bool counts = back_in(first, last);
+        if (report.mode == RetentionMode::kOnOrAfter) counts = back_in(first, INT64_MAX);
+        if (report.mode == RetentionMode::kOnOrBefore) counts = back_in(0, last);
+        for (size_t k = 1; k < b && report.mode == RetentionMode::kStreak; ++k) {
+          counts = counts && back_in(brackets[k].first, brackets[k].second);
+        }
+        row[b + 1] += counts ? 1 : 0;
       }
     }
   }

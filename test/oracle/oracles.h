@@ -55,4 +55,19 @@ std::map<std::string, std::vector<uint64_t>> Addiction(const Scenario& scenario,
                                                        const EventSelector& selector, TimeUnit unit,
                                                        TimeUnit sub_unit);
 
+// Everything of a flow that is shown, as lines of text.
+std::string Flow(const Scenario& scenario, const PlainHistory& history, const FlowReport& report);
+// The engine's answer in the same form.
+std::string FlowText(const FlowResult& result);
+
+// As lines of text, as LifecycleText has the engine's.
+std::string Lifecycle(const Scenario& scenario, const PlainHistory& history,
+                      const LifecycleReport& report);
+std::string LifecycleText(const LifecycleResult& result);
+
+// As lines of text, as SessionsText has the engine's.
+std::string SessionsOf(const Scenario& scenario, const PlainHistory& history,
+                       const SessionsReport& report);
+std::string SessionsText(const SessionsResult& result);
+
 }  // namespace bulkhead::oracle

@@ -19,6 +19,7 @@ ONLY_INCLUDER = {
     "boost/asio": {"egress", "http", "main"}, "boost/beast": {"egress", "http", "main"},
     "maxminddb": {"sieve"}, "hs/hs": {"sieve"}, "re2/": {"sieve"},
     "sqlite3": {"vault", "access"},
+    "hpdf": {"incident"},
     "CLI/": {"main"}, "spdlog/": {"main"},
 }
 

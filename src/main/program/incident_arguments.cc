@@ -83,13 +83,23 @@ class Adder {
 
 void AddVersions(Adder* adder) {
   IncidentCommand* command = adder->command();
-  CLI::App* open =
-      adder->AsJson(adder->Add("open", "what a vendor was sent in a window", CommandIncidentOpen));
-  open->add_option("--vendor", command->vendor, "as the policy names it")->required();
+  CLI::App* open = adder->AsJson(
+      adder->Add("open", "whose data was exposed in a window, and to whom", CommandIncidentOpen));
+  CLI::Option_group* party = open->add_option_group("party", "at whom, one of these");
+  party->add_option("--vendor", command->vendor, "what it was sent; as the policy names it");
+  party->add_option("--member", command->member,
+                    "what an actor of the audit log was shown: an account, an operator");
+  party->add_option("--credential", command->credential,
+                    "what its thief could read: account:NAME or vendor:NAME");
+  party->add_option("--export", command->export_id,
+                    "what one gave: a bulk export's id, or an export's entry in the audit log");
+  party->add_option("--ourselves", command->ourselves, "core, vault, intake or everything")
+      ->expected(0, 1)
+      ->default_str("everything");
+  party->require_option(1);
   AddScope(open, command);
-  open->get_option("--from")->required();
-  open->get_option("--to")->required();
-  open->add_option("--project", command->project, "where the vendor is in no policy any more");
+  open->add_option("--project", command->project,
+                   "whose countries and, of ourselves, data; else the vendor's, or the first");
   adder->Add("list", "all incidents", CommandIncidentList);
   adder->AsJson(adder->AddWithId("show", "a version", CommandIncidentShow))
       ->add_option("--version", command->version, "else the last one");
@@ -128,6 +138,8 @@ void AddAnswers(Adder* adder) {
   match->add_option("FILE", command->leaked_file, "CSV, or JSON a line")->required();
   match->add_option("--vendor", command->vendor, "look for this one's ids alone");
   match->add_option("--out", command->out, "new file for the pseudonyms that are in it");
+  match->add_flag("--open", command->open, "an incident for the vendor and epoch that it is from");
+  match->add_option("--title", command->title, "of that incident");
 }
 
 // The commands about sending, with arguments of their own.

@@ -11,6 +11,8 @@
 #include "main/compartment.h"
 #include "main/demo.h"
 #include "main/descriptor_limit.h"
+#include "main/drill.h"
+#include "main/drill_vendor.h"
 #include "main/key_commands.h"
 #include "main/program/audit_arguments.h"
 #include "main/program/export_arguments.h"
@@ -36,6 +38,7 @@ struct Arguments {
   bulkhead::QueryCommand query;
   bulkhead::VaultCommand vault;
   bulkhead::DemoOptions demo;
+  bulkhead::DrillOptions drill;
   bulkhead::KeyCommand keys;
 };
 
@@ -103,6 +106,21 @@ void AddServerCommands(CLI::App& app, Arguments* a, Action* action) {
   demo->add_option("--events", a->demo.events, "about how many");
   demo->add_flag("--once", a->demo.once, "end after the reports");
   demo->callback([=] { *action = [=] { return bulkhead::RunDemo(a->demo); }; });
+}
+
+void AddDrill(CLI::App& app, Arguments* a, Action* action) {
+  CLI::App* drill = app.add_subcommand(
+      "drill", "the theft of November 2025 on made-up data, with a stopwatch and a report");
+  drill->add_option("--out", a->drill.out,
+                    "directory of the report, new or empty; else ./drill-report-YYYY-MM-DD");
+  drill->add_option("--events", a->drill.events, "about how many");
+  drill->add_option("--people", a->drill.people, "at most how many; else as these events take");
+  drill->add_flag("--json", a->drill.json, "the numbers on standard output");
+  drill->callback([=] { *action = [=] { return bulkhead::RunDrill(a->drill); }; });
+
+  CLI::App* vendor = app.add_subcommand("drill-vendor", "");
+  vendor->group("");  // what a drill starts; not for people
+  vendor->callback([=] { *action = [] { return bulkhead::RunDrillVendor(); }; });
 }
 
 void AddDataCommands(CLI::App& app, Arguments* a, Action* action) {
@@ -214,6 +232,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   Action action;
   AddServerCommands(app, &arguments, &action);
+  AddDrill(app, &arguments, &action);
   AddDataCommands(app, &arguments, &action);
   AddGuardCommands(app, &arguments, &action);
   AddKeyCommands(app, &arguments, &action);

@@ -84,8 +84,10 @@ void AddVendorCommands(CLI::App& app, std::function<Result<void>()>* action) {
   as_json(add("list", "each vendor's state", CommandVendorList));
   with_name("credential", "reads what the vendor is spoken to with from standard input",
             CommandVendorCredential);
-  with_name("kill", "stops the feed at once, for good unless two people undo it",
-            CommandVendorKill);
+  with_name("kill",
+            "stops the feed at once, for good unless two people undo it, and has the vendor delete",
+            CommandVendorKill)
+      ->add_flag("--keep-data", command->keep_data, "what it has is left there, as evidence");
   CLI::App* revive = with_name("revive", "undoes a kill", CommandVendorRevive);
   revive->add_option("--code", command->code1, "one of the two codes")->required();
   revive->add_option("--other-code", command->code2, "the other")->required();
@@ -95,7 +97,7 @@ void AddVendorCommands(CLI::App& app, std::function<Result<void>()>* action) {
       ->add_option("EPOCH", command->epoch, "its number")
       ->required();
   as_json(with_name("dead", "what the vendor will never take, and why", CommandVendorDead));
-  with_name("by-hand", "its ids of erased persons that it cannot be asked to delete",
+  with_name("by-hand", "its ids that it cannot be asked to delete what it has of",
             CommandVendorByHand)
       ->add_flag("--done", command->done, "it has been seen to");
   with_name("resend", "puts the dead letters back into the queue", CommandVendorResend);
