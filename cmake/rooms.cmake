@@ -65,10 +65,10 @@ bulkhead_room(vault ROOMS base crypto model LIBRARIES sqlcipher)
 bulkhead_room(audit ROOMS base crypto model)
 bulkhead_room(intake ROOMS base crypto model wire sieve log)
 bulkhead_room(query ROOMS base crypto model wire store audit LIBRARIES date::date-tz)
-bulkhead_room(egress ROOMS base crypto model sieve log LIBRARIES fmt::fmt OpenSSL::SSL simdjson::simdjson)
+bulkhead_room(egress ROOMS base crypto model sieve log LIBRARIES fmt::fmt OpenSSL::SSL PkgConfig::CURL simdjson::simdjson)
 bulkhead_room(incident ROOMS base crypto model sieve audit egress LIBRARIES fmt::fmt third::hpdf)
 bulkhead_room(access ROOMS base crypto model audit LIBRARIES sqlcipher)
-bulkhead_room(http ROOMS base channel crypto model wire intake query access audit LIBRARIES OpenSSL::SSL)
+bulkhead_room(http ROOMS base channel crypto model wire intake query access audit incident LIBRARIES OpenSSL::SSL)
 bulkhead_room(main ROOMS base channel crypto model wire sieve log store vault audit intake query egress incident access http
               LIBRARIES spdlog::spdlog PkgConfig::SECCOMP)
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/byte_codec.h"
+#include "crypto/rsa_key.h"
 
 namespace bulkhead {
 namespace {
@@ -42,6 +43,10 @@ constexpr std::array<PurposeFacts, static_cast<size_t>(kLastKeyPurpose)> kPurpos
     {"vault-seal-public", kKeyBytes},
     {"vault-log-public", kKeyBytes},
     {"vendor", kKeyBytes},
+    {"notice-code", kKeyBytes},
+    {"notice-signing", kKeyBytes},
+    {"dkim-ed25519", kKeyBytes},
+    {"dkim-rsa", RsaKey::kPaddedBytes},
 }};
 
 constexpr uint32_t Bit(KeyPurpose purpose) { return 1U << static_cast<unsigned>(purpose); }
@@ -60,11 +65,13 @@ constexpr uint32_t PurposesOf(KeyScope scope) {
     case KeyScope::kAudit:
       return Bit(kAuditSigning) | Bit(kAuditPayload);
     case KeyScope::kEgress:
-      return Bit(kWebhook) | Bit(kVendor);
+      return Bit(kWebhook) | Bit(kVendor) | Bit(kNoticeCode) | Bit(kNoticeSigning) |
+             Bit(kDkimEd25519) | Bit(kDkimRsa);
     case KeyScope::kFileMain:
       return Bit(kPseudonym) | Bit(kInsertId) | Bit(kToken) | Bit(kStore) | Bit(kCatalogue) |
              Bit(kSession) | Bit(kCoreLog) | Bit(kAuditSigning) | Bit(kAuditPayload) |
-             Bit(kWebhook) | Bit(kVaultSealPublic) | Bit(kVaultLogPublic) | Bit(kVendor);
+             Bit(kWebhook) | Bit(kVaultSealPublic) | Bit(kVaultLogPublic) | Bit(kVendor) |
+             Bit(kNoticeCode) | Bit(kNoticeSigning) | Bit(kDkimEd25519) | Bit(kDkimRsa);
     case KeyScope::kFileVault:
       return Bit(kVaultSeal) | Bit(kVaultLog) | Bit(kSubjectWrap) | Bit(kBlindIndex);
   }

@@ -30,9 +30,13 @@ enum class KeyPurpose : uint8_t {
   kCoreLogPublic,
   kVaultSealPublic,
   kVaultLogPublic,
-  kVendor,  // wraps what egress keeps: vendors' keys and credentials, the ledger
+  kVendor,         // wraps what egress keeps: vendors' keys and credentials, the ledger
+  kNoticeCode,     // codes by which a notice is known to be ours
+  kNoticeSigning,  // an Ed25519 seed: answers of the page where notices are checked
+  kDkimEd25519,    // an Ed25519 seed
+  kDkimRsa,        // RsaKey::ToPadded
 };
-inline constexpr KeyPurpose kLastKeyPurpose = KeyPurpose::kVendor;
+inline constexpr KeyPurpose kLastKeyPurpose = KeyPurpose::kDkimRsa;
 // The public half of a pair, which is never made by itself.
 constexpr bool IsPublicHalf(KeyPurpose purpose) {
   return purpose >= KeyPurpose::kCoreLogPublic && purpose <= KeyPurpose::kVaultLogPublic;
@@ -40,7 +44,7 @@ constexpr bool IsPublicHalf(KeyPurpose purpose) {
 
 // "pseudonym", "insert-id", ...: what commands and messages call it.
 std::string_view KeyPurposeName(KeyPurpose purpose);
-// 64 for pairs, else 32.
+// 64 for pairs, RsaKey::kPaddedBytes for RSA, else 32.
 size_t KeyPurposeBytes(KeyPurpose purpose);
 
 enum class KeyState : uint8_t {

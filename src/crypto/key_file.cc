@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/byte_codec.h"
+#include "crypto/rsa_key.h"
 
 namespace bulkhead {
 namespace {
@@ -103,6 +104,13 @@ KeyEntry GenerateKey(KeyPurpose purpose, uint32_t id, int64_t from_ms) {
   Check(!IsPublicHalf(purpose), "public keys come from their pair");
   if (KeyPurposeBytes(purpose) == kKeyBytes) {
     entry.bytes = RandomSecret(kKeyBytes);
+    return entry;
+  }
+  if (purpose == KeyPurpose::kDkimRsa) {
+    Result<RsaKey> key = RsaKey::Generate();
+    Result<SecretBytes> padded = key ? key->ToPadded() : Result<SecretBytes>(key.error());
+    Check(padded.has_value(), "an RSA key can be made");
+    entry.bytes = *std::move(padded);
     return entry;
   }
   const SealKeyPair pair = GenerateSealKeyPair();

@@ -308,14 +308,24 @@ Result<AuditKeys> ParseAuditKeys(const SecretBytes& bundle) {
 }
 
 Result<EgressKeys> ParseEgressKeys(const SecretBytes& bundle) {
+  using enum KeyPurpose;
   const Result<Entries> entries =
-      DecodeWith(KeyScope::kEgress, bundle, {KeyPurpose::kWebhook, KeyPurpose::kVendor});
+      DecodeWith(KeyScope::kEgress, bundle,
+                 {kWebhook, kVendor, kNoticeCode, kNoticeSigning, kDkimEd25519, kDkimRsa});
   if (!entries) {
     return entries.error();
   }
   EgressKeys keys;
-  keys.webhook_key = NewestBytes(*entries, KeyPurpose::kWebhook);
-  keys.vendor_keys = RingOf(*entries, KeyPurpose::kVendor);
+  keys.webhook_key = NewestBytes(*entries, kWebhook);
+  keys.vendor_keys = RingOf(*entries, kVendor);
+  keys.notice_code_keys = RingOf(*entries, kNoticeCode);
+  keys.notice_signing_seeds = RingOf(*entries, kNoticeSigning);
+  keys.dkim_ed25519_seeds = RingOf(*entries, kDkimEd25519);
+  for (const KeyEntry& entry : *entries) {
+    if (entry.purpose == kDkimRsa) {
+      keys.dkim_rsa_keys.push_back({entry.id, SecretBytes(entry.bytes.view())});
+    }
+  }
   return keys;
 }
 

@@ -66,6 +66,11 @@ struct AuditKeys {
 struct EgressKeys {
   SecretBytes webhook_key;
   KeyRing vendor_keys;
+  // Notices: an older code key goes on telling that what was sent under it is ours.
+  KeyRing notice_code_keys;
+  KeyRing notice_signing_seeds;  // Ed25519
+  KeyRing dkim_ed25519_seeds;
+  std::vector<KeyRing::Entry> dkim_rsa_keys;  // RsaKey::FromPadded; by id, the newest last
 };
 
 // --- Making and opening the key file ---

@@ -6,6 +6,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
+
 namespace bulkhead {
 namespace {
 
@@ -60,6 +62,30 @@ Result<RsaKey> RsaKey::Generate(int bits) {
   Pkey key(EVP_RSA_gen(static_cast<unsigned>(bits)));
   if (!key) return Failed("no key was generated");
   return RsaKey(std::make_unique<Handle>(Handle{std::move(key)}));
+}
+
+Result<RsaKey> RsaKey::FromPadded(const SecretBytes& padded) {
+  const Error refused{ErrorCode::kInvalid, "no padded RSA key"};
+  if (padded.size() != kPaddedBytes) return refused;
+  const uint8_t* at = padded.data();
+  Pkey key(d2i_PrivateKey(EVP_PKEY_RSA, nullptr, &at, static_cast<long>(padded.size())));
+  if (!key || EVP_PKEY_get_bits(key.get()) != kMinBits ||
+      std::any_of(at, padded.data() + padded.size(), [](uint8_t byte) { return byte != 0; })) {
+    return refused;
+  }
+  return RsaKey(std::make_unique<Handle>(Handle{std::move(key)}));
+}
+
+Result<SecretBytes> RsaKey::ToPadded() const {
+  const int size = i2d_PrivateKey(handle_->key.get(), nullptr);
+  if (size <= 0) return Failed("the key was not written");
+  if (static_cast<size_t>(size) > kPaddedBytes) {
+    return Error{ErrorCode::kInvalid, "an RSA key of another size"};
+  }
+  SecretBytes padded(kPaddedBytes);
+  uint8_t* at = padded.data();
+  if (i2d_PrivateKey(handle_->key.get(), &at) != size) return Failed("the key was not written");
+  return padded;
 }
 
 Result<std::string> RsaKey::Sign(std::string_view message) const {

@@ -18,6 +18,10 @@ class RsaKey {
   // Unencrypted PEM, PKCS#8 or PKCS#1. kInvalid: no RSA key, or one below kMinBits or above 8192.
   static Result<RsaKey> FromPem(const SecretBytes& pem);
   static Result<RsaKey> Generate(int bits = kMinBits);
+  // A key of kMinBits in a form of one size, whatever its numbers are: PKCS#1 in DER, then zeros.
+  static constexpr size_t kPaddedBytes = 1280;
+  // kInvalid: not what ToPadded gives.
+  static Result<RsaKey> FromPadded(const SecretBytes& padded);
 
   RsaKey(RsaKey&&) noexcept;
   RsaKey& operator=(RsaKey&&) noexcept;
@@ -26,6 +30,8 @@ class RsaKey {
   [[nodiscard]] Result<std::string> Sign(std::string_view message) const;
   // PKCS#8.
   [[nodiscard]] Result<SecretBytes> ToPem() const;
+  // kInvalid: a larger key.
+  [[nodiscard]] Result<SecretBytes> ToPadded() const;
   // SubjectPublicKeyInfo in DER.
   [[nodiscard]] Result<std::string> PublicKey() const;
 

@@ -28,6 +28,24 @@ TEST(RsaKeyTest, IsTheSameAfterItsPem) {
   EXPECT_EQ(again.Sign("x").value(), key.Sign("x").value());
 }
 
+TEST(RsaKeyTest, HasOneSizeWhateverItsNumbers) {
+  for (int i = 0; i < 3; ++i) {
+    const RsaKey key = RsaKey::Generate().value();
+    const SecretBytes padded = key.ToPadded().value();
+    EXPECT_EQ(padded.size(), RsaKey::kPaddedBytes);
+    const RsaKey again = RsaKey::FromPadded(padded).value();
+    EXPECT_EQ(again.PublicKey().value(), key.PublicKey().value());
+    EXPECT_EQ(again.Sign("a mail").value(), key.Sign("a mail").value());
+  }
+  SecretBytes wrong = RsaKey::Generate().value().ToPadded().value();
+  wrong.data()[wrong.size() - 1] = 1;
+  EXPECT_FALSE(RsaKey::FromPadded(wrong)) << "bytes behind the key";
+  EXPECT_FALSE(RsaKey::FromPadded(SecretBytes(wrong.view().substr(1))));
+  EXPECT_FALSE(RsaKey::FromPadded(SecretBytes(RsaKey::kPaddedBytes)));
+  EXPECT_FALSE(RsaKey::FromPadded(RandomSecret(RsaKey::kPaddedBytes)));
+  EXPECT_FALSE(RsaKey::Generate(4096).value().ToPadded());
+}
+
 TEST(RsaKeyTest, RefusesOtherKeys) {
   const std::string good(RsaKey::Generate().value().ToPem().value().view());
   for (const std::string& wrong :

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "egress/outbound_address.h"
 #include "egress/web_address.h"
 
 namespace bulkhead {
@@ -26,21 +27,13 @@ Error NoAnswer(const WebAddress& where, const beast::error_code& code) {
   return {ErrorCode::kUnavailable, "no answer from " + where.host + ": " + code.message()};
 }
 
-Result<std::vector<tcp::endpoint>> FindEndpoints(asio::io_context& io, const WebAddress& where,
+Result<std::vector<tcp::endpoint>> FindEndpoints(const WebAddress& where,
                                                  const std::vector<std::string>& allowed) {
-  beast::error_code code;
-  tcp::resolver resolver(io);
-  const auto found = resolver.resolve(where.host, std::to_string(where.port), code);
-  if (code) return NoAnswer(where, code);
+  const Result<std::vector<std::string>> addresses = FindAddresses(where.host, allowed);
+  if (!addresses) return addresses.error();
   std::vector<tcp::endpoint> endpoints;
-  for (const auto& entry : found) {
-    if (MayReach(entry.endpoint().address().to_string(), allowed)) {
-      endpoints.push_back(entry.endpoint());
-    }
-  }
-  if (endpoints.empty()) {
-    return Error{ErrorCode::kDenied,
-                 where.host + " is an address inside, and not one that is allowed"};
+  for (const std::string& address : *addresses) {
+    endpoints.emplace_back(asio::ip::make_address(address), where.port);
   }
   return endpoints;
 }
@@ -130,7 +123,7 @@ Result<OutboundReply> Post(const OutboundRequest& request) {
   if (!where) return where.error();
   asio::io_context io;
   const Result<std::vector<tcp::endpoint>> endpoints =
-      FindEndpoints(io, *where, request.allowed_internal);
+      FindEndpoints(*where, request.allowed_internal);
   if (!endpoints) return endpoints.error();
   beast::tcp_stream connection(io);
   connection.expires_after(request.timeout);

@@ -86,8 +86,12 @@ TEST_F(VendorLeaveTest, AVendorIsAskedToDeleteEverybodyAndGetsNothingMore) {
 }
 
 TEST_F(VendorLeaveTest, EpochsWhoseKeysAreThereAndCanariesAreAskedFor) {
-  policy_.canaries = 10;
   OpenWithSubjects();
+  Feed({MakeEvent(kAnn, "a")});
+  SendAll();
+  bodies_.clear();
+  policy_.canaries = 10;
+  sender_->Follow(policy_);
   ASSERT_TRUE(sender_->BeginEpoch());
   ledger_.batches.push_back({"acme", 2, 20'001, 2, {{}}, {{Subject(1), 0}}});
   ASSERT_TRUE(sender_->BeginEpoch());
@@ -96,6 +100,7 @@ TEST_F(VendorLeaveTest, EpochsWhoseKeysAreThereAndCanariesAreAskedFor) {
   SendAll();
   std::set<SubjectId> expected = IdsOfEpoch(0);
   const auto epochs = sender_->KnownEpochs();
+  expected.insert(epochs.at(0).second.Of(kAnn));
   const CanaryIds& canaries = epochs.at(0).second.canaries();
   for (uint32_t i = 0; i < kSubjects / 50; ++i) expected.insert(canaries.VendorId(i));
   EXPECT_EQ(AskedIds(), expected);

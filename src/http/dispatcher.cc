@@ -6,6 +6,7 @@
 #include "http/app_routes.h"
 #include "http/cors.h"
 #include "http/ingest_routes.h"
+#include "http/notice_routes.h"
 #include "http/operator_routes.h"
 #include "http/query_routes.h"
 #include "http/relay.h"
@@ -18,12 +19,16 @@ class Dispatcher final : public RequestHandler {
   Dispatcher(Services services, HttpMetrics* metrics, WorkPool* pool)
       : services_(std::move(services)),
         query_routes_(&services_, pool),
-        app_routes_(&services_, pool) {
+        app_routes_(&services_, pool),
+        notice_routes_(&services_, pool) {
     if (services_.serve_ingest) {
       AddIngestRoutes(&services_, &router_);
       AddSdkSupportRoutes(&services_, &router_);
     }
     AddOperatorRoutes(&services_, metrics, &router_);
+    if (services_.notice_check) {
+      notice_routes_.Add(&router_);
+    }
     if (services_.serve_queries) {
       query_routes_.Add(&router_);
       app_routes_.Add(&router_);
@@ -112,6 +117,7 @@ class Dispatcher final : public RequestHandler {
   Services services_;
   QueryRoutes query_routes_;
   AppRoutes app_routes_;
+  NoticeRoutes notice_routes_;
   Router router_;
   std::unique_ptr<Relay> relay_;  // null: none
 };

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "channel/descriptor.h"
 #include "crypto/crypto.h"
+#include "incident/notice_statement.h"
 #include "model/ids.h"
 
 namespace bulkhead {
@@ -142,6 +143,9 @@ struct Services {
   std::function<SavedFunnels*(ProjectId)> funnels;  // null where the project has none
   PersonRequests* person_requests = nullptr;        // erasure and access (access/person_requests.h)
   AccessReader* access = nullptr;  // with `person_requests`: results of access requests
+  // Whether a notice is ours (/notice), and the public keys of the answers in PEM. Blocking.
+  std::function<Result<NoticeAnswer>(const NoticeQuestion&)> notice_check;
+  std::function<Result<std::string>()> notice_keys;
   HealthSource health;
   MetricsSource metrics;
   ProjectJsonSource sieve;  // GET /api/v1/sieve

@@ -39,15 +39,6 @@ std::string_view View(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// A domain or selector: labels of letters, digits and '-', with dots between.
-bool IsName(std::string_view name) {
-  return !name.empty() && name.size() <= 253 && name.front() != '.' && name.back() != '.' &&
-         name.find("..") == std::string_view::npos && std::ranges::all_of(name, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                  c == '_';
-         });
-}
-
 bool StaysInItsLine(std::string_view name, std::string_view value) {
   if (name.empty() ||
       !std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7F && c != ':'; })) {
@@ -128,9 +119,9 @@ std::optional<Error> FaultOf(const DkimSigner& signer, const MailMessage& mail) 
     return Error{ErrorCode::kInvalid, std::string("mail signature: ") + what};
   };
   if (signer.rsa == nullptr && signer.ed25519 == nullptr) return wrong("no key");
-  if (!IsName(signer.domain)) return wrong("the domain is no name");
-  if ((signer.rsa != nullptr && !IsName(signer.rsa_selector)) ||
-      (signer.ed25519 != nullptr && !IsName(signer.ed25519_selector))) {
+  if (!IsDkimName(signer.domain)) return wrong("the domain is no name");
+  if ((signer.rsa != nullptr && !IsDkimName(signer.rsa_selector)) ||
+      (signer.ed25519 != nullptr && !IsDkimName(signer.ed25519_selector))) {
     return wrong("the selector is no name");
   }
   size_t senders = 0;
@@ -143,6 +134,14 @@ std::optional<Error> FaultOf(const DkimSigner& signer, const MailMessage& mail) 
 }
 
 }  // namespace
+
+bool IsDkimName(std::string_view name) {
+  return !name.empty() && name.size() <= 253 && name.front() != '.' && name.back() != '.' &&
+         name.find("..") == std::string_view::npos && std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+                  c == '_';
+         });
+}
 
 std::string RelaxedHeader(std::string_view name, std::string_view value) {
   while (!name.empty() && IsSpace(name.back())) name.remove_suffix(1);

@@ -28,6 +28,9 @@ struct DkimSigner {
 // header that would break out of its line.
 Result<MailMessage> SignMail(const DkimSigner& signer, const MailMessage& mail, int64_t time_s);
 
+// A domain or selector: labels of small letters, digits and '-', with dots between.
+bool IsDkimName(std::string_view name);
+
 // What the DNS must have, as TXT, at SELECTOR._domainkey.DOMAIN.
 Result<std::string> DkimRecord(const RsaKey& key);
 std::string DkimRecord(const SigningKey& key);

@@ -30,11 +30,6 @@ bool IsAtomText(std::string_view text) {
   });
 }
 
-bool IsAddress(std::string_view text) {
-  return IsAtomText(text) && std::ranges::count(text, '@') == 1 && text.front() != '@' &&
-         text.back() != '@';
-}
-
 // The first `most` bytes or fewer, so that no character is cut; a byte at least.
 size_t WholeCharacters(std::string_view text, size_t most) {
   if (text.size() <= most) return text.size();
@@ -91,6 +86,11 @@ std::string Mailbox(const MailEnvelope& envelope) {
 
 }  // namespace
 
+bool IsMailAddress(std::string_view text) {
+  return IsAtomText(text) && std::ranges::count(text, '@') == 1 && text.front() != '@' &&
+         text.back() != '@';
+}
+
 std::string EncodeHeaderText(std::string_view text, size_t used) {
   if (IsPlainAscii(text) && text.find("=?") == std::string_view::npos) return std::string(text);
   std::string out;
@@ -110,8 +110,8 @@ Result<MailMessage> ComposeMail(const MailEnvelope& envelope, const Notice& noti
   const auto wrong = [](const char* what) {
     return Error{ErrorCode::kInvalid, std::string("mail: ") + what};
   };
-  if (!IsAddress(envelope.from)) return wrong("the sender is not an address");
-  if (!IsAddress(envelope.to)) return wrong("the recipient is not an address");
+  if (!IsMailAddress(envelope.from)) return wrong("the sender is not an address");
+  if (!IsMailAddress(envelope.to)) return wrong("the recipient is not an address");
   if (!IsAtomText(envelope.message_id) || envelope.message_id.find('@') != std::string::npos) {
     return wrong("the id has characters that it may not have");
   }

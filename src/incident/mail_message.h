@@ -31,6 +31,9 @@ struct MailEnvelope {
 // brackets, controls, anything beyond ASCII).
 Result<MailMessage> ComposeMail(const MailEnvelope& envelope, const Notice& notice);
 
+// Whether a mail can go there as ComposeMail writes it: ASCII, without quotes.
+bool IsMailAddress(std::string_view text);
+
 // As it goes over the wire, without dot-stuffing.
 std::string WriteMail(const MailMessage& mail);
 

@@ -96,6 +96,21 @@ TEST(VendorRegisterTest, EachDifferenceIsFound) {
                       "its epoch is 91 days old, and the policy says 90"}));
 }
 
+TEST(VendorRegisterTest, WhoCanBeJoinedIsNamed) {
+  const VendorPolicy policy;
+  MeasuredVendor measured;
+  measured.common = {{"lake", 12}, {"zenith", 3}, {"never", 0}};
+  const std::vector<std::string> findings =
+      RegisterFindings({nullptr, &policy, &measured, {"lake", "new"}}, kNow);
+  EXPECT_EQ(findings, (std::vector<std::string>{
+                          "the register does not know it",
+                          "gets people that lake gets too: what they do joins the two; 12 "
+                          "subjects are in the ledger of both",
+                          "gets people that new gets too: what they do joins the two; 0 subjects "
+                          "are in the ledger of both",
+                          "3 of its subjects were sent to zenith too"}));
+}
+
 TEST(VendorRegisterTest, ASideThatDoesNotKnowItIsNamed) {
   const RegisteredVendor acme = Acme();
   const VendorPolicy policy;

@@ -38,8 +38,7 @@ void AlertFeed::Add(const FirstHit& hit) {
   wake_.notify_all();
 }
 
-void AlertFeed::Attach(Descriptor line) {
-  egress_.Attach(std::move(line));  // calls over the line before fail from here on
+void AlertFeed::BeginAnew() {
   {
     const std::lock_guard lock(mutex_);
     handed_over_ = 0;
@@ -61,7 +60,7 @@ void AlertFeed::Run() {
     const std::vector<FirstHit> some(hits_.begin() + static_cast<std::ptrdiff_t>(begin),
                                      hits_.begin() + static_cast<std::ptrdiff_t>(end));
     lock.unlock();
-    const bool done = egress_.Call(kEgressFirstHits, EncodeFirstHits(some), kPatience).has_value();
+    const bool done = egress_->Call(kEgressFirstHits, EncodeFirstHits(some), kPatience).has_value();
     lock.lock();
     if (done && attached == attached_) {  // else egress was started again meanwhile
       handed_over_ = end;

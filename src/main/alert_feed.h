@@ -15,7 +15,8 @@ namespace bulkhead {
 // Thread-safe.
 class AlertFeed {
  public:
-  AlertFeed() = default;
+  // `egress` outlives it.
+  explicit AlertFeed(RpcClient* egress) : egress_(egress) {}
   ~AlertFeed();
   AlertFeed(const AlertFeed&) = delete;
   AlertFeed& operator=(const AlertFeed&) = delete;
@@ -24,13 +25,14 @@ class AlertFeed {
   void Start();
   // Hits beyond SieveCounters::kMaxKeys that wait are dropped; there are no more by themselves.
   void Add(const FirstHit& hit);
-  // Egress was started, or started again: it is told everything anew.
-  void Attach(Descriptor line);
+  // Egress was started, or started again, and `egress` is attached to it: it is told everything
+  // anew.
+  void BeginAnew();
 
  private:
   void Run();
 
-  RpcClient egress_;
+  RpcClient* egress_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<FirstHit> hits_;

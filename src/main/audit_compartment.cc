@@ -1,6 +1,8 @@
 // The audit compartment: the one that writes the record of what all others do, and that knows how
 // much of the budgets is used.
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 
 #include "audit/audit_log.h"
 #include "audit/reveal_budget.h"
@@ -285,9 +287,12 @@ Result<std::string> AuditCompartment::NoteIncident(std::string_view body) {
   if (!entry) {
     return entry.error();
   }
-  const bool reads =
-      entry->action == kIncidentSubjectsAction || entry->action == kIncidentMatchAction;
-  const bool about = entry->action.starts_with(kIncidentAction) || entry->action == kNoticeAction;
+  constexpr std::string_view kReads[] = {kIncidentSubjectsAction, kIncidentMatchAction,
+                                         kIncidentSendAction,     kIncidentUndeliveredAction,
+                                         kIncidentProofAction,    kNoticeCheckAction};
+  const bool reads = std::ranges::find(kReads, entry->action) != std::end(kReads);
+  const bool about =
+      reads || entry->action.starts_with(kIncidentAction) || entry->action == kNoticeAction;
   if (!about || (!reads && !entry->subjects.empty())) {
     return Error{ErrorCode::kDenied, "no entry about an incident"};
   }

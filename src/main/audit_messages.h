@@ -46,6 +46,10 @@ inline constexpr std::string_view kVendorAction = "vendor.";
 inline constexpr std::string_view kIncidentAction = "incident.";
 inline constexpr std::string_view kIncidentSubjectsAction = "incident.subjects";
 inline constexpr std::string_view kIncidentMatchAction = "incident.match";
+inline constexpr std::string_view kIncidentSendAction = "incident.send";
+inline constexpr std::string_view kIncidentUndeliveredAction = "incident.undelivered";
+inline constexpr std::string_view kIncidentProofAction = "incident.proof";
+inline constexpr std::string_view kNoticeCheckAction = "notice.check";
 inline constexpr std::string_view kNoticeAction = "notice";
 // What the compartment that answers writes before it tells egress, for an incident, whom it has or
 // somebody was shown.

@@ -19,6 +19,7 @@
 #include "main/compartment_rules.h"
 #include "main/data_directory.h"
 #include "main/incident_desk.h"
+#include "main/notice_office.h"
 #include "main/residence.h"
 #include "main/service_metrics.h"
 #include "main/vault_client.h"
@@ -49,13 +50,18 @@ class EgressCompartment final : public CompartmentRole {
   Result<void> OpenVendors();
   Result<void> OpenIncidents();
   Result<void> OpenDesk();
+  Result<void> OpenNotices();
   Result<Residence> AskResidence(const ResidenceRequest& request);
   Result<HoldingsPage> AskHoldings(const HoldingsRequest& request);
+  GatherParts Gather();
   Result<VendorFeedPage> Pull(uint64_t position);
   Result<VendorFeedPage> Stored(const BackfillRequest& request);
   Result<std::vector<SubjectIdentities>> Reveal(const std::string& vendor,
                                                 const VendorPolicy& policy,
                                                 const std::vector<SubjectId>& subjects);
+  Result<RevealedAddresses> RevealAddresses(const IncidentVersion& incident,
+                                            std::span<const SubjectId> subjects);
+  Result<void> Forget(const std::vector<SubjectId>& subjects);
   void ForgetErased();
   void ReportLoop();
   void StartWitnesses();
@@ -72,6 +78,7 @@ class EgressCompartment final : public CompartmentRole {
   std::unique_ptr<IncidentDesk> incidents_;
   std::unique_ptr<CanaryWatch> canaries_;
   std::unique_ptr<VendorDesk> desk_;
+  std::unique_ptr<NoticeOffice> notices_;
   std::unique_ptr<WitnessFeed> witnesses_;
   std::optional<uint64_t> erasures_seen_;  // core's kCoreForget when they were last carried out
   std::chrono::steady_clock::time_point forget_again_at_;
@@ -92,6 +99,7 @@ EgressCompartment::~EgressCompartment() {
   }
   witnesses_.reset();
   canaries_.reset();
+  notices_.reset();
   vendors_.reset();
 }
 
@@ -126,6 +134,9 @@ Result<void> EgressCompartment::Open() {
     return opened;
   }
   if (Result<void> opened = OpenDesk(); !opened) {
+    return opened;
+  }
+  if (Result<void> opened = OpenNotices(); !opened) {
     return opened;
   }
   alerts_->StartSending(kSendEvery);
@@ -174,6 +185,13 @@ Result<void> EgressCompartment::OpenVendors() {
   return {};
 }
 
+GatherParts EgressCompartment::Gather() {
+  return {.ledger = ledger_.get(),
+          .shown = [this](const ShownRequest& request) { return audit_.Shown(request); },
+          .core = [this](const HoldingsRequest& request) { return AskHoldings(request); },
+          .vault = [this](const HoldingsCall& call) { return vault_.Ask<HoldingsAnswer>(call); }};
+}
+
 Result<void> EgressCompartment::OpenIncidents() {
   const DataDirectory dir(start_->data_dir);
   Result<IncidentStore> store = IncidentStore::Open(
@@ -185,11 +203,7 @@ Result<void> EgressCompartment::OpenIncidents() {
       .store = *std::move(store),
       .policy = PolicyFollower(&RealFileSystem(), dir.PolicyVersions()),
       .gateway = vendors_.get(),
-      .gather = {.ledger = ledger_.get(),
-                 .shown = [this](const ShownRequest& request) { return audit_.Shown(request); },
-                 .core = [this](const HoldingsRequest& request) { return AskHoldings(request); },
-                 .vault =
-                     [this](const HoldingsCall& call) { return vault_.Ask<HoldingsAnswer>(call); }},
+      .gather = Gather(),
       .clock = &SystemClock(),
       .record = [this](const AuditEntry& entry) { return audit_.NoteIncident(entry); },
       .residence = [this](const ResidenceRequest& request) { return AskResidence(request); }});
@@ -221,6 +235,63 @@ Result<void> EgressCompartment::OpenDesk() {
           }});
   canaries_->Start();
   return {};
+}
+
+Result<void> EgressCompartment::OpenNotices() {
+  const DataDirectory dir(start_->data_dir);
+  Result<std::unique_ptr<NoticeOffice>> notices = NoticeOffice::Open(
+      {.fs = &RealFileSystem(),
+       .clock = &SystemClock(),
+       .dir = OwnDirectory(Compartment::kEgress, dir),
+       .policy_dir = dir.Policy(),
+       .policy_versions_dir = dir.PolicyVersions(),
+       .keys = &keys_,
+       .gather = Gather(),
+       .record = [this](const AuditEntry& entry) { return audit_.NoteIncident(entry); },
+       .reveal =
+           [this](const IncidentVersion& incident, std::span<const SubjectId> subjects) {
+             return RevealAddresses(incident, subjects);
+           },
+       .log = [](const std::string& text) { spdlog::warn("{}", text); }});
+  if (!notices) {
+    return notices.error();
+  }
+  notices_ = *std::move(notices);
+  return {};
+}
+
+// As for vendors: the budget's end leaves out those beyond it alone.
+Result<RevealedAddresses> EgressCompartment::RevealAddresses(const IncidentVersion& incident,
+                                                             std::span<const SubjectId> subjects) {
+  RevealedAddresses told;
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    RevealCall call;
+    call.asker.project = ProjectId{incident.project};
+    call.asker.actor = std::string(kIncidentActor) + incident.id;
+    call.asker.purpose = "security incident";
+    call.subjects = {subjects[i]};
+    call.fields = {std::string(kNoticeField)};
+    const Result<RevealAnswer> answer = vault_.Ask<RevealAnswer>(call);
+    if (!answer && answer.error().code == ErrorCode::kLimit) {
+      told.not_revealed = subjects.size() - i;
+      break;
+    }
+    if (!answer) {
+      return answer.error();
+    }
+    const RevealedField* best = nullptr;  // the profile's present one, else the last one seen
+    for (const RevealedSubject& revealed : answer->subjects) {
+      for (const RevealedField& field : revealed.fields) {
+        const bool former = field.from_profile && !field.current;
+        const auto rank = [](const RevealedField& one) {
+          return std::pair(one.current, one.last_seen_ms);
+        };
+        if (!former && (best == nullptr || rank(field) > rank(*best))) best = &field;
+      }
+    }
+    if (best != nullptr) told.addresses.emplace(subjects[i], std::string(best->value.view()));
+  }
+  return told;
 }
 
 Result<Residence> EgressCompartment::AskResidence(const ResidenceRequest& request) {
@@ -330,7 +401,17 @@ Result<std::string> EgressCompartment::Answer(const RpcCaller& caller, uint8_t k
   if (kind == kEgressIncidentCommand && caller.compartment == kSupervisorPeer) {
     return incidents_->Answer(body);
   }
-  if (kind != kEgressFirstHits || caller.compartment != CompartmentName(Compartment::kIntake)) {
+  if (kind == kEgressNoticeCommand && caller.compartment == kSupervisorPeer) {
+    return notices_->AnswerCommand(body);
+  }
+  const bool from_intake = caller.compartment == CompartmentName(Compartment::kIntake);
+  if (kind == kEgressNoticeCheck && from_intake) {
+    return notices_->AnswerQuestion(body);
+  }
+  if (kind == kEgressNoticeKeys && from_intake) {
+    return notices_->PublicKeys();
+  }
+  if (kind != kEgressFirstHits || !from_intake) {
     return Error{ErrorCode::kInvalid, "egress does not know that call"};
   }
   const Result<std::vector<FirstHit>> hits = DecodeFirstHits(body);
@@ -339,6 +420,11 @@ Result<std::string> EgressCompartment::Answer(const RpcCaller& caller, uint8_t k
   }
   alerts_->Add(*hits);
   return std::string();
+}
+
+Result<void> EgressCompartment::Forget(const std::vector<SubjectId>& subjects) {
+  Result<void> done = vendors_->Forget(subjects);
+  return done ? notices_->Forget(subjects) : done;
 }
 
 // At the start, and when core says that somebody was erased.
@@ -361,13 +447,13 @@ void EgressCompartment::ForgetErased() {
     for (size_t i = from; i < erased->size(); ++i) {
       subjects.push_back((*erased)[i].tombstone.subject);
     }
-    done = subjects.empty() ? Result<void>() : vendors_->Forget(subjects);
+    done = subjects.empty() ? Result<void>() : Forget(subjects);
   }
   if (done && *known != erased->size()) {
     done = vendors_->SetForgotten(erased->size());
   }
   if (!done) {
-    spdlog::error("vendors and the ledger have not forgotten whom was erased: {}",
+    spdlog::error("vendors, the ledger and notices have not forgotten whom was erased: {}",
                   done.error().message);
     forget_again_at_ = now + kForgetAgainPause;
     return;
@@ -376,8 +462,13 @@ void EgressCompartment::ForgetErased() {
 }
 
 void EgressCompartment::ReportLoop() {
+  bool notices_begun = false;
   while (!stop_) {
     ForgetErased();
+    if (erasures_seen_ && !notices_begun) {  // not before those who were erased are known
+      notices_->Start();
+      notices_begun = true;
+    }
     std::string metrics;
     AppendAlertMetrics(alerts_->stats(), &metrics);
     std::vector<VendorStatus> vendors = vendors_->List();

@@ -17,7 +17,12 @@ Result<IncidentVersion> RecordOf(const std::string& base64) {
 }  // namespace
 
 Result<ServerAnswer> AskIncident(const ReachedServer& server, const IncidentAsk& ask) {
-  std::string json = fmt::format(R"({{"command":"incident-{}")", ask.kind);
+  return AskDesk(server, "incident", ask);
+}
+
+Result<ServerAnswer> AskDesk(const ReachedServer& server, std::string_view desk,
+                             const IncidentAsk& ask) {
+  std::string json = fmt::format(R"({{"command":"{}-{}")", desk, ask.kind);
   for (const auto& [name, text] : ask.texts) {
     if (text.empty()) continue;
     json += fmt::format(",\"{}\":", name);

@@ -26,6 +26,9 @@ struct IncidentAsk {
   std::vector<const char*> flags;  // that are set
 };
 Result<ServerAnswer> AskIncident(const ReachedServer& server, const IncidentAsk& ask);
+// The same of another desk, such as "notice".
+Result<ServerAnswer> AskDesk(const ReachedServer& server, std::string_view desk,
+                             const IncidentAsk& ask);
 
 // A text member that is base64. kBug: it is none.
 Result<std::string> AnswerBytes(const simdjson::dom::element& answer, const char* name);

@@ -21,6 +21,7 @@
 #include "main/board_health.h"
 #include "main/compartment.h"
 #include "main/data_directory.h"
+#include "main/notice_check.h"
 #include "main/project_lookup.h"
 #include "main/service_metrics.h"
 #include "main/sieve_report.h"
@@ -39,6 +40,7 @@ constexpr std::chrono::milliseconds kReportEvery{500};
 constexpr int64_t kLookAtPolicyEveryMs = 1000;
 // No log gets there; code in core or in the vault could otherwise use positions up at once.
 constexpr uint64_t kMaxPosition = uint64_t{1} << 56;
+constexpr std::chrono::seconds kNoticePatience{10};
 constexpr int kRelayThreads = 32;  // each waits for one answer of core
 constexpr const char* kUserAgentRules = "/usr/share/uap-core/regexes.yaml";
 
@@ -86,7 +88,8 @@ class IntakeCompartment final : public CompartmentRole {
   std::unique_ptr<RecordedLookup> recorded_lookup_;
   FailedLogins failed_logins_{&SystemClock()};
   std::unique_ptr<Sieve> sieve_;
-  AlertFeed alerts_;
+  RpcClient egress_line_;
+  AlertFeed alerts_{&egress_line_};
   SieveCounters counters_{[this](const FirstHit& hit) { alerts_.Add(hit); }};
   std::unique_ptr<PolicyHolder> policy_;
   std::unique_ptr<AnswerPace> pace_;
@@ -250,6 +253,14 @@ Services IntakeCompartment::MakeServices() {
   services.logins = &failed_logins_;
   services.health = [this] { return HealthOf(start_->boards); };
   services.metrics = [this](std::string* out) { AppendBoardMetrics(start_->boards, out); };
+  services.notice_check = [this](const NoticeQuestion& question) -> Result<NoticeAnswer> {
+    const Result<std::string> answer =
+        egress_line_.Call(kEgressNoticeCheck, EncodeNoticeQuestion(question), kNoticePatience);
+    return answer ? DecodeNoticeAnswer(*answer) : answer.error();
+  };
+  services.notice_keys = [this] {
+    return egress_line_.Call(kEgressNoticeKeys, "", kNoticePatience);
+  };
   if (start_->relay) {
     services.relay = [this] { return ConnectCore(); };
   }
@@ -260,7 +271,8 @@ void IntakeCompartment::Link(std::string_view peer, Descriptor line) {
   if (peer == CompartmentName(Compartment::kAudit)) {
     audit_.Attach(std::move(line));
   } else if (peer == CompartmentName(Compartment::kEgress)) {
-    alerts_.Attach(std::move(line));
+    egress_line_.Attach(std::move(line));  // calls over the line before fail from here on
+    alerts_.BeginAnew();
   } else if (peer == CompartmentName(Compartment::kCore)) {
     const std::lock_guard lock(core_line_mutex_);
     core_line_ = std::make_unique<MessageSocket>(std::move(line));

@@ -5,6 +5,7 @@
 #include "main/desk_command.h"
 #include "main/erase_call.h"
 #include "main/incident_desk.h"
+#include "main/notice_desk.h"
 #include "main/operator_exports.h"
 #include "main/vendor_desk.h"
 #include "model/value.h"
@@ -122,6 +123,10 @@ Result<std::string> Answer(std::string_view text, const std::string& actor,
   }
   if (IsIncidentCommand(kind)) {
     return peers.egress->Call(kEgressIncidentCommand, EncodeDeskCommand(actor, text),
+                              std::chrono::minutes(5));
+  }
+  if (IsNoticeCommand(kind)) {
+    return peers.egress->Call(kEgressNoticeCommand, EncodeDeskCommand(actor, text),
                               std::chrono::minutes(5));
   }
   if (!peers.vault_trouble.empty()) {

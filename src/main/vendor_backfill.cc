@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "egress/common_subjects.h"
+#include "egress/shared_subjects.h"
 #include "model/people_division.h"
 
 namespace bulkhead {

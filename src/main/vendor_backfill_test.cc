@@ -25,16 +25,15 @@ class VendorBackfillTest : public VendorFixture {
   }
   Result<BackfilledDay> Run(std::vector<std::string> kept_apart_from) {
     bool told = false;
-    VendorBackfill backfill(
-        {&ledger_, &clock_,
-         [&, told](const std::string&, int64_t from_ms,
-                   int64_t to_ms) mutable -> Result<VendorFeedPage> {
-           if (to_ms - from_ms > most_ms_) {
-             return Error{ErrorCode::kLimit, "too many"};
-           }
-           return std::exchange(told, true) ? VendorFeedPage() : page_;
-         }},
-        sender_.get(), "acme", std::move(kept_apart_from));
+    VendorBackfill backfill({&ledger_, &clock_,
+                             [&, told](const std::string&, int64_t from_ms,
+                                       int64_t to_ms) mutable -> Result<VendorFeedPage> {
+                               if (to_ms - from_ms > most_ms_) {
+                                 return Error{ErrorCode::kLimit, "too many"};
+                               }
+                               return std::exchange(told, true) ? VendorFeedPage() : page_;
+                             }},
+                            sender_.get(), "acme", std::move(kept_apart_from));
     return backfill.Run(20'000);
   }
 
@@ -83,8 +82,7 @@ TEST_F(VendorBackfillTest, IsKeptApartFromWhoDividesAndFromWhoLeft) {
   Sent("lake", kAnn);
   Sent("other", kAnn);
   Sent("acme", kAnn);
-  EXPECT_EQ(KeptApartFrom(ledger_, policies, "acme"),
-            (std::vector<std::string>{"gone", "zenith"}));
+  EXPECT_EQ(KeptApartFrom(ledger_, policies, "acme"), (std::vector<std::string>{"gone", "zenith"}));
   EXPECT_TRUE(KeptApartFrom(ledger_, policies, "lake").empty());
   EXPECT_TRUE(KeptApartFrom(ledger_, policies, "nobody").empty());
 }

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -15,6 +13,7 @@
 
 #include "crypto/crypto.h"
 #include "main/reached_server.h"
+#include "main/secret_line.h"
 #include "main/server_answer.h"
 #include "model/value.h"
 
@@ -23,7 +22,6 @@ namespace {
 
 constexpr int kDefaultDays = 90;
 constexpr std::time_t kSecondsOfDay = 86'400;
-constexpr size_t kMaxCredentialBytes = 4096;
 
 std::string MakeCommand(const char* kind, const VendorCommand& command,
                         const std::string& credential = "") {
@@ -175,17 +173,13 @@ Result<void> CommandVendorList(const VendorCommand& command) {
 }
 
 Result<void> CommandVendorCredential(const VendorCommand& command) {
-  std::string credential{std::istreambuf_iterator<char>(std::cin), {}};
-  while (credential.ends_with('\n') || credential.ends_with('\r')) {
-    credential.pop_back();
+  Result<std::string> credential = ReadCredential();
+  if (!credential) {
+    return credential.error();
   }
-  if (credential.size() > kMaxCredentialBytes) {
-    Wipe(&credential);
-    return Error{ErrorCode::kInvalid, "the credential is longer than 4096 bytes"};
-  }
-  const bool empty = credential.empty();
-  const Result<std::string> answer = Ask("credential", command, credential);
-  Wipe(&credential);
+  const bool empty = credential->empty();
+  const Result<std::string> answer = Ask("credential", command, *credential);
+  Wipe(&*credential);
   if (!answer) {
     return answer.error();
   }

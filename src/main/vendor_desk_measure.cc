@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "egress/common_subjects.h"
+#include "egress/shared_subjects.h"
 #include "main/vendor_desk.h"
 #include "main/vendor_json.h"
 #include "model/value.h"
@@ -72,7 +72,7 @@ std::vector<std::string> Names(const Statuses& vendors) {
 }
 
 // With whom the ledger has how many of its subjects too.
-std::string CommonJson(const std::string& vendor, const CommonCounts& common) {
+std::string SharedJson(const std::string& vendor, const SharedCounts& common) {
   std::string json = "[";
   for (const auto& [pair, subjects] : common) {
     if (pair.first != vendor && pair.second != vendor) continue;
@@ -94,7 +94,7 @@ Result<std::string> VendorDesk::Measure() const {
     const std::string name = status.name;
     vendors[name] = std::move(status);
   }
-  const Result<CommonCounts> common = CountCommonSubjects(*parts_.ledger, Names(vendors));
+  const Result<SharedCounts> common = CountSharedSubjects(*parts_.ledger, Names(vendors));
   if (!common) {
     return common.error();
   }
@@ -111,7 +111,7 @@ Result<std::string> VendorDesk::Measure() const {
     json += fmt::format(R"({}{{"vendor":{},"status":{},"exposure":{},"common":{},{}}})",
                         json.size() > 1 ? "," : "", ToJson(Value(vendor)),
                         status ? VendorStatusJson(*status, policies) : "null",
-                        ExposureJson(window, *exposure), CommonJson(vendor, *common), *joinable);
+                        ExposureJson(window, *exposure), SharedJson(vendor, *common), *joinable);
   }
   return json + "]";
 }

@@ -478,10 +478,13 @@ Result<VaultAnswer> VaultService::Answer(const VaultCall& call) {
 
 namespace {
 
-bool IsVendorReveal(const VaultCall& call) {
+// For vendors what their policy names, and for notices the address alone.
+bool IsEgressReveal(const VaultCall& call) {
   const auto* reveal = std::get_if<RevealCall>(&call);
-  return reveal != nullptr && reveal->asker.actor.starts_with(kVendorActor) &&
-         !reveal->fields.empty() && !reveal->history;
+  if (reveal == nullptr || reveal->fields.empty() || reveal->history) return false;
+  const bool address = reveal->fields.size() == 1 && reveal->fields.front() == kNoticeField;
+  return reveal->asker.actor.starts_with(kVendorActor) ||
+         (reveal->asker.actor.starts_with(kIncidentActor) && address);
 }
 
 }  // namespace
@@ -492,9 +495,10 @@ SecretBytes VaultService::AnswerMessage(std::string_view bytes, VaultCaller call
     return EncodeVaultAnswer(call.error());
   }
   const bool holdings = std::holds_alternative<HoldingsCall>(*call);
-  if (caller == VaultCaller::kEgress && !holdings && !IsVendorReveal(*call)) {
+  if (caller == VaultCaller::kEgress && !holdings && !IsEgressReveal(*call)) {
     WipeCall(&*call);
-    return EncodeVaultAnswer(Error{ErrorCode::kDenied, "vault: egress reveals for vendors alone"});
+    return EncodeVaultAnswer(
+        Error{ErrorCode::kDenied, "vault: egress reveals for vendors and notices alone"});
   }
   if (caller == VaultCaller::kCompartment && holdings) {
     return EncodeVaultAnswer(Error{ErrorCode::kDenied, "vault: incidents are egress's"});

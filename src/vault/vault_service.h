@@ -46,6 +46,9 @@ struct VaultServiceOptions {
 
 // What egress may call itself: this, then the vendor's name.
 inline constexpr std::string_view kVendorActor = "vendor.";
+// Or this, then the incident's, and then it is told addresses alone.
+inline constexpr std::string_view kIncidentActor = "incident.";
+inline constexpr std::string_view kNoticeField = "$email";
 
 // Who speaks at the other end of a channel.
 enum class VaultCaller : unsigned char { kOperator = 1, kCompartment, kEgress };

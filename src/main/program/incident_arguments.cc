@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "main/incident_commands.h"
+#include "main/notice_commands.h"
 
 namespace bulkhead {
 namespace {
@@ -141,6 +142,60 @@ void AddAnswers(Adder* adder) {
   match->add_option("--title", command->title, "of that incident");
 }
 
+// The commands about sending, with arguments of their own.
+class NoticeAdder {
+ public:
+  NoticeAdder(CLI::App* parent, std::function<Result<void>()>* action)
+      : parent_(parent), action_(action), command_(std::make_shared<NoticeCommand>()) {}
+
+  CLI::App* Add(const char* name, const char* help, Result<void> (*act)(const NoticeCommand&)) {
+    CLI::App* sub = parent_->add_subcommand(name, help);
+    sub->add_option("DIR", command_->dir, "data directory")->required();
+    sub->callback([act, action = action_, command = command_] {
+      *action = [act, command] { return act(*command); };
+    });
+    return sub;
+  }
+  CLI::App* AddWithId(const char* name, const char* help,
+                      Result<void> (*act)(const NoticeCommand&)) {
+    CLI::App* sub = Add(name, help, act);
+    sub->add_option("ID", command_->id, "as `list` shows it")->required();
+    return sub;
+  }
+  [[nodiscard]] NoticeCommand* command() const { return command_.get(); }
+
+ private:
+  CLI::App* parent_;
+  std::function<Result<void>()>* action_;
+  std::shared_ptr<NoticeCommand> command_;
+};
+
+void AddSending(NoticeAdder* adder) {
+  NoticeCommand* command = adder->command();
+  CLI::App* send =
+      adder->AddWithId("send", "mail the notices, riskiest first", CommandIncidentSend);
+  send->add_flag("--dry-run", command->dry_run, "tell what would be done");
+  send->add_option("--addresses", command->addresses_file,
+                   "what `vault export collect` wrote, beyond what the vault reveals in a day");
+  send->add_option("--example", command->example_file, "file for one mail, to nobody");
+  send->add_flag("--incomplete", command->incomplete, "although the notice lacks facts");
+  send->add_flag("--refused", command->refused, "once more to those whose mails were refused");
+  send->add_flag("--json", command->json, "for programs");
+  CLI::App* sending =
+      adder->AddWithId("sending", "how far the notices have come", CommandIncidentSending);
+  sending->add_flag("--undelivered", command->undelivered, "with pseudonyms: a read of persons");
+  sending->add_flag("--json", command->json, "for programs");
+  CLI::App* proof =
+      adder->AddWithId("proof", "that one recipient was told, for others", CommandIncidentProof);
+  proof->add_option("--address", command->address_file, "file with the address, or -")->required();
+  proof->add_option("--out", command->out, "file for the audit log's receipt");
+  adder->Add("dkim", "what the DNS must have", CommandIncidentDkim)
+      ->add_option("--domain", command->domain, "of the sender")
+      ->required();
+  adder->Add("relay-credential", "the mail relay's password, from standard input",
+             CommandIncidentRelayCredential);
+}
+
 }  // namespace
 
 void AddIncidentCommands(CLI::App& app, std::function<Result<void>()>* action) {
@@ -149,6 +204,8 @@ void AddIncidentCommands(CLI::App& app, std::function<Result<void>()>* action) {
   Adder adder(incident, action);
   AddVersions(&adder);
   AddAnswers(&adder);
+  NoticeAdder notices(incident, action);
+  AddSending(&notices);
 }
 
 }  // namespace bulkhead

@@ -21,8 +21,8 @@ Result<std::vector<SubjectId>> SubjectsSentTo(const Ledger& ledger,
 
 // How many subjects two vendors have in common, by their names in order; pairs without any are not
 // among them. Takes subjects in as many passes as it needs to stay below `most_bytes`.
-using CommonCounts = std::map<std::pair<std::string, std::string>, uint64_t>;
-Result<CommonCounts> CountCommonSubjects(const Ledger& ledger,
+using SharedCounts = std::map<std::pair<std::string, std::string>, uint64_t>;
+Result<SharedCounts> CountSharedSubjects(const Ledger& ledger,
                                          const std::vector<std::string>& vendors,
                                          size_t most_bytes = size_t{128} << 20);
 

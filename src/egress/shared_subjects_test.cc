@@ -1,4 +1,4 @@
-#include "egress/common_subjects.h"
+#include "egress/shared_subjects.h"
 
 #include <algorithm>
 #include <set>
@@ -24,7 +24,7 @@ std::set<SubjectId> Both(const std::set<SubjectId>& a, const std::set<SubjectId>
 }
 
 void ExpectSameCounts(const Ledger& ledger, const NaiveLedger& naive, size_t most_bytes) {
-  CommonCounts expected;
+  SharedCounts expected;
   for (size_t i = 0; i < kVendors.size(); ++i) {
     for (size_t j = i + 1; j < kVendors.size(); ++j) {
       const size_t both =
@@ -32,7 +32,7 @@ void ExpectSameCounts(const Ledger& ledger, const NaiveLedger& naive, size_t mos
       if (both != 0) expected[{kVendors[i], kVendors[j]}] = both;
     }
   }
-  const Result<CommonCounts> counted = CountCommonSubjects(ledger, kVendors, most_bytes);
+  const Result<SharedCounts> counted = CountSharedSubjects(ledger, kVendors, most_bytes);
   ASSERT_TRUE(counted) << counted.error().message;
   EXPECT_EQ(*counted, expected);
 }
@@ -51,7 +51,7 @@ void ExpectSameFound(const Ledger& ledger, const NaiveLedger& naive, uint32_t su
   EXPECT_TRUE(SubjectsSentTo(ledger, {}, asked)->empty());
 }
 
-TEST(CommonSubjects, AreThoseOfTheLedgersSimplestForm) {
+TEST(SharedSubjects, AreThoseOfTheLedgersSimplestForm) {
   for (uint64_t seed = 0; seed < 12 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const uint32_t subjects = seed % 2 == 0 ? 12 : 3000;
@@ -77,7 +77,7 @@ TEST(CommonSubjects, AreThoseOfTheLedgersSimplestForm) {
   }
 }
 
-TEST(CommonSubjects, AreOfOneEpochWhereThatIsAsked) {
+TEST(SharedSubjects, AreOfOneEpochWhereThatIsAsked) {
   FaultyFileSystem fs;
   const std::unique_ptr<Ledger> ledger = OpenLedger(fs);
   const std::vector<SentFields> fields = {{{"plan", FieldForm::kPlain}}};

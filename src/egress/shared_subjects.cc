@@ -1,4 +1,4 @@
-#include "egress/common_subjects.h"
+#include "egress/shared_subjects.h"
 
 #include <algorithm>
 #include <optional>
@@ -54,7 +54,7 @@ Result<std::vector<Receiver>> ReceiversIn(const Ledger& ledger,
 }
 
 void CountPairs(const std::vector<std::string>& vendors, std::span<const Receiver> of_one_subject,
-                CommonCounts* counts) {
+                SharedCounts* counts) {
   for (size_t i = 0; i < of_one_subject.size(); ++i) {
     for (size_t j = i + 1; j < of_one_subject.size(); ++j) {
       const std::string& one = vendors[of_one_subject[i].vendor];
@@ -93,7 +93,7 @@ Result<std::vector<SubjectId>> SubjectsSentTo(const Ledger& ledger,
   return found;
 }
 
-Result<CommonCounts> CountCommonSubjects(const Ledger& ledger,
+Result<SharedCounts> CountSharedSubjects(const Ledger& ledger,
                                          const std::vector<std::string>& vendors,
                                          size_t most_bytes) {
   const Result<uint64_t> entries = CountEntries(ledger, vendors);
@@ -101,7 +101,7 @@ Result<CommonCounts> CountCommonSubjects(const Ledger& ledger,
     return entries.error();
   }
   const uint64_t passes = *entries * sizeof(Receiver) / most_bytes + 1;
-  CommonCounts counts;
+  SharedCounts counts;
   for (uint64_t pass = 0; pass < passes; ++pass) {
     const Result<std::vector<Receiver>> receivers = ReceiversIn(ledger, vendors, pass, passes);
     if (!receivers) {
