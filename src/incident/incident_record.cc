@@ -344,6 +344,10 @@ std::string PartyText(const IncidentVersion& version) {
   return party;
 }
 
+std::string PlaceText(const IncidentVersion& version) {
+  return version.window.vendor.empty() ? "ourselves" : version.window.vendor;
+}
+
 std::string EncodeIncidentVersion(const IncidentVersion& version) {
   std::string bytes;
   ByteWriter out(&bytes);

@@ -103,6 +103,8 @@ std::optional<std::string> FaultOfFacts(const IncidentFacts& facts);
 
 // At whom, in words: "acme", "ann", "the credential of acme", "ourselves (vault)".
 std::string PartyText(const IncidentVersion& version);
+// Where it was, in the words of notices: the vendor, or "ourselves".
+std::string PlaceText(const IncidentVersion& version);
 
 std::string EncodeIncidentVersion(const IncidentVersion& version);
 // kInvalid: not what EncodeIncidentVersion writes.

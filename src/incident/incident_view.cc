@@ -183,7 +183,7 @@ NoticeFacts NoticeFactsOf(const IncidentVersion& version) {
   const IncidentFacts& known = version.facts;
   NoticeFacts facts;
   facts.organisation = known.organisation;
-  facts.vendor = version.window.vendor.empty() ? "ourselves" : version.window.vendor;
+  facts.vendor = PlaceText(version);
   facts.happening = known.happening;
   facts.from_ms = DayMs(version.window.first_day);
   facts.to_ms = DayMs(version.window.last_day + 1) - 1000;

@@ -53,6 +53,7 @@ class EgressCompartment final : public CompartmentRole {
   Result<void> OpenNotices();
   Result<Residence> AskResidence(const ResidenceRequest& request);
   Result<HoldingsPage> AskHoldings(const HoldingsRequest& request);
+  GatherParts Gather();
   Result<VendorFeedPage> Pull(uint64_t position);
   Result<VendorFeedPage> Stored(const BackfillRequest& request);
   Result<std::vector<SubjectIdentities>> Reveal(const std::string& vendor,
@@ -184,6 +185,13 @@ Result<void> EgressCompartment::OpenVendors() {
   return {};
 }
 
+GatherParts EgressCompartment::Gather() {
+  return {.ledger = ledger_.get(),
+          .shown = [this](const ShownRequest& request) { return audit_.Shown(request); },
+          .core = [this](const HoldingsRequest& request) { return AskHoldings(request); },
+          .vault = [this](const HoldingsCall& call) { return vault_.Ask<HoldingsAnswer>(call); }};
+}
+
 Result<void> EgressCompartment::OpenIncidents() {
   const DataDirectory dir(start_->data_dir);
   Result<IncidentStore> store = IncidentStore::Open(
@@ -195,11 +203,7 @@ Result<void> EgressCompartment::OpenIncidents() {
       .store = *std::move(store),
       .policy = PolicyFollower(&RealFileSystem(), dir.PolicyVersions()),
       .gateway = vendors_.get(),
-      .gather = {.ledger = ledger_.get(),
-                 .shown = [this](const ShownRequest& request) { return audit_.Shown(request); },
-                 .core = [this](const HoldingsRequest& request) { return AskHoldings(request); },
-                 .vault =
-                     [this](const HoldingsCall& call) { return vault_.Ask<HoldingsAnswer>(call); }},
+      .gather = Gather(),
       .clock = &SystemClock(),
       .record = [this](const AuditEntry& entry) { return audit_.NoteIncident(entry); },
       .residence = [this](const ResidenceRequest& request) { return AskResidence(request); }});
@@ -242,7 +246,7 @@ Result<void> EgressCompartment::OpenNotices() {
        .policy_dir = dir.Policy(),
        .policy_versions_dir = dir.PolicyVersions(),
        .keys = &keys_,
-       .ledger = ledger_.get(),
+       .gather = Gather(),
        .record = [this](const AuditEntry& entry) { return audit_.NoteIncident(entry); },
        .reveal =
            [this](const IncidentVersion& incident, std::span<const SubjectId> subjects) {

@@ -133,8 +133,12 @@ Result<NoticeDesk::Basis> NoticeDesk::Prepare(const DeskCommand& command) {
   basis.covered = parts_.rounds->Covered(basis.version.id, !command.Flag("refused"));
   const ExposedClasses classes(facts.classes,
                                parts_.policy.policy().Of(ProjectId{basis.version.project}));
+  IncidentVersion asked = basis.version;  // what is gathered anew is no part of this version
+  const Result<std::unique_ptr<ExposureSource>> source =
+      GatherExposure(parts_.gather, command.actor(), &asked);
   Result<SubjectsToTell> all =
-      FindSubjectsToTell({parts_.ledger, basis.version.window, &classes, {}}, basis.covered);
+      source ? FindSubjectsToTell({source->get(), &classes, {}}, basis.covered)
+             : Result<SubjectsToTell>(source.error());
   if (!all) {
     return all.error();
   }
@@ -215,7 +219,7 @@ NoticeRound NoticeDesk::RoundFor(const Basis& basis) const {
   round.made_ms = parts_.clock->NowMs();
   round.code_key = parts_.keys->notice_code_keys.newest().id;
   round.organisation = version.facts.organisation;
-  round.vendor = version.window.vendor;
+  round.vendor = PlaceText(version);
   round.happening = version.facts.happening;
   round.first_day = version.window.first_day;
   round.last_day = version.window.last_day;

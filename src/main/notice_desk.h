@@ -23,10 +23,10 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "crypto/keys.h"
-#include "egress/ledger.h"
 #include "incident/incident_store.h"
 #include "incident/notice_sender.h"
 #include "main/desk_command.h"
+#include "main/incident_gather.h"
 #include "main/notice_check.h"
 #include "main/notice_plan.h"
 #include "sieve/policy_follower.h"
@@ -51,7 +51,7 @@ class NoticeDesk {
   struct Parts {
     IncidentStore incidents;
     PolicyFollower policy;
-    Ledger* ledger = nullptr;
+    GatherParts gather;
     NoticeRounds* rounds = nullptr;
     NoticeCredential* credential = nullptr;
     NoticeSender* sender = nullptr;

@@ -58,7 +58,7 @@ Result<std::unique_ptr<NoticeOffice>> NoticeOffice::Open(Parts parts) {
   office->desk_ = std::make_unique<NoticeDesk>(
       NoticeDesk::Parts{.incidents = *std::move(incidents),
                         .policy = PolicyFollower(parts.fs, parts.policy_versions_dir),
-                        .ledger = parts.ledger,
+                        .gather = parts.gather,
                         .rounds = office->rounds_.get(),
                         .credential = office->credential_.get(),
                         .sender = office->sender_.get(),

@@ -20,7 +20,7 @@ class NoticeOffice {
     std::string policy_dir;  // where notice.toml lies
     std::string policy_versions_dir;
     const EgressKeys* keys = nullptr;
-    Ledger* ledger = nullptr;
+    GatherParts gather;
     std::function<Result<uint64_t>(const AuditEntry&)> record;
     // What the vault tells of subjects, `$email` alone.
     std::function<Result<RevealedAddresses>(const IncidentVersion&, std::span<const SubjectId>)>
