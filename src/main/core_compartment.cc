@@ -93,7 +93,7 @@ class CoreCompartment final : public CompartmentRole {
   Result<std::string> Stats(ProjectId project) const;
   Result<std::string> Answer(const RpcCaller& caller, uint8_t kind, std::string_view body);
   Result<std::string> AnswerVendorFeed(std::string_view body);
-  Result<std::string> AnswerResidence(std::string_view body) const;
+  Result<std::string> AnswerResidence(std::string_view body);
   Result<std::string> AnswerHoldings(std::string_view body);
   Result<std::string> AnswerEgress(uint8_t kind, std::string_view body);
   Result<std::string> AnswerBackfill(std::string_view body);
@@ -452,7 +452,7 @@ Result<std::string> CoreCompartment::AnswerVendorFeed(std::string_view body) {
   return page ? Result<std::string>(EncodeFeedPage(*page)) : page.error();
 }
 
-Result<std::string> CoreCompartment::AnswerResidence(std::string_view body) const {
+Result<std::string> CoreCompartment::AnswerResidence(std::string_view body) {
   const Result<ResidenceRequest> request = DecodeResidenceRequest(body);
   if (!request) {
     return request.error();
@@ -461,11 +461,13 @@ Result<std::string> CoreCompartment::AnswerResidence(std::string_view body) cons
   if (store == nullptr) {
     return Error{ErrorCode::kNotFound, "no such project"};
   }
+  if (const Result<uint64_t> recorded = audit_.Append(EntryOf(*request)); !recorded) {
+    return recorded.error();
+  }
   const Result<Residence> residence = CountResidence(store->snapshot(), *request, kThreads);
   return residence ? Result<std::string>(EncodeResidence(*residence)) : residence.error();
 }
 
-// Written down here, so that whoever owns egress cannot ask unseen.
 Result<std::string> CoreCompartment::AnswerHoldings(std::string_view body) {
   const Result<HoldingsRequest> request = DecodeHoldingsRequest(body);
   if (!request) {
@@ -484,7 +486,8 @@ Result<std::string> CoreCompartment::AnswerHoldings(std::string_view body) {
 }
 
 // Vendors' events, counts of subjects by country and organisation, and who has which properties;
-// nothing else.
+// nothing else. All but the feed is written down here, so that whoever owns egress cannot ask
+// unseen.
 Result<std::string> CoreCompartment::AnswerEgress(uint8_t kind, std::string_view body) {
   if (kind == kCoreVendorFeed) {
     return AnswerVendorFeed(body);
@@ -503,6 +506,9 @@ Result<std::string> CoreCompartment::AnswerBackfill(std::string_view body) {
   const Result<BackfillRequest> request = DecodeBackfillRequest(body);
   if (!request) {
     return request.error();
+  }
+  if (const Result<uint64_t> recorded = audit_.Append(EntryOf(*request)); !recorded) {
+    return recorded.error();
   }
   const Result<VendorFeedPage> page = vendor_feed_->Backfill(*request);
   return page ? Result<std::string>(EncodeFeedPage(*page)) : page.error();

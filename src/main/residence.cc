@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/byte_codec.h"
+#include "base/compartment.h"
 #include "incident/exposure_survey.h"
 #include "store/person_scan.h"
 
@@ -208,6 +209,17 @@ Result<ResidenceRequest> DecodeResidenceRequest(std::string_view bytes) {
     request.subjects.push_back({in.Fixed<decltype(SubjectId::bytes)>()});
   }
   return in.ok() && in.AtEnd() ? Result<ResidenceRequest>(std::move(request)) : NotResidence();
+}
+
+AuditEntry EntryOf(const ResidenceRequest& request) {
+  AuditEntry entry;
+  entry.actor = CompartmentName(Compartment::kEgress);
+  entry.action = "core.residence";
+  entry.project = request.project.value;
+  entry.scope = request.organisation_property.empty() ? "countries" : "countries, organisations";
+  entry.count = request.subjects.size();
+  entry.outcome = "allowed";
+  return entry;
 }
 
 Result<Residence> CountResidence(const Snapshot& snapshot, const ResidenceRequest& request,

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/audit_entry.h"
 #include "base/result.h"
 #include "incident/incident_record.h"
 #include "model/ids.h"
@@ -32,6 +33,8 @@ struct ResidenceRequest {
 std::string EncodeResidenceRequest(const ResidenceRequest& request);
 // kInvalid: not what EncodeResidenceRequest writes, or more subjects than may be.
 Result<ResidenceRequest> DecodeResidenceRequest(std::string_view bytes);
+// That it was asked, and of how many; core writes it down before it answers.
+AuditEntry EntryOf(const ResidenceRequest& request);
 
 // One pass over the project's events, on `threads`.
 Result<Residence> CountResidence(const Snapshot& snapshot, const ResidenceRequest& request,

@@ -1,10 +1,14 @@
 #include "main/vendor_feed.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "base/byte_codec.h"
+#include "base/compartment.h"
+#include "incident/calendar.h"
 #include "model/batch_codec.h"
 
 namespace bulkhead {
@@ -12,6 +16,8 @@ namespace {
 
 constexpr size_t kMostPageBytes = size_t{2} << 20;  // and one record more
 constexpr size_t kMostPageRecords = 2000;
+constexpr size_t kMostNameBytes = 200;   // of what stands in the audit log
+constexpr int64_t kLastDay = 2'932'896;  // 9999-12-31
 
 void NotePlacing(const PlacingIds& ids, Batch* batch) {
   for (Event& event : batch->events) {
@@ -53,6 +59,19 @@ Result<BackfillRequest> DecodeBackfillRequest(std::string_view bytes) {
   request.to_ms = in.Fixed<int64_t>();
   return in.ok() && in.AtEnd() ? Result<BackfillRequest>(std::move(request))
                                : Result<BackfillRequest>(NoPage());
+}
+
+AuditEntry EntryOf(const BackfillRequest& request) {
+  const auto day = [](int64_t time_ms) {
+    return FormatDay(static_cast<int32_t>(std::clamp<int64_t>(time_ms / kDayMs, 0, kLastDay)));
+  };
+  AuditEntry entry;
+  entry.actor = CompartmentName(Compartment::kEgress);
+  entry.action = "core.backfill";
+  entry.scope = fmt::format("vendor {}, {} to {}", request.vendor.substr(0, kMostNameBytes),
+                            day(request.from_ms), day(request.to_ms));
+  entry.outcome = "allowed";
+  return entry;
 }
 
 std::string EncodeFeedPage(const VendorFeedPage& page) {

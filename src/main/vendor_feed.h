@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "audit/audit_entry.h"
 #include "base/file_system.h"
 #include "base/result.h"
 #include "channel/rpc_client.h"
@@ -34,6 +35,8 @@ struct BackfillRequest {
 };
 std::string EncodeBackfillRequest(const BackfillRequest& request);
 Result<BackfillRequest> DecodeBackfillRequest(std::string_view bytes);
+// That it was asked; core writes it down before it answers.
+AuditEntry EntryOf(const BackfillRequest& request);
 
 std::string EncodeFeedPage(const VendorFeedPage& page);
 // kInvalid: not what EncodeFeedPage writes.
