@@ -91,8 +91,8 @@ class Place:
         self.stand_in.wait(lambda v: len(v.by_id()) >= before + len(events))
         self.server.wait_until_queryable()
 
-    def open(self):
-        opened = asked(self.server, "open", "--vendor", "acme", *WINDOW)["id"]
+    def open(self, *party):
+        opened = asked(self.server, "open", *(party or ("--vendor", "acme")), *WINDOW)["id"]
         done(self.server, "facts", opened, "--organisation-name", "Example Ltd", "--happening", "An attacker exported data at our vendor.",
              "--contact", "privacy at example.com", "--measure", "The vendor was removed.", "--not-exposed", "passwords", "--complete", "yes")
         return opened
@@ -453,6 +453,19 @@ def test_beyond_the_budget_the_operator_brings_the_vaults_export(place, tmp_path
         file.write_text(wrong)
         refused = incident(server, "send", opened, "--addresses", file)
         assert refused.returncode == 1 and ":1: " in refused.stderr, refused
+
+
+def test_an_incident_at_ourselves_is_told_to_whom_the_vault_has(place):
+    place.feed([event(n, **{"$email": person(n)}) for n in range(3)] + [event(5)])
+    opened = place.open("--ourselves", "vault")
+    sent = asked(place.server, "send", opened)
+    assert (sent["subjects"], sent["recipients"], sent["without_address"]) == (3, 3, 0)
+    place.wait_until_over(opened)
+    assert sorted(place.sink.to()) == [address(n) for n in range(3)]
+    content = place.sink.mail_to(address(0))[0]
+    assert "exposed at ourselves" in words_of(content)
+    told = answer(place, code_of(content), person(0))
+    assert told["vendor"] == "ourselves"
 
 
 def test_a_notice_that_lacks_facts_waits(place):
