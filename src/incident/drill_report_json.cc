@@ -7,12 +7,6 @@
 namespace bulkhead {
 namespace {
 
-std::string Quoted(std::string_view text) {
-  std::string json;
-  AppendJsonString(text, &json);
-  return json;
-}
-
 template <typename List, typename Each>
 std::string Joined(const List& list, const Each& each) {
   std::string json = "[";
@@ -25,18 +19,18 @@ std::string Joined(const List& list, const Each& each) {
 
 std::string StepJson(const DrillStep& step) {
   return fmt::format(R"({{"what":{},"result":{},"began_s":{:.3f},"ended_s":{:.3f}}})",
-                     Quoted(step.what), Quoted(step.result), step.began_s, step.ended_s);
+                     JsonString(step.what), JsonString(step.result), step.began_s, step.ended_s);
 }
 
 std::string SearchJson(const DrillSearch& search) {
   return fmt::format(R"({{"what":{},"in_traffic":{},"in_stolen":{},"canaries":{}}})",
-                     Quoted(search.what), search.in_traffic, search.in_stolen, search.canaries);
+                     JsonString(search.what), search.in_traffic, search.in_stolen, search.canaries);
 }
 
 std::string CountJson(const DrillCount& count) {
   return fmt::format(
       R"({{"what":{},"ledger_subjects":{},"ledger_sends":{},"vendor_subjects":{},"vendor_sends":{}}})",
-      Quoted(count.what), count.ledger_subjects, count.ledger_sends, count.vendor_subjects,
+      JsonString(count.what), count.ledger_subjects, count.ledger_sends, count.vendor_subjects,
       count.vendor_sends);
 }
 
@@ -50,7 +44,7 @@ std::string KillJson(const DrillKill& kill) {
 
 std::string NoticeJson(const Notice& notice) {
   return fmt::format(R"({{"kind":"{}","subject":{},"unknown":{}}})", NoticeKindName(notice.kind),
-                     Quoted(notice.subject), Joined(notice.unknown, Quoted));
+                     JsonString(notice.subject), Joined(notice.unknown, Quoted));
 }
 
 }  // namespace
@@ -64,8 +58,8 @@ std::string DrillReportJson(const DrillReport& report) {
       report.made_ms, report.people, report.events, report.profiles, report.processors,
       report.total_s, report.stolen_s, report.stolen_bytes, report.stolen_events,
       report.stolen_profiles, report.canaries, report.mails, report.mailed_s,
-      Quoted(report.seen.vendor), report.seen.epoch, report.seen_s, Quoted(report.incident_opened),
-      report.incident_s);
+      JsonString(report.seen.vendor), report.seen.epoch, report.seen_s,
+      JsonString(report.incident_opened), report.incident_s);
   json += fmt::format(R"("steps":{},"searches":{},"incident":{},"match":{},"duties":{},)",
                       Joined(report.steps, StepJson), Joined(report.searches, SearchJson),
                       IncidentJson(report.incident), DumpReportJson(report.match),

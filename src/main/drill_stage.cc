@@ -31,12 +31,6 @@ constexpr std::array<const char*, 8> kAllowedEvents = {
     "page_viewed",     "signup_started", "signup_completed", "playground_opened",
     "api_key_created", "first_api_call", "billing_opened",   "payment_succeeded"};
 
-std::string Quoted(std::string_view text) {
-  std::string json;
-  AppendJsonString(text, &json);
-  return json;
-}
-
 std::string NameOf(const DemoItem& item) {
   constexpr std::string_view kHead = R"({"event":")";
   const size_t end = item.json.find('"', kHead.size());
@@ -145,7 +139,7 @@ Result<void> DrillStage::StartServer() {
   }
   const Result<std::string> told = server_->Command(
       fmt::format(R"({{"command":"vendor-credential","vendor":"{}","credential":{}}})",
-                  kDrillVendor, Quoted("1:" + vendor_account_ + ":" + vendor_token_)));
+                  kDrillVendor, JsonString("1:" + vendor_account_ + ":" + vendor_token_)));
   return told ? Result<void>() : told.error();
 }
 

@@ -35,12 +35,6 @@ const Notice& UserDraft(const std::vector<Notice>& drafts) {
   return *user;
 }
 
-std::string JsonText(std::string_view text) {
-  std::string json;
-  AppendJsonString(text, &json);
-  return json;
-}
-
 AuditEntry EntryOf(const DeskCommand& command, std::string_view action, std::string scope) {
   AuditEntry entry;
   entry.actor = command.actor();
@@ -274,7 +268,7 @@ Result<std::string> NoticeDesk::Send(const DeskCommand& command) {
       basis->all.covered + counts.covered, round.recipients.size(), round.without_address,
       round.not_revealed, fmt::join(basis->all.bands, ","));
   for (const std::string& fact : draft.unknown) {
-    json += (json.back() == '[' ? "" : ",") + JsonText(fact);
+    json += (json.back() == '[' ? "" : ",") + JsonString(fact);
   }
   json += fmt::format(R"(],"example":"{}")", Base64Encode(*example));
   if (dry_run || round.recipients.empty()) return json + "}";
@@ -292,7 +286,7 @@ Result<std::string> NoticeDesk::Progress(const DeskCommand& command) {
   for (const RoundProgress& one : parts_.rounds->ProgressOf(id)) {
     json += (json.back() == '[' ? "" : ",") + ProgressJson(one);
   }
-  json += "],\"trouble\":" + JsonText(parts_.sender->trouble());
+  json += "],\"trouble\":" + JsonString(parts_.sender->trouble());
   if (!command.Flag("undelivered")) return json + "}";
   const std::vector<std::pair<SubjectId, int>> refused = parts_.rounds->Refused(id);
   AuditEntry entry = EntryOf(command, kIncidentUndeliveredAction, "incident " + id);
@@ -332,7 +326,7 @@ Result<std::string> NoticeDesk::Records(const DeskCommand& command) const {
   std::string json = "[";
   const auto add = [&](uint32_t key, const std::string& selector, const std::string& record) {
     json += fmt::format(R"({}{{"key":{},"name":"{}._domainkey.{}","record":{}}})",
-                        json.back() == '[' ? "" : ",", key, selector, domain, JsonText(record));
+                        json.back() == '[' ? "" : ",", key, selector, domain, JsonString(record));
   };
   const auto selector_of = [&](uint32_t key, const std::string& set, const char* kind) {
     const bool of_settings =

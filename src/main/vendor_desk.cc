@@ -24,12 +24,6 @@ constexpr std::chrono::milliseconds kListIdsFor{1500};
 constexpr std::chrono::milliseconds kAnswerKillAfter{3000};
 constexpr std::chrono::milliseconds kLookAgain{20};
 
-std::string Quoted(std::string_view text) {
-  std::string json;
-  AppendJsonString(text, &json);
-  return json;
-}
-
 // For the audit log, before the vendor is asked.
 std::string DeletionInWords(const VendorStatus& status, LeftData data) {
   if (data == LeftData::kKeep) {
@@ -43,10 +37,10 @@ std::string DeletionInWords(const VendorStatus& status, LeftData data) {
 std::string DeadJson(const DeadLetter& letter) {
   const Batch& batch = letter.message.batch;
   std::string json =
-      fmt::format(R"({{"at_ms":{},"reason":{})", letter.at_ms, Quoted(letter.reason));
+      fmt::format(R"({{"at_ms":{},"reason":{})", letter.at_ms, JsonString(letter.reason));
   const ValueObject* properties = nullptr;
   if (!batch.events.empty()) {
-    json += ",\"event\":" + Quoted(batch.events.front().name);
+    json += ",\"event\":" + JsonString(batch.events.front().name);
     properties = &batch.events.front().properties;
   } else if (!batch.profile_updates.empty()) {
     properties = &batch.profile_updates.front().properties;
@@ -54,7 +48,7 @@ std::string DeadJson(const DeadLetter& letter) {
   json += ",\"properties\":[";
   if (properties != nullptr) {
     for (const auto& [name, value] : *properties) {
-      json += (json.back() == '[' ? "" : ",") + Quoted(name);
+      json += (json.back() == '[' ? "" : ",") + JsonString(name);
     }
   }
   return json + "]}";
@@ -219,8 +213,8 @@ Result<std::string> VendorDesk::Kill(const Command& command) {
       R"({{"codes":["{}","{}"],"ledger":"{}","entry":{},"trouble":{},"deletion":{},"counted":{},)"
       R"("asked":{},"left":{},"by_hand":{}}})",
       (*codes)[0], (*codes)[1], digest, recorded ? *recorded : 0,
-      Quoted(recorded ? "" : recorded.error().message), !command.keep_data, status.leaving_counted,
-      status.leaving_asked, status.leaving_left, status.delete_by_hand);
+      JsonString(recorded ? "" : recorded.error().message), !command.keep_data,
+      status.leaving_counted, status.leaving_asked, status.leaving_left, status.delete_by_hand);
 }
 
 Result<std::string> VendorDesk::Backfill(const Command& command) {
@@ -272,8 +266,8 @@ Result<std::string> VendorDesk::CanarySeen(const Command& command) {
     if (Result<void> kept = parts_.canaries->Take(name, *epoch, via, command.actor); !kept) {
       return kept.error();
     }
-    json += fmt::format(R"({}{{"vendor":{},"epoch":{}}})", json.size() > 1 ? "," : "", Quoted(name),
-                        *epoch);
+    json += fmt::format(R"({}{{"vendor":{},"epoch":{}}})", json.size() > 1 ? "," : "",
+                        JsonString(name), *epoch);
   }
   return json + "]";
 }
@@ -291,7 +285,7 @@ Result<std::string> VendorDesk::Canaries(const Command& command) {
         json += fmt::format(
             R"({}{{"id":"{}","address":{}}})", i == 0 ? "" : ",",
             ids.canaries().VendorId(i).ToHex(),
-            Quoted(domain.empty() ? "" : ids.canaries().Person(i).local_part + "@" + domain));
+            JsonString(domain.empty() ? "" : ids.canaries().Person(i).local_part + "@" + domain));
       }
     }
     return json + "]";

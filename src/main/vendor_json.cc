@@ -9,16 +9,10 @@
 #include "model/value.h"
 
 namespace bulkhead {
-namespace {
-
-std::string Quoted(std::string_view text) { return ToJson(Value(text)); }
-
-}  // namespace
-
 std::string JsonTexts(const std::vector<std::string>& texts) {
   std::string json = "[";
   for (const std::string& text : texts) {
-    json += (json.size() > 1 ? "," : "") + Quoted(text);
+    json += (json.size() > 1 ? "," : "") + JsonString(text);
   }
   return json + "]";
 }
@@ -33,15 +27,15 @@ std::string VendorStatusJson(const VendorStatus& status, const VendorPolicies& p
       R"("last_sent_ms":{},"epoch":{},"epoch_begun_ms":{},"epoch_keys":{},"canaries":{},)"
       R"("canaries_seen":{},"canary_seen_ms":{},"canary_incident":{},)"
       R"("share":{},"divides_with":{},"same_people_as":{}}})",
-      Quoted(status.name), VendorTypeName(status.type), status.paused, status.killed,
-      Quoted(status.killed_by), status.killed_ms, status.has_credential, status.credential_set_ms,
-      Quoted(status.trouble), status.waiting, status.queue_bytes, status.dead_letters,
-      status.deletions, status.deleted, status.delete_by_hand, status.leaving,
+      JsonString(status.name), VendorTypeName(status.type), status.paused, status.killed,
+      JsonString(status.killed_by), status.killed_ms, status.has_credential,
+      status.credential_set_ms, JsonString(status.trouble), status.waiting, status.queue_bytes,
+      status.dead_letters, status.deletions, status.deleted, status.delete_by_hand, status.leaving,
       status.leaving_counted, status.leaving_asked, status.leaving_left, status.sent,
       status.refused, status.retries, status.unqueued, status.expired, status.last_sent_ms,
       status.epoch, status.epoch_begun_ms, status.epoch_keys, status.canaries, status.canaries_seen,
-      status.canary_seen_ms, Quoted(status.canary_incident),
-      Quoted(policy == policies.end() ? "" : policy->second.share.Text()),
+      status.canary_seen_ms, JsonString(status.canary_incident),
+      JsonString(policy == policies.end() ? "" : policy->second.share.Text()),
       JsonTexts(DividesWith(policies, status.name)),
       JsonTexts(GetsSamePeopleAs(policies, status.name)));
 }
@@ -49,13 +43,13 @@ std::string VendorStatusJson(const VendorStatus& status, const VendorPolicies& p
 std::string ExposureJson(const LedgerWindow& window, const Exposure& exposure) {
   std::string json =
       fmt::format(R"({{"vendor":{},"from":"{}","to":"{}","subjects":{},"sends":{},"fields":[)",
-                  Quoted(window.vendor), FormatDay(window.first_day), FormatDay(window.last_day),
-                  exposure.subjects, exposure.sends);
+                  JsonString(window.vendor), FormatDay(window.first_day),
+                  FormatDay(window.last_day), exposure.subjects, exposure.sends);
   for (const ExposedField& field : exposure.fields) {
     json += json.back() == '[' ? "" : ",";
     json += fmt::format(
         R"({{"name":{},"form":"{}","subjects":{},"sends":{},"first":"{}","last":"{}"}})",
-        Quoted(field.field.name), FieldFormName(field.field.form), field.subjects, field.sends,
+        JsonString(field.field.name), FieldFormName(field.field.form), field.subjects, field.sends,
         FormatDay(field.first_day), FormatDay(field.last_day));
   }
   json += "],\"epochs\":[";

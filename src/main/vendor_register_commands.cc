@@ -123,25 +123,24 @@ void Print(const Row& row, int64_t now_ms) {
   }
 }
 
-std::string Quoted(std::string_view text) { return ToJson(Value(text)); }
 std::string JsonNumber(const std::optional<int>& number) {
   return number ? std::to_string(*number) : "null";
 }
 std::string JsonDay(const std::optional<std::chrono::sys_days>& day) {
-  return day ? Quoted(DayText(*day)) : "null";
+  return day ? JsonString(DayText(*day)) : "null";
 }
 
 std::string JsonHistory(const RegisteredVendor& vendor) {
   std::string json = R"("reviews":[)";
   for (const VendorReview& review : vendor.reviews) {
     json += fmt::format(R"({}{{"date":"{}","by":{},"outcome":{}}})", json.back() == '[' ? "" : ",",
-                        DayText(review.date), Quoted(review.by), Quoted(review.outcome));
+                        DayText(review.date), JsonString(review.by), JsonString(review.outcome));
   }
   json += R"(],"answers":[)";
   for (const VendorAnswer& answer : vendor.answers) {
     json +=
         fmt::format(R"({}{{"question":{},"answer":{},"date":{}}})", json.back() == '[' ? "" : ",",
-                    Quoted(answer.question), Quoted(answer.answer), JsonDay(answer.date));
+                    JsonString(answer.question), JsonString(answer.answer), JsonDay(answer.date));
   }
   return json + "]";
 }
@@ -154,10 +153,11 @@ std::string JsonOf(const RegisteredVendor* vendor, std::chrono::sys_days today) 
       R"({{"contract":{},"signed":{},"ends":{},"terms":{},"fields":{},"promised_hours":{},)"
       R"("contacts":{},"sub_processors":{},"disclosure_record":{},"exit_drill":{},)"
       R"("days_since_review":{},"days_since_exit_drill":{},{}}})",
-      Quoted(vendor->contract), JsonDay(vendor->signed_on), JsonDay(vendor->ends_on),
-      Quoted(vendor->terms), vendor->allowed_fields ? JsonTexts(*vendor->allowed_fields) : "null",
+      JsonString(vendor->contract), JsonDay(vendor->signed_on), JsonDay(vendor->ends_on),
+      JsonString(vendor->terms),
+      vendor->allowed_fields ? JsonTexts(*vendor->allowed_fields) : "null",
       JsonNumber(vendor->promised_hours), JsonTexts(vendor->contacts),
-      JsonTexts(vendor->sub_processors), Quoted(vendor->disclosure_record),
+      JsonTexts(vendor->sub_processors), JsonString(vendor->disclosure_record),
       JsonDay(vendor->exit_drill), JsonNumber(DaysSinceReview(*vendor, today)),
       JsonNumber(DaysSinceExitDrill(*vendor, today)), JsonHistory(*vendor));
 }
@@ -169,12 +169,12 @@ std::string JsonOf(const VendorMeasurement* vendor) {
   std::string json = fmt::format(
       R"({{"subjects":{},"sends":{},"first":{},"last":{},"epoch":{},"epoch_begun_ms":{},)"
       R"("epoch_keys":{},"credential_set_ms":{},"killed":{},"paused":{},"fields":[)",
-      vendor->subjects, vendor->sends, Quoted(vendor->first), Quoted(vendor->last), vendor->epoch,
-      vendor->epoch_begun_ms, vendor->epoch_keys, vendor->credential_set_ms, vendor->killed,
-      vendor->paused);
+      vendor->subjects, vendor->sends, JsonString(vendor->first), JsonString(vendor->last),
+      vendor->epoch, vendor->epoch_begun_ms, vendor->epoch_keys, vendor->credential_set_ms,
+      vendor->killed, vendor->paused);
   for (const VendorMeasurement::Field& field : vendor->fields) {
     json += fmt::format(R"({}{{"name":{},"form":"{}","subjects":{},"sends":{}}})",
-                        json.back() == '[' ? "" : ",", Quoted(field.field.name),
+                        json.back() == '[' ? "" : ",", JsonString(field.field.name),
                         FieldFormName(field.field.form), field.subjects, field.sends);
   }
   return json + "]}";
@@ -186,7 +186,7 @@ std::string JsonOf(const std::vector<Row>& rows, int64_t now_ms) {
   for (const Row& row : rows) {
     json += fmt::format(R"({}{{"vendor":{},"in_policy":{},"registered":{},"measured":{},)"
                         R"("findings":{},"same_people_as":{}}})",
-                        json.size() > 1 ? "," : "", Quoted(row.name), row.policy != nullptr,
+                        json.size() > 1 ? "," : "", JsonString(row.name), row.policy != nullptr,
                         JsonOf(row.registered, today), JsonOf(row.measured),
                         JsonTexts(row.findings), JsonTexts(row.same_people_as));
   }

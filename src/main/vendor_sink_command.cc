@@ -17,18 +17,12 @@
 namespace bulkhead {
 namespace {
 
-std::string Quoted(std::string_view text) {
-  std::string json;
-  AppendJsonString(text, &json);
-  return json;
-}
-
 // Of the address a line on standard output says nothing unless it is a canary's: it may be that of
 // somebody who mistyped.
 void TellServer(const ReachedServer& server, const CanarySight& sight) {
   const Result<std::string> answer =
       server.Command(fmt::format(R"({{"command":"vendor-canary-seen","address":{},"via":"{}"}})",
-                                 Quoted(sight.address), sight.via));
+                                 JsonString(sight.address), sight.via));
   if (!answer) {
     spdlog::error("the server was not told of a sight: {}", answer.error().message);
     return;
@@ -37,8 +31,9 @@ void TellServer(const ReachedServer& server, const CanarySight& sight) {
   fmt::print(
       R"({{"time":"{:%Y-%m-%dT%H:%M:%SZ}","via":"{}","canaries":{},"address":{},"sender_domain":{},"from":{}}})"
       "\n",
-      fmt::gmtime(std::time(nullptr)), sight.via, *answer, canary ? Quoted(sight.address) : "null",
-      Quoted(sight.sender_domain), Quoted(sight.from));
+      fmt::gmtime(std::time(nullptr)), sight.via, *answer,
+      canary ? JsonString(sight.address) : "null", JsonString(sight.sender_domain),
+      JsonString(sight.from));
   std::fflush(stdout);
 }
 

@@ -175,6 +175,12 @@ std::string ToJson(const Value& value) {
   return json;
 }
 
+std::string JsonString(std::string_view text) {
+  std::string json;
+  AppendJsonString(text, &json);
+  return json;
+}
+
 const Value* Find(const ValueObject& object, std::string_view name) {
   for (const auto& [key, value] : object) {
     if (key == name) {

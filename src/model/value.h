@@ -64,6 +64,8 @@ void AppendJson(const Value& value, std::string* out);
 void AppendJsonString(std::string_view text, std::string* out);
 void AppendJsonNumber(double number, std::string* out);
 std::string ToJson(const Value& value);
+// A text as JSON has it, in quotation marks.
+std::string JsonString(std::string_view text);
 
 // The member of that name, or nullptr.
 const Value* Find(const ValueObject& object, std::string_view name);
