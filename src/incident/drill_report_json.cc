@@ -44,7 +44,7 @@ std::string KillJson(const DrillKill& kill) {
 
 std::string NoticeJson(const Notice& notice) {
   return fmt::format(R"({{"kind":"{}","subject":{},"unknown":{}}})", NoticeKindName(notice.kind),
-                     JsonString(notice.subject), Joined(notice.unknown, Quoted));
+                     JsonString(notice.subject), Joined(notice.unknown, JsonString));
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ std::string DrillReportJson(const DrillReport& report) {
   json += fmt::format(
       R"("notices":{},"kill":{},"ledger_equal":{},"ledger_short":{},"counts":{},"files":{}}})",
       Joined(report.notices, NoticeJson), KillJson(report.kill), report.IsLedgerEqual(),
-      report.IsLedgerShort(), Joined(report.counts, CountJson), Joined(report.files, Quoted));
+      report.IsLedgerShort(), Joined(report.counts, CountJson), Joined(report.files, JsonString));
   return json;
 }
 

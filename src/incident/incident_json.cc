@@ -20,7 +20,7 @@ std::string Join(char open, const List& list, const Each& each) {
   }
   return json + (open == '[' ? "]" : "}");
 }
-std::string Texts(const auto& texts) { return Join('[', texts, Quoted); }
+std::string Texts(const auto& texts) { return Join('[', texts, JsonString); }
 
 std::string TimeJson(const std::optional<int64_t>& at_ms) {
   return at_ms ? JsonString(FormatTime(*at_ms)) : "null";
