@@ -1,55 +1,25 @@
 #include "main/holdings.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <map>
-#include <memory>
 #include <random>
 #include <set>
 #include <string>
 
 #include "incident/calendar.h"
-#include "store/random_batches.h"
-#include "store/store.h"
-#include "store/test_keys.h"
+#include "main/store_fixture.h"
 
 namespace bulkhead {
 namespace {
 
 constexpr int32_t kDay = static_cast<int32_t>(RandomBatches::kStartMs / kDayMs);
 
-class HoldingsTest : public testing::Test {
+class HoldingsTest : public StoreFixture {
  protected:
-  HoldingsTest() {
-    std::string pattern = testing::TempDir() + "bulkhead-holdings-XXXXXX";
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
-    StoreOptions options;
-    options.keys = &TestStoreKeys();
-    options.dir = (dir_ / "store").string();
-    options.background = false;
-    store_ = *Store::Open(options);
-  }
-  ~HoldingsTest() override {
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(dir_, ignored);
-  }
-
   void Add(uint32_t who, int32_t day, ValueObject properties) {
-    Event& event = batch_.events.emplace_back();
-    event.name = "seen";
-    event.time_ms = (int64_t{kDay} + day) * kDayMs + 1000 + static_cast<int64_t>(added_++);
-    event.person = who == 0 ? SubjectId{} : TestSubject(who);
-    event.properties = std::move(properties);
-  }
-  void Apply() {
-    const uint64_t position = store_->applied_position();
-    EXPECT_TRUE(store_->Apply(batch_, position, position + 1));
-    EXPECT_TRUE(store_->Flush());
-    batch_ = {};
+    AddEvent(who, (int64_t{kDay} + day) * kDayMs + 1000 + static_cast<int64_t>(added_++),
+             std::move(properties));
   }
 
   struct Held {
@@ -83,9 +53,6 @@ class HoldingsTest : public testing::Test {
     return held;
   }
 
-  std::filesystem::path dir_;
-  std::unique_ptr<Store> store_;
-  Batch batch_;
   uint64_t added_ = 0;
 };
 

@@ -1,51 +1,20 @@
 #include "main/residence.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <memory>
 #include <string>
 
 #include "incident/exposure_survey.h"
 #include "main/incident_pages.h"
-#include "store/random_batches.h"
-#include "store/store.h"
-#include "store/test_keys.h"
+#include "main/store_fixture.h"
 
 namespace bulkhead {
 namespace {
 
-class ResidenceTest : public testing::Test {
+class ResidenceTest : public StoreFixture {
  protected:
-  ResidenceTest() {
-    std::string pattern = testing::TempDir() + "bulkhead-residence-XXXXXX";
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
-    StoreOptions options;
-    options.keys = &TestStoreKeys();
-    options.dir = (dir_ / "store").string();
-    options.background = false;
-    store_ = *Store::Open(options);
-  }
-  ~ResidenceTest() override {
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(dir_, ignored);
-  }
-
   void Add(uint32_t who, int64_t time_ms, ValueObject properties) {
-    Event& event = batch_.events.emplace_back();
-    event.name = "seen";
-    event.time_ms = RandomBatches::kStartMs + time_ms;
-    event.person = TestSubject(who);
-    event.properties = std::move(properties);
-  }
-  void Apply() {
-    const uint64_t position = store_->applied_position();
-    EXPECT_TRUE(store_->Apply(batch_, position, position + 1));
-    EXPECT_TRUE(store_->Flush());
-    batch_ = {};
+    AddEvent(who, RandomBatches::kStartMs + time_ms, std::move(properties));
   }
   Residence Count(std::vector<SubjectId> subjects, const std::string& property = "company") {
     const auto request = DecodeResidenceRequest(
@@ -56,10 +25,6 @@ class ResidenceTest : public testing::Test {
     return *DecodeResidence(EncodeResidence(*residence));
   }
   using Counts = std::map<std::string, uint64_t>;
-
-  std::filesystem::path dir_;
-  std::unique_ptr<Store> store_;
-  Batch batch_;
 };
 
 TEST_F(ResidenceTest, TheNewestCountryAndEveryOrganisation) {

@@ -7,19 +7,18 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 import time
 
 import pytest
 from audit_log import audit_entries, subjects_of
-from bulkhead_server import BulkheadServer, binary
+from bulkhead_server import BulkheadServer
+from incident_room import NOW, WINDOW, asked, day, done, incident
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "egress"))
 from vendor_stand_in import done as vendor_done  # noqa: E402
 from vendor_stand_in import EVERYBODY, running_vendor, set_credential, set_policy, vendor_policy  # noqa: E402
 
-NOW = int(time.time())
 FIELDS = 'plain = ["plan", "mp_country_code"]\ntoken = ["town"]\n'
 COUNTRIES = ["DE", "FR", "US"]
 
@@ -30,27 +29,6 @@ def event(n, person=None):
     if n % 7 != 6:
         properties["mp_country_code"] = COUNTRIES[n % 7 % 3]
     return {"event": "Bought", "properties": properties}
-
-
-def incident(server, *words):
-    return subprocess.run([binary(), "incident", words[0], str(server.data), *map(str, words[1:])], capture_output=True, text=True, check=False)
-
-
-def done(server, *words):
-    result = incident(server, *words)
-    assert result.returncode == 0, result
-    return result.stdout
-
-
-def asked(server, *words):
-    return json.loads(done(server, *words, "--json"))
-
-
-def day(offset=0):
-    return time.strftime("%Y-%m-%d", time.gmtime(NOW + offset * 86400))
-
-
-WINDOW = "--from", day(-1), "--to", day(1)
 
 
 def recorded(server, action):

@@ -10,18 +10,11 @@ import time
 import pytest
 from audit_log import audit_entries, subjects_of
 from bulkhead_server import BulkheadServer, binary
+from incident_room import NOW, WINDOW, asked, day, done, incident
 
-NOW = int(time.time())
 PEOPLE = 9
 COUNTRIES = ["DE", "FR", "US"]
 VAULT_FIELD = "$email"
-
-
-def day(offset=0):
-    return time.strftime("%Y-%m-%d", time.gmtime(NOW + offset * 86400))
-
-
-WINDOW = "--from", day(-1), "--to", day(1)
 
 
 def event(n):
@@ -33,20 +26,6 @@ def event(n):
     if n % 2 == 0:
         properties["colour"] = "red"
     return {"event": "Seen", "properties": properties}
-
-
-def incident(server, *words):
-    return subprocess.run([binary(), "incident", words[0], str(server.data), *map(str, words[1:])], capture_output=True, text=True, check=False)
-
-
-def done(server, *words):
-    result = incident(server, *words)
-    assert result.returncode == 0, result
-    return result.stdout
-
-
-def asked(server, *words):
-    return json.loads(done(server, *words, "--json"))
 
 
 def vault(server, *words):

@@ -19,6 +19,7 @@ import dkim
 import pytest
 from audit_log import audit_entries, subjects_of
 from bulkhead_server import BulkheadServer, binary
+from incident_room import NOW, WINDOW, asked, done, incident
 from mail_sink import PASSWORD, USER, running_sink
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "egress"))
@@ -28,7 +29,6 @@ from process_memory import dump  # noqa: E402
 from search import search  # noqa: E402
 from vendor_stand_in import running_vendor, set_credential, set_policy, vendor_policy  # noqa: E402
 
-NOW = int(time.time())
 FIELDS = 'plain = ["plan", "town"]\n'
 
 
@@ -43,28 +43,6 @@ def address(n):
 def event(n, town=False, **more):
     return {"event": "Bought", "properties": {"time": NOW - 600, "distinct_id": f"customer{n}", "$insert_id": f"n-{n}", "plan": "pro",
                                               **({"town": "Ouagadougou"} if town else {}), **more}}
-
-
-def incident(server, *words, stdin=""):
-    return subprocess.run([binary(), "incident", words[0], str(server.data), *map(str, words[1:])], input=stdin, capture_output=True, text=True,
-                          check=False)
-
-
-def done(server, *words, stdin=""):
-    result = incident(server, *words, stdin=stdin)
-    assert result.returncode == 0, result
-    return result.stdout
-
-
-def asked(server, *words):
-    return json.loads(done(server, *words, "--json"))
-
-
-def day(offset=0):
-    return time.strftime("%Y-%m-%d", time.gmtime(NOW + offset * 86400))
-
-
-WINDOW = "--from", day(-1), "--to", day(1)
 
 
 def settings(server, sink, more="", **changes):
