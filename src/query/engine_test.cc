@@ -89,8 +89,9 @@ TEST_F(EngineTest, FunnelTimesAndConversion) {
       R"({"event":"buy","count":2,"conversion":0.6666666666666666,)"
       R"("step_conversion":0.6666666666666666,)"
       R"("time_from_previous":{"avg_s":50400,"median_s":50400,"p90_s":82080}}],"series":[]})");
-  EXPECT_EQ(Ask(R"("report":"funnel","order":"strict","steps":[{"event":"a"},{"event":"b"}])"),
-            "order: this version answers loose only");
+  EXPECT_EQ(Ask(R"("report":"funnel","order":"strict","steps":[{"event":"a"},{"event":"b"}],
+                "exclude":[{"event":"c"}])"),
+            "exclude: with loose order only");
 }
 
 TEST_F(EngineTest, RetentionLeavesIncompleteBucketsOutOfTheAverage) {

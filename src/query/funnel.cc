@@ -28,6 +28,7 @@ struct FunnelSetup {
   std::optional<Buckets> buckets;  // of the series by date
   int64_t from_ms = 0;
   int64_t to_ms = 0;
+  uint64_t entry_bits = 1;  // of the steps that may begin an attempt
   uint64_t global_bit = 0;  // 0 = no condition on the entry
   bool ranking = false;     // only count entries by segment
 };
@@ -50,6 +51,7 @@ class FunnelVisitor final : public PersonVisitor {
       person_ids_ = setup_.breakdown->OfPerson(*setup_.scan, person.person);
     }
     ReadHeld(person.hits);
+    ReadSessions(person.hits);
     if (setup_.report->count == FunnelCount::kSessions) {
       VisitSessions(person.hits, setup_.from_ms, setup_.to_ms, 0);
     } else {
@@ -61,7 +63,7 @@ class FunnelVisitor final : public PersonVisitor {
     const Buckets& buckets = *setup_.buckets;
     for (size_t h = 0; h < person.hits.size();) {
       const Hit& hit = person.hits[h];
-      if ((hit.mask & 1) == 0 || hit.time_ms < buckets.from_ms() ||
+      if ((hit.mask & setup_.entry_bits) == 0 || hit.time_ms < buckets.from_ms() ||
           hit.time_ms >= buckets.to_ms()) {
         ++h;
         continue;
@@ -101,11 +103,24 @@ class FunnelVisitor final : public PersonVisitor {
     }
   }
 
+  void ReadSessions(std::span<const Hit> hits) {
+    sessions_.clear();
+    if (setup_.plan.window_sessions == 0) {
+      return;
+    }
+    uint32_t number = 0;
+    ForEachSession(hits, {&setup_.context->zone, setup_.report->session_timeout_ms},
+                   [&](size_t begin, size_t end) {
+                     sessions_.insert(sessions_.end(), end - begin, number++);
+                   });
+  }
+
   // Attempts that begin in the range; bucket 0 = the whole report.
   void VisitRange(std::span<const Hit> hits, int64_t from_ms, int64_t to_ms, size_t bucket) {
     ++stamp_;
     const bool uniques = setup_.report->count == FunnelCount::kUniques;
     walk_.Begin(hits, held_);
+    walk_.SetSessions(sessions_);
     while (walk_.Next(from_ms, to_ms, &attempt_)) {
       Count(hits, bucket, uniques);
       if (uniques && setup_.breakdown->empty() && counted_.back() == stamp_) {
@@ -201,6 +216,7 @@ class FunnelVisitor final : public PersonVisitor {
   FunnelAttempt attempt_;
   Breakdown::PersonIds person_ids_{};
   std::vector<uint32_t> held_;
+  std::vector<uint32_t> sessions_;  // by hit, where the window is one of sessions
   std::vector<int64_t> times_ms_;
   std::vector<FunnelCell> cells_;  // [bucket][slot], the last slot = overall
   std::vector<uint64_t> counted_;  // by slot: the stamp of the range that counted it last
@@ -216,8 +232,9 @@ class FirstAttempts final : public TimeVisitor {
     const auto plain = [](const EventSelector& step) {
       return !step.event.empty() && step.where == nullptr;
     };
-    return report.count == FunnelCount::kUniques && setup.breakdown->empty() &&
-           report.hold.empty() && report.exclude.empty() && report.global_where == nullptr &&
+    return report.count == FunnelCount::kUniques && report.order == FunnelOrder::kLoose &&
+           report.window_sessions == 0 && setup.breakdown->empty() && report.hold.empty() &&
+           report.exclude.empty() && report.global_where == nullptr &&
            std::all_of(report.steps.begin(), report.steps.end(), plain);
   }
 
@@ -291,13 +308,18 @@ ScanSpec MakeSpec(const FunnelReport& report, FunnelSetup* setup, SharedExpressi
       setup->plan.exclusions[r] |= bit;
     }
   }
-  if (report.global_where != nullptr) {
-    *entry = Both(report.steps[0].where, report.global_where);
-    setup->global_bit = uint64_t{1} << spec.filters.size();
-    spec.filters.push_back({report.steps[0].event, entry->get()});
+  const bool any_first = report.order == FunnelOrder::kAny;
+  if (any_first) {
+    setup->entry_bits = (uint64_t{1} << report.steps.size()) - 1;
   }
-  if (report.count == FunnelCount::kSessions) {
-    spec.filters.push_back({"", nullptr});  // every event stretches a session
+  if (report.global_where != nullptr) {
+    *entry = any_first ? report.global_where : Both(report.steps[0].where, report.global_where);
+    setup->global_bit = uint64_t{1} << spec.filters.size();
+    spec.filters.push_back({any_first ? "" : report.steps[0].event, entry->get()});
+  }
+  const bool in_sessions = report.count == FunnelCount::kSessions || report.window_sessions > 0;
+  if (in_sessions || report.order == FunnelOrder::kStrict) {
+    spec.filters.push_back({"", nullptr});  // every event stretches a session, or ends an attempt
   }
   for (const std::string& name : report.hold) {
     ScanProperty(&spec, name);
@@ -309,7 +331,8 @@ ScanSpec MakeSpec(const FunnelReport& report, FunnelSetup* setup, SharedExpressi
   }
   const bool sessions = report.count == FunnelCount::kSessions;
   spec.from_ms = setup->from_ms - (sessions ? 0 : kFunnelGraceMs);
-  spec.to_ms = setup->to_ms + (sessions ? 0 : report.window_ms + 1);
+  spec.to_ms =
+      report.window_sessions > 0 ? INT64_MAX : setup->to_ms + (sessions ? 0 : report.window_ms + 1);
   return spec;
 }
 
@@ -433,6 +456,8 @@ Result<FunnelResult> RunFunnel(const ReportContext& context, const FunnelReport&
   setup.from_ms = whole->from_ms();
   setup.to_ms = whole->to_ms();
   setup.plan.steps = report.steps.size();
+  setup.plan.order = report.order;
+  setup.plan.window_sessions = static_cast<uint32_t>(report.window_sessions);
   setup.plan.hold = report.hold.size();
   setup.plan.window_ms =
       report.count == FunnelCount::kSessions ? kLongestSessionMs : report.window_ms;

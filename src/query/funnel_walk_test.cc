@@ -20,6 +20,16 @@ class Walk {
     }
     return *this;
   }
+  Walk& Order(FunnelOrder order) {
+    plan_.order = order;
+    return *this;
+  }
+  // The session that each hit is in.
+  Walk& Sessions(uint32_t window, std::vector<uint32_t> numbers) {
+    plan_.window_sessions = window;
+    sessions_ = std::move(numbers);
+    return *this;
+  }
   Walk& At(char letter, int64_t time_ms) {
     const uint64_t mask = letter == 'X'   ? uint64_t{1} << plan_.steps
                           : letter == '.' ? uint64_t{1} << 63
@@ -37,6 +47,7 @@ class Walk {
     FunnelWalk walk(plan_);
     FunnelAttempt attempt;
     walk.Begin(hits_, held);
+    walk.SetSessions(sessions_);
     std::string reached;
     while (walk.Next(0, INT64_MAX, &attempt)) {
       reached += (reached.empty() ? "" : " ") + std::to_string(attempt.reached);
@@ -47,6 +58,7 @@ class Walk {
  private:
   FunnelPlan plan_;
   std::vector<Hit> hits_;
+  std::vector<uint32_t> sessions_;
 };
 
 TEST(FunnelWalk, OtherEventsBetweenStepsDoNotMatter) {
@@ -104,6 +116,37 @@ TEST(FunnelWalk, HeldValuesAreEqualOnAllSteps) {
   EXPECT_EQ(walk.Reached({7, 8, 7}), "2");
   EXPECT_EQ(walk.Reached({7, 8, 8}), "1");
   EXPECT_EQ(walk.Reached({0, 0, 0}), "");  // without the value there is no way in
+}
+
+TEST(FunnelWalk, StrictOrderLetsNothingBetween) {
+  Walk walk(3, 60 * kMinuteMs);
+  walk.Order(FunnelOrder::kStrict);
+  walk.At('A', 0).At('B', 10).At('.', 20).At('C', 30).At('A', 40).At('B', 50).At('C', 60);
+  EXPECT_EQ(walk.Reached(), "2 3");
+  Walk again(2, 60 * kMinuteMs);
+  again.Order(FunnelOrder::kStrict).At('A', 0).At('A', 10).At('B', 20);
+  EXPECT_EQ(again.Reached(), "1 2");  // what ends an attempt may begin the next
+}
+
+TEST(FunnelWalk, AnyOrderCountsEachStepOnce) {
+  Walk walk(3, 60 * kMinuteMs);
+  walk.Order(FunnelOrder::kAny);
+  walk.At('C', 0).At('C', 10).At('A', 20).At('.', 30).At('B', 40).At('B', 50);
+  EXPECT_EQ(walk.Reached(), "3 1");
+}
+
+TEST(FunnelWalk, AnyOrderNeverTakesTheOnlyHitOfAnotherStep) {
+  Walk walk(2, 60 * kMinuteMs);
+  walk.Order(FunnelOrder::kAny).At('A', 0).Also(2).At('A', 10);  // the first could do both
+  EXPECT_EQ(walk.Reached(), "2");
+}
+
+TEST(FunnelWalk, AWindowOfSessions) {
+  Walk walk(3, 1);
+  walk.Sessions(2, {0, 0, 1, 2}).At('A', 0).At('B', 10).At('.', 20).At('C', 30);
+  EXPECT_EQ(walk.Reached(), "2");
+  walk.Sessions(3, {0, 0, 1, 2});
+  EXPECT_EQ(walk.Reached(), "3");
 }
 
 }  // namespace

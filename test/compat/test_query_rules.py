@@ -186,9 +186,11 @@ def test_a_saved_funnels_condition_stays(server):
 
 
 def test_a_funnel_that_is_never_answered_is_not_saved(server):
-    for wrong in ({"order": "any"}, {"window": {"value": 1, "unit": "session"}}):
+    for wrong, why in (({"order": "any", "exclude": [{"event": "Other"}]}, "exclude: with loose order only"),
+                       ({"count": "sessions", "window": {"value": 1, "unit": "session"}},
+                        "window.unit: a funnel counted by sessions lies in one session")):
         status, answer = save(server, "Never", **wrong)
-        assert status == 400 and "this version answers" in answer["error"]
+        assert status == 400 and answer["error"] == why
         report = {"project_id": server.project, "report": "funnel", "from": "2026-01-15", "to": "2026-01-15",
                   "steps": [{"event": "Step"}, {"event": "Done"}], **wrong}
         status, _, body = server.post_json("/api/v1/query", report, authorized=True)

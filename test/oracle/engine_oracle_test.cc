@@ -48,7 +48,11 @@ FunnelReport RandomFunnel(Random* random, const Scenario& scenario) {
   if (Pick(random, 0, 2) == 0) {
     report.hold.emplace_back(Pick(random, 0, 1) == 0 ? "p" : "n");
   }
-  if (Pick(random, 0, 2) == 0) {
+  report.order = static_cast<FunnelOrder>(Pick(random, 0, 1) == 0 ? 1 : Pick(random, 2, 3));
+  if (report.count != FunnelCount::kSessions && Pick(random, 0, 3) == 0) {
+    report.window_sessions = static_cast<int>(Pick(random, 1, 3));
+  }
+  if (report.order == FunnelOrder::kLoose && Pick(random, 0, 2) == 0) {
     const size_t after = static_cast<size_t>(Pick(random, 0, steps - 2));
     report.exclude.push_back({Selector(random, false), after, after + 1});
   }
@@ -77,7 +81,9 @@ TEST(Oracle, Funnels) {
         steps += " " + step.event + (step.where != nullptr ? "?" : "");
       }
       return "steps" + steps + ", window " + std::to_string(report.window_ms) + ", count " +
-             std::to_string(static_cast<int>(report.count)) + ", hold " +
+             std::to_string(static_cast<int>(report.count)) + ", order " +
+             std::to_string(static_cast<int>(report.order)) + ", sessions " +
+             std::to_string(report.window_sessions) + ", hold " +
              (report.hold.empty() ? "" : report.hold[0]) + ", exclude " +
              (report.exclude.empty() ? "" : report.exclude[0].selector.event) + "\nexpected" +
              expected + "found" + found;

@@ -19,17 +19,26 @@ class PersonFunnel {
                const std::vector<PlainEvent>& events)
       : history_(history), report_(report), events_(events) {}
 
+  // For windows of sessions: the session of each event.
+  void SetSessions(const std::vector<std::pair<size_t, size_t>>& sessions) {
+    session_of_.clear();
+    for (size_t s = 0; s < sessions.size(); ++s) {
+      session_of_.insert(session_of_.end(), sessions[s].second - sessions[s].first, s);
+    }
+  }
+
   // All attempts in order that begin at a moment for which `begins` holds.
   template <typename Begins>
   std::vector<Attempt> Attempts(size_t begin, size_t end, const Begins& begins) const {
     std::vector<Attempt> attempts;
     size_t floor = begin;
     for (size_t i = begin; i < end; ++i) {
-      if (i < floor || !begins(events_[i].time_ms) ||
-          !Selects(history_, report_.steps[0], events_[i]) || !HasHeld(i)) {
+      if (i < floor || !begins(events_[i].time_ms) || !IsEntry(i) || !HasHeld(i)) {
         continue;
       }
-      attempts.push_back(Follow(i, floor, end));
+      attempts.push_back(report_.order == FunnelOrder::kStrict ? FollowStrict(i, end)
+                         : report_.order == FunnelOrder::kAny  ? FollowAny(i, end)
+                                                               : Follow(i, floor, end));
       floor = attempts.back().next;
     }
     return attempts;
@@ -50,25 +59,76 @@ class PersonFunnel {
     });
   }
 
+  bool Does(size_t step, size_t i) const {
+    return Selects(history_, report_.steps[step], events_[i]);
+  }
+  bool IsEntry(size_t i) const {
+    for (size_t step = 0; step < report_.steps.size(); ++step) {
+      if (Does(step, i) && (step == 0 || report_.order == FunnelOrder::kAny)) return true;
+    }
+    return false;
+  }
+  bool InWindow(size_t entry, size_t i) const {
+    if (report_.count == FunnelCount::kSessions) return true;
+    if (report_.window_sessions > 0) {
+      return session_of_[i] < session_of_[entry] + static_cast<size_t>(report_.window_sessions);
+    }
+    return events_[i].time_ms <= events_[entry].time_ms + report_.window_ms;
+  }
+
+  Attempt FollowStrict(size_t entry, size_t end) const {
+    Attempt attempt{{entry}, entry + 1};
+    while (attempt.events.size() < report_.steps.size() && attempt.next < end &&
+           InWindow(entry, attempt.next) && Does(attempt.events.size(), attempt.next) &&
+           SameHeld(entry, attempt.next)) {
+      attempt.events.push_back(attempt.next++);
+    }
+    return attempt;
+  }
+
+  // How many different steps these events can do, each one at most: every way is tried.
+  size_t Doable(const std::vector<size_t>& events, size_t from,
+                const std::set<size_t>& done) const {
+    if (from == events.size()) return done.size();
+    size_t most = Doable(events, from + 1, done);
+    for (size_t step = 0; step < report_.steps.size(); ++step) {
+      if (!done.contains(step) && Does(step, events[from])) {
+        std::set<size_t> more = done;
+        more.insert(step);
+        most = std::max(most, Doable(events, from + 1, more));
+      }
+    }
+    return most;
+  }
+
+  Attempt FollowAny(size_t entry, size_t end) const {
+    Attempt attempt{{}, entry};
+    while (attempt.events.size() < report_.steps.size() && attempt.next < end &&
+           InWindow(entry, attempt.next)) {
+      const size_t i = attempt.next++;
+      if (!SameHeld(entry, i)) continue;
+      std::vector<size_t> with = attempt.events;
+      with.push_back(i);
+      if (Doable(with, 0, {}) == with.size()) attempt.events = with;
+    }
+    return attempt;
+  }
+
   Attempt Follow(size_t entry, size_t floor, size_t end) const {
-    const int64_t deadline_ms = report_.count == FunnelCount::kSessions
-                                    ? INT64_MAX
-                                    : events_[entry].time_ms + report_.window_ms;
     Attempt attempt{{entry}, 0};
     std::set<size_t> used{entry};
     for (size_t step = 1; step < report_.steps.size(); ++step) {
       const int64_t latest_ms = events_[*used.rbegin()].time_ms;
       size_t next = end;
       for (size_t i = floor; i < end && next == end; ++i) {
-        if (events_[i].time_ms >= latest_ms - kGraceMs && events_[i].time_ms <= deadline_ms &&
-            !used.contains(i) && Selects(history_, report_.steps[step], events_[i]) &&
-            SameHeld(entry, i)) {
+        if (events_[i].time_ms >= latest_ms - kGraceMs && InWindow(entry, i) && !used.contains(i) &&
+            Selects(history_, report_.steps[step], events_[i]) && SameHeld(entry, i)) {
           next = i;
         }
       }
       for (size_t i = floor; i < end; ++i) {
         const int64_t time_ms = events_[i].time_ms;
-        if (Excludes(step, i) && time_ms > latest_ms + kGraceMs && time_ms <= deadline_ms &&
+        if (Excludes(step, i) && time_ms > latest_ms + kGraceMs && InWindow(entry, i) &&
             (next == end || time_ms < events_[next].time_ms - kGraceMs)) {
           attempt.next = i + 1;
           return attempt;
@@ -76,7 +136,7 @@ class PersonFunnel {
       }
       if (next == end) {
         attempt.next = *used.rbegin() + 1;
-        while (attempt.next < end && events_[attempt.next].time_ms <= deadline_ms) {
+        while (attempt.next < end && InWindow(entry, attempt.next)) {
           ++attempt.next;
         }
         return attempt;
@@ -100,6 +160,7 @@ class PersonFunnel {
   const PlainHistory& history_;
   const FunnelReport& report_;
   const std::vector<PlainEvent>& events_;
+  std::vector<size_t> session_of_;
 };
 
 std::string Segment(const PlainHistory& history, const FunnelReport& report,
@@ -182,7 +243,8 @@ FunnelAnswer Funnel(const Scenario& scenario, const PlainHistory& history,
   FunnelAnswer answer;
   const auto run = [&](const std::vector<PlainEvent>& events, const auto& begins,
                        std::map<std::string, FunnelAnswer::Row>* rows) {
-    const PersonFunnel funnel(history, report, events);
+    PersonFunnel funnel(history, report, events);
+    funnel.SetSessions(Sessions(scenario, report.session_timeout_ms, events));
     std::vector<Attempt> attempts;
     if (report.count == FunnelCount::kSessions) {
       for (const auto& [begin, end] : Sessions(scenario, report.session_timeout_ms, events)) {
