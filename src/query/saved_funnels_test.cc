@@ -111,50 +111,6 @@ TEST(SavedFunnels, OutliveTheProcess) {
                   .message,
               "window.unit: a funnel counted by sessions lies in one session");
   }
-  const auto again = SavedFunnels::Open(At(Path(), newest));
-  ASSERT_TRUE(again);
-  EXPECT_EQ((*again)->List()[0].name, "kept");
-}
-
-TEST_F(SavedFunnelsFile, PlainOnesAreReadAndReplaced) {
-  std::ofstream(Path())
-      << R"({"version":1,"next_id":4,"funnels":[{"id":3,"name":"old","definition":)" << kFunnel
-      << "}]}";
-  SavedFunnels::Options strict = At(Path());
-  strict.accept_plain = false;
-  EXPECT_FALSE(SavedFunnels::Open(strict));
-  {
-    const auto saved = SavedFunnels::Open(At(Path()));
-    ASSERT_TRUE(saved);
-    ASSERT_TRUE((*saved)->RewrapAll(TestStoreKeys()));
-  }
-  EXPECT_EQ(BytesOf(Path()).find("old"), std::string::npos);
-  EXPECT_EQ((*SavedFunnels::Open(strict))->List()[0].name, "old");
-}
-
-TEST(SavedFunnels, OutliveTheProcess) {
-  std::string pattern = testing::TempDir() + "bulkhead-funnels-XXXXXX";
-  ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-  const std::string path = pattern + "/1.json";
-  {
-    const auto saved = SavedFunnels::Open(At(path));
-    ASSERT_TRUE(saved);
-    EXPECT_EQ(*(*saved)->Add("Sign-up \"A\"", kFunnel), 1U);
-    EXPECT_EQ(*(*saved)->Add("second", kFunnel), 2U);
-    EXPECT_TRUE((*saved)->Remove(2));
-    EXPECT_FALSE((*saved)->Remove(2));
-    EXPECT_EQ((*saved)->Add("bad", R"({"steps":[]})").error().message,
-              "steps: at least one expected");
-    EXPECT_FALSE((*saved)->Add("", kFunnel));
-    const std::string steps = R"({"steps":[{"event":"a"},{"event":"b"}],)";
-    EXPECT_EQ((*saved)->Add("any order", steps + R"("order":"any"})").error().message,
-              "order: this version answers loose only");
-    EXPECT_EQ((*saved)
-                  ->Add("sessions", steps + R"("window":{"value":1,"unit":"session"}})")
-                  .error()
-                  .message,
-              "window.unit: this version answers no windows of sessions");
-  }
   const auto again = SavedFunnels::Open(At(path));
   ASSERT_TRUE(again);
   ASSERT_EQ((*again)->List().size(), 1U);
