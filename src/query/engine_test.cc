@@ -223,5 +223,24 @@ TEST_F(EngineTest, ExportWritesLines) {
   EXPECT_NE(text.find("000,\"distinct_id\""), std::string::npos);
 }
 
+class RollingWindows : public EngineFixture {
+ protected:
+  RollingWindows() : EngineFixture(1000) {}
+};
+
+TEST_F(RollingWindows, ADayBeforeASkippedMidnightIsWhole) {
+  Batch batch;
+  // Local midnight of the 6th in Santiago, whose 7th begins at 01:00.
+  batch.events.push_back(MakeEvent(1, "a", *ParseDateTimeMs("2025-09-06T04:00:00"), {}));
+  Apply(std::move(batch));
+  const Result<Report> report =
+      ParseReport(R"({"project_id":1,"report":"insights","from":"2025-09-06","to":"2025-09-07",)"
+                  R"("timezone":"America/Santiago","metrics":[{"event":"a","math":"dau"}]})");
+  ASSERT_TRUE(report);
+  const Result<std::string> answer = engine_->Run(*report);
+  ASSERT_TRUE(answer);
+  EXPECT_NE(answer->find(R"("values":[1,0])"), std::string::npos) << *answer;
+}
+
 }  // namespace
 }  // namespace bulkhead

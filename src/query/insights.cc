@@ -8,13 +8,22 @@
 namespace bulkhead {
 namespace {
 
+// The same local time so many days earlier. A day that begins late, since clocks skip midnight,
+// still begins where a day begins.
+int64_t DaysBefore(const TimeZone& zone, int64_t time_ms, int64_t days) {
+  const int64_t day = zone.LocalDay(time_ms);
+  return zone.DayStartMs(day) == time_ms
+             ? zone.DayStartMs(day - days)
+             : zone.MinuteStartMs(zone.LocalMinute(time_ms) - days * 1440);
+}
+
 RollingWindows MakeWindows(const Buckets& buckets, const TimeZone& zone, Math math) {
   const int64_t days = math == Math::kDau ? 1 : math == Math::kWau ? 7 : 30;
   RollingWindows windows;
   for (size_t b = 0; b < buckets.size(); ++b) {
     const int64_t end_ms = buckets.end_ms(b);
     windows.ends_ms.push_back(end_ms);
-    windows.starts_ms.push_back(zone.MinuteStartMs(zone.LocalMinute(end_ms) - days * 1440));
+    windows.starts_ms.push_back(DaysBefore(zone, end_ms, days));
   }
   return windows;
 }

@@ -14,7 +14,8 @@ struct Numbers {
 };
 
 std::string Rounded(double number) {
-  return std::isnan(number) ? " -" : " " + std::to_string(std::llround(number * 1000));
+  // To the microsecond, since a percentile may lie between two milliseconds.
+  return std::isnan(number) ? " -" : " " + std::to_string(std::llround(number * 1e6));
 }
 
 std::string Text(uint64_t sessions, uint64_t people, double average_s, double average_events) {
