@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 namespace bulkhead {
 namespace {
+
+constexpr std::chrono::milliseconds kPoll{5};
 
 const StatusBoard& Of(const Boards& boards, Compartment id) { return *boards.at(IndexOf(id)); }
 
@@ -45,6 +49,18 @@ Health HealthOf(const Boards& boards) {
   const bool refused = Of(boards, Compartment::kIntake).Get(kIntakePolicyTrouble) != 0;
   return {true, refused ? "ready; policy.toml is not what is in force, see `bulkhead policy status`"
                         : "ready"};
+}
+
+bool WaitForVault(const Boards& boards, std::chrono::milliseconds patience) {
+  const uint64_t end = Of(boards, Compartment::kIntake).Get(kIntakeDurableEnd);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (Of(boards, Compartment::kVault).Get(kFollowerApplied) <= end) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  return true;
 }
 
 void AppendBoardMetrics(const Boards& boards, std::string* out) {

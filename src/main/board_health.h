@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,9 @@ using Boards = std::array<std::unique_ptr<StatusBoard>, kBoards>;
 
 // Ready: every compartment runs, none stands still, and everything acknowledged can be queried.
 Health HealthOf(const Boards& boards);
+// Waits until the vault has applied all that is durable in the log now. False: not within
+// `patience`.
+bool WaitForVault(const Boards& boards, std::chrono::milliseconds patience);
 void AppendBoardMetrics(const Boards& boards, std::string* out);
 
 }  // namespace bulkhead

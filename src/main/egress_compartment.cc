@@ -14,6 +14,7 @@
 #include "egress/vendor_gateway.h"
 #include "egress/web_address.h"
 #include "main/audit_messages.h"
+#include "main/board_health.h"
 #include "main/canary_watch.h"
 #include "main/compartment.h"
 #include "main/compartment_rules.h"
@@ -36,6 +37,7 @@ constexpr std::chrono::milliseconds kSendEvery{1000};
 constexpr std::chrono::milliseconds kReportEvery{500};
 constexpr std::chrono::seconds kForgetAgainPause{5};  // after a failure
 constexpr std::chrono::milliseconds kSubmitEvery{10'000};
+constexpr std::chrono::milliseconds kVaultPatience{10'000};
 
 class EgressCompartment final : public CompartmentRole {
  public:
@@ -61,6 +63,7 @@ class EgressCompartment final : public CompartmentRole {
                                                 const std::vector<SubjectId>& subjects);
   Result<RevealedAddresses> RevealAddresses(const IncidentVersion& incident,
                                             std::span<const SubjectId> subjects);
+  Result<void> AwaitVault() const;
   Result<void> Forget(const std::vector<SubjectId>& subjects);
   void ForgetErased();
   void ReportLoop();
@@ -189,7 +192,10 @@ GatherParts EgressCompartment::Gather() {
   return {.ledger = ledger_.get(),
           .shown = [this](const ShownRequest& request) { return audit_.Shown(request); },
           .core = [this](const HoldingsRequest& request) { return AskHoldings(request); },
-          .vault = [this](const HoldingsCall& call) { return vault_.Ask<HoldingsAnswer>(call); }};
+          .vault = [this](const HoldingsCall& call) -> Result<HoldingsAnswer> {
+            const Result<void> current = AwaitVault();
+            return current ? vault_.Ask<HoldingsAnswer>(call) : current.error();
+          }};
 }
 
 Result<void> EgressCompartment::OpenIncidents() {
@@ -260,9 +266,19 @@ Result<void> EgressCompartment::OpenNotices() {
   return {};
 }
 
+// What came in a moment ago counts for an incident, too.
+Result<void> EgressCompartment::AwaitVault() const {
+  return WaitForVault(start_->boards, kVaultPatience)
+             ? Result<void>()
+             : Error{ErrorCode::kUnavailable, "the vault is behind the log: say it again"};
+}
+
 // As for vendors: the budget's end leaves out those beyond it alone.
 Result<RevealedAddresses> EgressCompartment::RevealAddresses(const IncidentVersion& incident,
                                                              std::span<const SubjectId> subjects) {
+  if (const Result<void> current = AwaitVault(); !current) {
+    return current.error();
+  }
   RevealedAddresses told;
   for (size_t i = 0; i < subjects.size(); ++i) {
     RevealCall call;
