@@ -25,7 +25,7 @@ POLICY = """schema = 1
 [vendor.acme]
 type = "files"
 project = 1
-sends_per_second = 10000000
+sends_per_second = 1000000
 queue_mb = 16384
 canaries = 100
 [[vendor.acme.event]]
@@ -71,7 +71,7 @@ def main():
     make_events(folder, chosen.events, chosen.users)
     here = folder / "incident"
     shutil.rmtree(here, ignore_errors=True)
-    here.mkdir(parents=True)
+    (here / "server").mkdir(parents=True)
     with BulkheadServer(here / "server") as server:
         (server.data / "policy" / "policy.toml").write_text(POLICY)
         time.sleep(5)
