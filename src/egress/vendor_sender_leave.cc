@@ -104,7 +104,8 @@ Result<bool> VendorSender::ListForDeletion(std::optional<std::chrono::millisecon
   }
   const auto until = most ? SteadyClock::now() + *most : SteadyClock::time_point::max();
   // What a listing that was cut off left behind.
-  Result<void> done = leaving_->Rewrite([](std::string) { return std::optional<std::string>(); });
+  Result<void> done =
+      leaving_->Rewrite([](const std::string&) { return std::optional<std::string>(); });
   IdList list(leaving_.get());
   bool in_time = true;
   for (const auto& [number, ids] : KnownEpochs()) {
@@ -197,7 +198,7 @@ Result<void> VendorSender::DropLeaving() {
   if (leaving_->empty() || IsKilled()) {
     return {};
   }
-  return leaving_->Rewrite([](std::string) { return std::optional<std::string>(); });
+  return leaving_->Rewrite([](const std::string&) { return std::optional<std::string>(); });
 }
 
 }  // namespace bulkhead
