@@ -22,7 +22,7 @@ void ReadAsEntries(std::string_view bytes) {
     Check(WriteAuditRecord(*record) == bytes, "an entry has one form");
     Check(bytes.size() <= kMaxEntryBytes, "an entry fits into a bundle");
   }
-  for (const uint64_t width : {1, 2, 256}) {
+  for (const uint64_t width : {uint64_t{1}, uint64_t{2}, uint64_t{256}}) {
     if (const auto entries = DecodeBundle(bytes, width, true)) {
       std::string again;
       for (const std::string_view entry : *entries) {
